@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mote_abi.h - the mote guest ABI: what host and guest agree on.
+ *
+ * Compiled into the host library and into the guest library; freestanding. A
+ * guest is an ordinary static Linux executable in ring 3. It meets the host in
+ * four ways:
+ *
+ *   - the start block, a read-only page that tells it where things are; its
+ *     address arrives in the auxiliary vector under MOTE_AT_START_BLOCK;
+ *   - the hypercall page, whose code the host writes: calling it leaves the
+ *     virtual machine, by whatever instruction this machine does best;
+ *   - the input and output buffers (io_stack.h), which carry messages (wire.h);
+ *   - export and import records, in sections that the host reads from the file.
+ *
+ * Changing anything here changes MOTE_ABI_VERSION; a guest carries the version
+ * that it was built with in an ELF note, and the host refuses other versions.
+ */
+#ifndef ABI_MOTE_ABI_H
+#define ABI_MOTE_ABI_H
+
+#include <stdint.h>
+
+#define MOTE_ABI_VERSION 1
+
+#define MOTE_PAGE_SIZE UINT64_C(4096)
+
+/*
+ * The window: guest virtual addresses that belong to the host. No segment of an
+ * image may touch it. It starts at 64 KiB, the lowest address that Linux lets a
+ * process map, so that the process backend can put it in the same place.
+ */
+#define MOTE_WINDOW_BASE     UINT64_C(0x10000)
+#define MOTE_HYPERCALL_PAGE  UINT64_C(0x10000)  /* read, execute; one page */
+#define MOTE_START_BLOCK     UINT64_C(0x11000)  /* read; one page */
+#define MOTE_DOORBELL_PAGE   UINT64_C(0x12000)  /* write; backed by nothing: a store exits */
+#define MOTE_SUPERVISOR_BASE UINT64_C(0x100000) /* not accessible from ring 3 */
+#define MOTE_WINDOW_END      UINT64_C(0x200000)
+
+/* Where a static PIE is loaded; other executables say themselves. */
+#define MOTE_PIE_BASE UINT64_C(0x400000)
+
+/* One past the highest address a guest can use: the lower half less one page. */
+#define MOTE_ADDRESS_END UINT64_C(0x7ffffffff000)
+
+/*
+ * Hypercalls. The guest calls MOTE_HYPERCALL_PAGE + MOTE_HYPERCALL_ENTRY as a function of
+ * the System V convention: operation in rdi, operands in rsi, rdx, rcx; result in rax.
+ * Other registers keep their values.
+ */
+#define MOTE_HYPERCALL_ENTRY 0x000 /* offset of the hypercall code in its page */
+#define MOTE_SYSCALL_ENTRY   0x080 /* offset of the code that LSTAR points at */
+
+enum mote_hypercall {
+	/* main() returned: IN rsi dispatch function, rdx stack pointer for calls, rcx
+	 * main's result. Does not return: each call starts at the dispatch function, with
+	 * rdi the index of the export record, rsp as given, everything else zero. */
+	MOTE_HC_READY = 1,
+	/* The call is over; a result message is on the output buffer. Does not return. */
+	MOTE_HC_DONE = 2,
+	/* A call message for the host is on the output buffer. OUT rax 0 and a result
+	 * message on the input buffer. */
+	MOTE_HC_HOST_CALL = 3,
+	/* A log message is on the output buffer. OUT rax 0. */
+	MOTE_HC_LOG = 4,
+};
+
+/* Ports and doorbell offsets by which a guest leaves the virtual machine. */
+#define MOTE_PORT_HYPERCALL 0xe0
+#define MOTE_PORT_SYSCALL   0xe1
+#define MOTE_PORT_EXCEPTION 0xe2
+
+#define MOTE_DOORBELL_HYPERCALL 0x00
+#define MOTE_DOORBELL_SYSCALL   0x08
+
+/* Auxiliary vector entry with the start block's address ("mote" in ASCII). */
+#define MOTE_AT_START_BLOCK UINT64_C(0x6d6f7465)
+
+/* The start block. Guest virtual addresses and sizes in bytes. */
+#define MOTE_START_MAGIC UINT64_C(0x314b4c4265746f6d) /* "moteBLK1" */
+struct mote_start_block {
+	uint64_t magic;
+	uint32_t abi_version;
+	uint32_t reserved;
+	uint64_t input_address, input_size;
+	uint64_t output_address, output_size;
+	uint64_t heap_address, heap_size;
+	uint64_t stack_address, stack_size;
+};
+_Static_assert(sizeof(struct mote_start_block) <= MOTE_PAGE_SIZE,
+	       "start block: guests and snapshots map one page for it");
+
+/*
+ * Export and import records: arrays in the sections MOTE_EXPORTS_SECTION and
+ * MOTE_IMPORTS_SECTION. ENTRY is for the guest alone; the host reads the rest. Types are
+ * mote_type numbers (mote/value.h).
+ */
+#define MOTE_EXPORTS_SECTION "mote_exports"
+#define MOTE_IMPORTS_SECTION "mote_imports"
+#define MOTE_NAME_SIZE       64 /* with the final NUL */
+#define MOTE_PARAMS_MAX      10
+
+struct mote_record {
+	void (*entry)(const void *args, void *result); /* imports: NULL */
+	uint8_t result;
+	uint8_t nparams;
+	uint8_t params[MOTE_PARAMS_MAX];
+	uint8_t reserved[12]; /* 0 */
+	char name[MOTE_NAME_SIZE];
+};
+_Static_assert(sizeof(struct mote_record) == 96,
+	       "records are read from guest files by this size; bump MOTE_ABI_VERSION");
+
+/* The ELF note (PT_NOTE and section .note.mote) that marks a mote guest. */
+#define MOTE_NOTE_NAME "mote"
+#define MOTE_NOTE_TYPE 1
+struct mote_note {
+	uint32_t abi_version;
+	uint32_t record_size; /* sizeof(struct mote_record) */
+};
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mote/mote.h - run untrusted functions in micro virtual machines.
+ *
+ * Life of a program:
+ *
+ *     mote_runtime   one per process or per subsystem; picks the hypervisor
+ *       mote_image     a guest ELF, parsed and checked once, shared by sandboxes
+ *         mote_sandbox   one virtual machine; state persists between calls
+ *           mote_call      a typed call into it
+ *
+ * Errors: a function that can fail returns mote_status and takes, last, a
+ * mote_error that it fills on failure. Pass NULL when the code is enough.
+ *
+ * Ownership: what a mote_*_new or mote_*_load function hands out is freed with the
+ * matching mote_*_unref or mote_*_free; every free function accepts NULL. Pointers
+ * inside a mote_value that the library fills in belong to the sandbox and stay
+ * valid until the next call on that sandbox.
+ *
+ * Threads: each header names the rule of its type. A const parameter means that
+ * the call may run beside other calls that take the same object as const.
+ */
+#ifndef MOTE_MOTE_H
+#define MOTE_MOTE_H
+
+#include <mote/call.h>
+#include <mote/image.h>
+#include <mote/runtime.h>
+#include <mote/sandbox.h>
+#include <mote/status.h>
+#include <mote/value.h>
+
+#endif /* MOTE_MOTE_H */

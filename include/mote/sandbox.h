@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mote/sandbox.h - one guest in one virtual machine.
+ *
+ * A sandbox is made from an image: its main() has run and returned when
+ * mote_sandbox_new() returns, and the guest waits for calls. Its state persists
+ * from call to call.
+ *
+ * Threads: one thread at a time may use a sandbox; it may move from thread to
+ * thread between calls (hand it over with the usual synchronization).
+ */
+#ifndef MOTE_SANDBOX_H
+#define MOTE_SANDBOX_H
+
+#include <mote/image.h>
+#include <mote/status.h>
+#include <mote/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mote_sandbox mote_sandbox;
+
+/*
+ * A host function: what a guest may call. ARGS has the types given at
+ * registration, checked by the library; its strings and bytes live until the
+ * function returns. RESULT arrives as a void value; set it to the registered type.
+ * What RESULT points at must live until the function is called again or the
+ * sandbox is freed; the library copies it right after the return.
+ *
+ * On failure return a status other than MOTE_OK and fill ERR->message; the guest
+ * call ends and its caller receives MOTE_E_GUEST_ERROR with that message.
+ *
+ * Runs on the thread that called the guest, while that call is under way. It may
+ * block. It must not use the sandbox that called it: a call back into it fails
+ * with MOTE_E_STATE.
+ */
+typedef mote_status (*mote_host_fn)(void *user, const mote_value *args, size_t nargs,
+				    mote_value *result, mote_error *err);
+
+typedef struct mote_host_function {
+	const char *name; /* 1 to 63 bytes; copied */
+	mote_host_fn fn;
+	void *user;
+	void (*drop_user)(void *user); /* NULL, or called once when the sandbox goes */
+	mote_type result;
+	uint32_t nparams;        /* 0 to MOTE_MAX_PARAMS */
+	const mote_type *params; /* copied */
+} mote_host_function;
+
+/* Where the guest's standard output (STREAM 1) and error (2) go. DATA is raw, SIZE
+ * bytes, as the guest wrote it. Called on the thread that runs the guest. */
+typedef void (*mote_output_fn)(void *user, int stream, const void *data, size_t size);
+
+typedef struct mote_sandbox_options {
+	size_t size;          /* sizeof(mote_sandbox_options); set by the macro */
+	uint64_t heap_size;   /* bytes; 0: 64 MiB; rounded up to 2 MiB; at most 1 TiB */
+	uint64_t stack_size;  /* bytes; 0: 1 MiB; rounded up to 4 KiB; at most 1 GiB */
+	uint64_t input_size;  /* bytes of the input buffer; 0: 128 KiB; at most 64 MiB */
+	uint64_t output_size; /* bytes of the output buffer; 0: 128 KiB; at most 64 MiB */
+	const mote_host_function *functions;
+	size_t nfunctions; /* at most 1024 */
+	/* NULL: lines go to the runtime's log callback with source "guest" */
+	mote_output_fn output;
+	void *output_user;
+} mote_sandbox_options;
+
+/*
+ * Makes a sandbox and runs the guest's main(). OPTIONS may be NULL. The drop_user
+ * of each function is called when the sandbox is freed, and also when this fails.
+ * Errors: MOTE_E_INVALID (an option out of its range, two functions of one name),
+ * MOTE_E_OPTION, MOTE_E_IMAGE (the image is not a mote guest, or does not fit the
+ * address space with these sizes), MOTE_E_GUEST_ABORT (main() called exit or
+ * abort, or returned other than 0), MOTE_E_GUEST_FAULT, MOTE_E_NOMEM, MOTE_E_OS.
+ */
+MOTE_API MOTE_NODISCARD mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
+						     const mote_sandbox_options *options,
+						     mote_error *err);
+
+/* Ends the virtual machine and frees all that belongs to it. NULL is fine. Not from
+ * a host function of this sandbox. */
+MOTE_API void mote_sandbox_free(mote_sandbox *sb);
+
+/* Whether a call ended half-way (status class 5), so that the sandbox takes no more. */
+MOTE_API bool mote_sandbox_is_poisoned(const mote_sandbox *sb);
+
+/*
+ * Copies SIZE bytes of guest memory, by guest virtual address, between calls. The
+ * whole range must be mapped for the guest; a write may also reach pages that the
+ * guest itself can only read. Nothing is copied on failure.
+ * Errors: MOTE_E_INVALID (the message names the first byte that is not mapped),
+ * MOTE_E_STATE (a call is under way).
+ */
+MOTE_API MOTE_NODISCARD mote_status mote_sandbox_read(mote_sandbox *sb, uint64_t address, void *to,
+						      size_t size, mote_error *err);
+MOTE_API MOTE_NODISCARD mote_status mote_sandbox_write(mote_sandbox *sb, uint64_t address,
+						       const void *from, size_t size,
+						       mote_error *err);
+
+typedef struct mote_program_options {
+	size_t size;                    /* sizeof(mote_program_options); set by the macro */
+	uint64_t heap_size, stack_size; /* as in mote_sandbox_options */
+	size_t argc;                    /* the program's arguments, argv[0] included */
+	const char *const *argv;
+	size_t envc; /* its environment, "NAME=value" */
+	const char *const *envp;
+	mote_output_fn output; /* as in mote_sandbox_options */
+	void *output_user;
+} mote_program_options;
+
+/*
+ * Runs an image as a program, from its entry point to its exit, in a virtual
+ * machine of its own, and stores its exit status (0 to 255). The image need not
+ * be a mote guest: any static Linux executable will do.
+ * Errors: as mote_sandbox_new(); MOTE_E_GUEST_ABORT when a signal such as SIGABRT
+ * that the program sent itself ended it.
+ */
+MOTE_API MOTE_NODISCARD mote_status mote_image_run(mote_image *image,
+						   const mote_program_options *options,
+						   int *exit_status, mote_error *err);
+
+/* One range of a guest's address space, for people and tools. */
+typedef struct mote_region_info {
+	const char *name;  /* "code", "heap", ...; static */
+	uint64_t address;  /* guest virtual address, 0 when the guest has no view of it */
+	uint64_t physical; /* guest physical address */
+	uint64_t size;     /* bytes */
+	bool readable, writable, executable; /* by the guest's own code */
+} mote_region_info;
+
+/*
+ * Computes where everything would lie in a sandbox of these options, without
+ * making one. Calls VISIT for each range in the order of their physical addresses.
+ * Errors: as mote_sandbox_new() for options and images that do not fit.
+ */
+MOTE_API MOTE_NODISCARD mote_status mote_image_layout(
+	const mote_image *image, const mote_sandbox_options *options,
+	void (*visit)(void *user, const mote_region_info *region), void *user, mote_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MOTE_SANDBOX_H */

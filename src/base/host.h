@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.h - what the library asks of the process that it lives in: memory, system
+ * calls, and a place for log lines.
+ *
+ * The runtime owns one struct host; every module gets a pointer to it and uses
+ * nothing else of the outside world. It never changes after the runtime was made,
+ * so any thread may use it.
+ */
+#ifndef BASE_HOST_H
+#define BASE_HOST_H
+
+#include "base/sys.h"
+
+#include <mote/runtime.h>
+
+#include <stddef.h>
+
+struct host {
+	const struct sys *sys;
+	void *(*realloc)(void *user, void *ptr, size_t old_size, size_t new_size);
+	void *realloc_user;
+	void (*log)(void *user, mote_log_level level, const char *source, const char *message);
+	void *log_user;
+	mote_log_level log_level;
+};
+
+/* A host with the real system calls, malloc and no log. */
+void host_init(struct host *host);
+
+/* SIZE zeroed bytes, or NULL. SIZE must not be 0. */
+void *host_alloc(const struct host *host, size_t size);
+
+/* COUNT times SIZE zeroed bytes, or NULL when memory is out or the product wraps. */
+void *host_alloc_array(const struct host *host, size_t count, size_t size);
+
+/* Frees what host_alloc() gave; SIZE is what was asked for. NULL is fine. */
+void host_free(const struct host *host, void *ptr, size_t size);
+
+/* Whether a line of LEVEL would reach anyone: ask before costly formatting. */
+bool host_logs(const struct host *host, mote_log_level level);
+
+/* A line of the library's own. */
+void host_log(const struct host *host, mote_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * A line that a guest wrote: SIZE bytes of anything. Control characters and
+ * bytes that are not UTF-8 arrive escaped, so that a guest cannot steer the
+ * terminal that shows the log. Lines over 1 KiB are cut.
+ */
+void host_log_guest(const struct host *host, mote_log_level level, const char *text, size_t size);
+
+#endif

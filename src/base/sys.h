@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sys.h - every system call that the library makes, as a table.
+ *
+ * Modules never call the kernel themselves; they go through the table of the
+ * struct host that they were given. So a test can fail any one of them, the
+ * N-th time, and see that nothing leaks; and a reader finds here, on one page, what the
+ * library asks of the operating system.
+ *
+ * Each entry behaves as the call of that name: -1 (or MAP_FAILED) and errno.
+ */
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+
+struct sys {
+	/* files */
+	int (*open)(const char *path, int flags);
+	int (*close)(int fd);
+	ssize_t (*read)(int fd, void *to, size_t size);
+	int (*fstat)(int fd, struct stat *to);
+	int (*ioctl)(int fd, unsigned long request, void *argument);
+
+	/* memory */
+	void *(*mmap)(void *at, size_t size, int prot, int flags, int fd, off_t offset);
+	int (*munmap)(void *at, size_t size);
+	int (*mprotect)(void *at, size_t size, int prot);
+	int (*madvise)(void *at, size_t size, int advice);
+	int (*memfd_create)(const char *name, unsigned flags);
+	int (*ftruncate)(int fd, off_t size);
+
+	/* time and randomness, for guests that ask */
+	int (*clock_gettime)(clockid_t clock, struct timespec *to);
+	ssize_t (*getrandom)(void *to, size_t size, unsigned flags);
+
+	/* the process backend's children */
+	ssize_t (*write)(int fd, const void *from, size_t size);
+	long (*futex)(uint32_t *word, int op, uint32_t value, const struct timespec *timeout);
+	int (*pidfd_send_signal)(int pidfd, int signal);
+	int (*waitid)(idtype_t type, id_t id, siginfo_t *info, int options);
+	int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
+};
+
+/* The real ones. */
+extern const struct sys sys_linux;
+
+#endif

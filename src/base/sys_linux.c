@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Linux system calls behind sys.h. Thin on purpose: no retries, no policy.
+ * Descriptors are close-on-exec because every caller asks for it with its flags.
+ */
+#define _GNU_SOURCE
+#include "base/sys.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int sys_open(const char *path, int flags)
+{
+	return open(path, flags);
+}
+
+static int sys_ioctl(int fd, unsigned long request, void *argument)
+{
+	return ioctl(fd, request, argument);
+}
+
+static long sys_futex(uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
+{
+	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
+}
+
+static int sys_pidfd_send_signal(int pidfd, int signal)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+const struct sys sys_linux = {
+	.open = sys_open,
+	.close = close,
+	.read = read,
+	.fstat = fstat,
+	.ioctl = sys_ioctl,
+
+	.mmap = mmap,
+	.munmap = munmap,
+	.mprotect = mprotect,
+	.madvise = madvise,
+	.memfd_create = memfd_create,
+	.ftruncate = ftruncate,
+
+	.clock_gettime = clock_gettime,
+	.getrandom = getrandom,
+
+	.write = write,
+	.futex = sys_futex,
+	.pidfd_send_signal = sys_pidfd_send_signal,
+	.waitid = waitid,
+	.poll = poll,
+};

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hv.h - the backend interface: what runs a guest.
+ *
+ * A backend is a table of functions. Everything above this header is the same for
+ * all of them; only src/hv knows which exist (hv_backends). There are two kinds:
+ * machines (kvm), which run guest page tables and report raw exits (ports, memory
+ * without a slot, ...), and the process backend, which has no machine and reports events
+ * (hypercall, system call, exception) directly. vm/machine.h makes them look alike.
+ *
+ * Threads: an hv may be used from any thread. An hv_vm belongs to one thread at a
+ * time and may move between calls.
+ */
+#ifndef HV_HV_H
+#define HV_HV_H
+
+#include "base/error.h"
+#include "base/host.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* General registers, in the order of struct kvm_regs: kvm_run holds them so. */
+struct hv_regs {
+	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rip, rflags;
+};
+
+struct hv_segment {
+	uint64_t base;
+	uint32_t limit;
+	uint16_t selector;
+	uint8_t type; /* descriptor type, 4 bits */
+	uint8_t dpl;
+	bool present, is_code_or_data, is_long, is_default_32, is_granular;
+};
+
+/* The state that a vCPU starts with. The process backend uses regs and fs_base. */
+struct hv_cpu_state {
+	struct hv_regs regs;
+	uint64_t cr0, cr3, cr4, efer;
+	struct hv_segment code, data, task;
+	uint64_t fs_base;
+	uint64_t gdt_base, idt_base;
+	uint16_t gdt_limit, idt_limit;
+	uint64_t star, lstar, syscall_mask; /* MSRs of the syscall instruction */
+};
+
+/* Guest physical memory: SIZE bytes at HOST, which stay mapped as long as the VM.
+ * FD and OFFSET name the same bytes when the backend needs_fd; else FD is -1. */
+struct hv_slot {
+	uint64_t gpa;
+	uint64_t size;
+	void *host;
+	bool is_readonly;
+	int fd;
+	uint64_t offset;
+};
+
+enum { HV_READ = 1, HV_WRITE = 2, HV_EXECUTE = 4 };
+
+/* What ring 3 sees: a range of virtual addresses, all in one slot. The page tables say the
+ * same; a backend without page tables maps these. Sorted by VA, no overlaps. */
+struct hv_view {
+	uint64_t va;
+	uint64_t gpa;
+	uint64_t size;
+	unsigned rights; /* HV_READ ... */
+};
+
+struct hv_vm_config {
+	const struct hv_slot *slots;
+	size_t nslots;
+	const struct hv_view *views;
+	size_t nviews;
+	const struct hv_cpu_state *cpu;
+};
+
+enum hv_exit_kind {
+	/* from machines */
+	HV_EXIT_PORT, /* in or out instruction */
+	HV_EXIT_MMIO, /* access to guest physical memory that no slot backs */
+	HV_EXIT_HALT,
+	HV_EXIT_SHUTDOWN,    /* triple fault */
+	HV_EXIT_UNSUPPORTED, /* the hypervisor cannot run this instruction; detail says why */
+	/* from the process backend; machine.h makes them of the above */
+	HV_EXIT_HYPERCALL,
+	HV_EXIT_SYSCALL,
+	HV_EXIT_EXCEPTION,
+	/* from all */
+	HV_EXIT_INTERRUPTED, /* stopped by a signal before or while the guest ran */
+	HV_EXIT_DIED,        /* the process that ran the guest is gone; detail: its signal */
+};
+
+struct hv_exit {
+	enum hv_exit_kind kind;
+	union {
+		struct {
+			uint16_t port;
+			uint8_t size; /* bytes, 1, 2 or 4 */
+			bool is_write;
+			uint32_t value;
+		} port;
+		struct {
+			uint64_t gpa;
+			uint8_t size; /* bytes, 1 to 8 */
+			bool is_write;
+			uint64_t value;
+		} mmio;
+		struct {
+			uint8_t vector;      /* x86 exception number */
+			uint32_t error_code; /* as the processor defines it */
+			uint64_t address;    /* that faulted, for vector 14; else 0 */
+			uint64_t rip;        /* of the instruction (fault) or past it (trap) */
+		} exception;
+		uint64_t detail;
+	} u;
+};
+
+struct hv;
+struct hv_vm;
+
+/* What hv_check() found out about a backend on this machine. */
+struct hv_check {
+	bool is_available;
+	char reason[256];
+	char remedy[256];
+	char details[256];
+};
+
+struct hv_backend {
+	const char *name;
+	bool is_hardware; /* isolates by hardware virtualization */
+	bool needs_fd;    /* slots must be backed by descriptors, shared mappings */
+
+	/* Looks whether the backend could be opened, changing nothing. Never fails:
+	 * what it finds goes to CHECK. */
+	void (*check)(const struct host *host, struct hv_check *check);
+
+	/* Opens the backend for one runtime. HOST must outlive it. */
+	mote_status (*open)(struct hv **out, const struct host *host, mote_error *err);
+	void (*close)(struct hv *hv);
+
+	/*
+	 * Makes a virtual machine with one vCPU in CONFIG's state; nothing runs yet.
+	 * What CONFIG points at is copied; the memory behind the slots is not.
+	 */
+	mote_status (*vm_new)(struct hv_vm **out, struct hv *hv, const struct hv_vm_config *config,
+			      mote_error *err);
+	void (*vm_free)(struct hv_vm *vm);
+
+	/*
+	 * Runs the guest until its next exit. vm->regs holds the registers then, and
+	 * is taken over at the next run when vm->regs_changed is set (run clears it). An error
+	 * means that the machine itself is unusable from now on.
+	 */
+	mote_status (*run)(struct hv_vm *vm, struct hv_exit *exit, mote_error *err);
+
+	/* The base of FS (thread pointer), and setting it before the next run. */
+	uint64_t (*fs_base)(const struct hv_vm *vm);
+	void (*set_fs_base)(struct hv_vm *vm, uint64_t base);
+
+	/* The address of the last page fault (CR2). Machines only; else NULL. */
+	uint64_t (*fault_address)(const struct hv_vm *vm);
+
+	/* Puts the segment registers back to those of the configuration before the next run: after
+	 * an exception left the vCPU in ring 0. Machines only; else NULL. */
+	void (*reset_segments)(struct hv_vm *vm);
+};
+
+/* The head of every backend's hv and hv_vm. */
+struct hv {
+	const struct hv_backend *ops;
+	const struct host *host;
+};
+
+struct hv_vm {
+	const struct hv_backend *ops;
+	struct hv_regs *regs; /* valid between runs; points into the backend's state */
+	bool regs_changed;
+};
+
+/* All backends of this build, best first; ends with NULL. */
+extern const struct hv_backend *const hv_backends[];
+
+#endif
