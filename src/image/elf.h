@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * elf.h - a guest's ELF file, taken apart and checked.
+ *
+ * The file is hostile. Everything that the rest of the library uses of it passes through
+ * here: each offset is checked against the file, each address against what a guest may
+ * use, before anyone sees it. The bytes must stay as they are while the struct elf is
+ * used: the caller reads the file into memory of its own first.
+ *
+ * Failures are MOTE_E_IMAGE with a message that does not name the file; the caller puts
+ * the name in front. Pure functions, no allocation; any thread.
+ */
+#ifndef IMAGE_ELF_H
+#define IMAGE_ELF_H
+
+#include <mote/image.h>
+#include <mote/status.h>
+
+#include <elf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Program headers that a guest may have. Linkers write about ten. */
+#define ELF_PROGRAM_HEADERS_MAX 64
+
+/* What elf_parse() leaves behind. Read-only for everyone else. */
+struct elf {
+	const uint8_t *bytes; /* borrowed: the whole file */
+	size_t size;
+	Elf64_Ehdr header;
+
+	bool is_pie;
+	uint64_t bias;         /* guest address less address in the file */
+	uint64_t entry;        /* guest address, in an executable segment */
+	uint64_t phdr_address; /* guest address of the program headers: AT_PHDR */
+
+	/* Loadable segments with guest addresses, ascending. No two share a page, none
+	 * touches the host's window, none is writable and executable. Their file bytes are
+	 * BYTES + file_offset. Nothing here bounds memory_size but the address space. */
+	mote_segment_info segments[ELF_PROGRAM_HEADERS_MAX];
+	size_t nsegments;
+};
+
+/*
+ * Takes SIZE bytes at BYTES apart. Checks everything that loading needs: header, program
+ * headers, segments, entry. Section headers and notes are only looked at when asked for.
+ */
+mote_status elf_parse(struct elf *elf, const void *bytes, size_t size, mote_error *err);
+
+/* Whether the file has SIZE bytes at OFFSET. */
+bool elf_has_bytes(const struct elf *elf, uint64_t offset, uint64_t size);
+
+/* The INDEX-th of header.e_phnum program headers, once elf_parse() has accepted the table. */
+Elf64_Phdr elf_program_header(const struct elf *elf, size_t index);
+
+/* Bytes of the file; BYTES is NULL when there are none. */
+struct elf_span {
+	const uint8_t *bytes;
+	size_t size;
+};
+
+/* Whether there are section headers at all: some programs strip them. */
+bool elf_has_sections(const struct elf *elf);
+
+/* Finds the contents of the section NAME; OUT->bytes is NULL when there is none. Fails for
+ * section headers that do not fit the file, and for two sections of that name. */
+mote_status elf_find_section(const struct elf *elf, const char *name, struct elf_span *out,
+			     mote_error *err);
+
+/* An entry of a PT_NOTE segment. NAME counts its NUL, if it has one. */
+struct elf_note {
+	uint32_t type;
+	struct elf_span name;
+	struct elf_span desc;
+};
+
+typedef mote_status (*elf_note_fn)(void *user, const struct elf_note *note, mote_error *err);
+
+/* Calls VISIT for each note until it fails; returns that failure, or one of its own for
+ * notes that do not fit their segment. */
+mote_status elf_each_note(const struct elf *elf, elf_note_fn visit, void *user, mote_error *err);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes images from bytes and counts their references. Failures of the parsers get the
+ * name of the file in front here, and nowhere else.
+ */
+#include "image/image.h"
+
+#include "abi/mote_abi.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <string.h>
+
+/* Keeps the last part of PATH: a full one could push the reason out of the message. */
+static void set_name(struct mote_image *image, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *last = slash ? slash + 1 : path;
+	text_escape(image->name, sizeof image->name, last, strlen(last));
+}
+
+static mote_status read_records(struct mote_image *image, mote_error *err)
+{
+	const struct host *host = image->host;
+	const struct elf *elf = &image->elf;
+	mote_status status = records_read_abi(elf, &image->abi_version, err);
+	if (status != MOTE_OK || image->abi_version == 0)
+		return status;
+
+	if (!elf_has_sections(elf))
+		return error_set(err, MOTE_E_IMAGE,
+				 "is a mote guest without section headers, which list its "
+				 "functions; strip it with strip, which keeps them");
+	status = records_read(&image->exports, host, elf, MOTE_EXPORTS_SECTION, "export", err);
+	if (status == MOTE_OK)
+		status = records_index(&image->exports, host, err);
+	if (status == MOTE_OK)
+		status = records_read(&image->imports, host, elf, MOTE_IMPORTS_SECTION, "import",
+				      err);
+	return status;
+}
+
+mote_status image_from_bytes(struct mote_image **out, const struct host *host, const char *path,
+			     uint8_t *bytes, size_t size, mote_error *err)
+{
+	*out = NULL;
+	struct mote_image *image = host_alloc(host, sizeof *image);
+	if (!image) {
+		host_free(host, bytes, size);
+		return error_nomem(err, "an image", sizeof *image);
+	}
+	image->host = host;
+	atomic_init(&image->nrefs, 1);
+	image->bytes = bytes;
+	image->size = size;
+	set_name(image, path);
+
+	mote_status status = elf_parse(&image->elf, bytes, size, err);
+	if (status == MOTE_OK)
+		status = read_records(image, err);
+	if (status != MOTE_OK) {
+		error_prefix(err, "%s: ", image->name);
+		mote_image_unref(image);
+		return status;
+	}
+	*out = image;
+	return MOTE_OK;
+}
+
+mote_status image_load_memory(struct mote_image **out, const struct host *host, const void *elf,
+			      size_t size, mote_error *err)
+{
+	*out = NULL;
+	if (size == 0)
+		return error_set(err, MOTE_E_IMAGE, "memory: is empty");
+	if (size > IMAGE_FILE_MAX)
+		return error_set(err, MOTE_E_IMAGE, "memory: has %zu bytes; the limit is %llu",
+				 size, (unsigned long long)IMAGE_FILE_MAX);
+	uint8_t *bytes = host_alloc(host, size);
+	if (!bytes)
+		return error_nomem(err, "a guest file", size);
+	memcpy(bytes, elf, size);
+	return image_from_bytes(out, host, "memory", bytes, size, err);
+}
+
+struct mote_image *image_ref(struct mote_image *image)
+{
+	atomic_fetch_add_explicit(&image->nrefs, 1, memory_order_relaxed);
+	return image;
+}
+
+void mote_image_unref(mote_image *image)
+{
+	if (!image || atomic_fetch_sub_explicit(&image->nrefs, 1, memory_order_acq_rel) != 1)
+		return;
+	const struct host *host = image->host;
+	records_fini(&image->imports, host);
+	records_fini(&image->exports, host);
+	host_free(host, image->bytes, image->size);
+	host_free(host, image, sizeof *image);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image.h - the inside of a mote_image: a guest file in memory, checked.
+ *
+ * The sandbox and the virtual machine read these fields; nobody writes them after loading,
+ * so any thread may read them. Who keeps an image longer than the caller does takes a
+ * reference. The last reference may be dropped on any thread.
+ */
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include "base/host.h"
+#include "image/elf.h"
+#include "image/records.h"
+
+#include <mote/image.h>
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Bytes for the name in messages, with the final NUL; longer names are cut. */
+#define IMAGE_NAME_SIZE 96
+
+/* The largest file that is taken for a guest. */
+#define IMAGE_FILE_MAX (UINT64_C(2) << 30)
+
+struct mote_image {
+	const struct host *host; /* outlives the image */
+	atomic_size_t nrefs;
+	char name[IMAGE_NAME_SIZE]; /* last part of the path, or "memory"; printable */
+
+	uint8_t *bytes; /* the whole file; a segment's are at BYTES + file_offset */
+	size_t size;
+	struct elf elf;
+
+	uint32_t abi_version; /* 0: not a mote guest, and no exports or imports */
+	struct records exports;
+	struct records imports;
+};
+
+/*
+ * Reads PATH and checks it. The file is copied: it may change or go afterwards, and one that
+ * is cut while it is read is an error, not a crash. Only regular files of up to
+ * IMAGE_FILE_MAX bytes. On failure *OUT is NULL. Errors: as mote_image_load_file().
+ */
+mote_status image_load_file(struct mote_image **out, const struct host *host, const char *path,
+			    mote_error *err);
+
+/* The same for SIZE bytes at ELF, which are copied. */
+mote_status image_load_memory(struct mote_image **out, const struct host *host, const void *elf,
+			      size_t size, mote_error *err);
+
+/*
+ * Takes over BYTES (SIZE bytes of host_alloc()), whatever comes of it, and checks them.
+ * PATH is where they are from, for messages. What the two functions above end with.
+ */
+mote_status image_from_bytes(struct mote_image **out, const struct host *host, const char *path,
+			     uint8_t *bytes, size_t size, mote_error *err);
+
+/* One more reference, to be dropped with mote_image_unref(). Returns IMAGE. */
+struct mote_image *image_ref(struct mote_image *image);
+
+#endif
