@@ -121,6 +121,13 @@ struct vmem_entry {
 	uint64_t pa;
 };
 
+/* Whether as many virtual addresses as in the low half lie at the end of the 64-bit space too. */
+enum vmem_high_half {
+	VMEM_NO_HIGH_HALF,
+	VMEM_SAME_ROOT, /* yes, in the same tables */
+	VMEM_OWN_ROOT,  /* yes, in tables of their own */
+};
+
 /* What page tables look like on one architecture. */
 struct vmem_format {
 	const char *name;
@@ -130,11 +137,8 @@ struct vmem_format {
 	unsigned largest_leaf;  /* the highest level with leaves */
 	uint64_t address_mask;  /* of a table's address in an entry */
 	uint64_t physical_size; /* one past the last physical address */
-	/* Virtual addresses go from 0 to LOW_HALF_SIZE, and where there is a HIGH_HALF, as many up
-	 * to the end of the 64-bit space. ONE_ROOT tells if a root serves both halves, or one. */
-	uint64_t low_half_size;
-	bool high_half;
-	bool one_root;
+	uint64_t low_half_size; /* virtual addresses go from 0 to here */
+	enum vmem_high_half high_half;
 
 	/* Entries have the accessed bit set, and leaves the dirty bit: the processor then never
 	 * writes to the tables. FLAGS of a table entry: VMEM_USER if a leaf below has it. */
@@ -209,7 +213,8 @@ VMEM_INLINE bool vmem_is_canonical(const struct vmem_format *format, uint64_t va
 {
 	if (va > last)
 		return false;
-	return last < format->low_half_size || (format->high_half && va >= -format->low_half_size);
+	return last < format->low_half_size ||
+	       (format->high_half != VMEM_NO_HIGH_HALF && va >= -format->low_half_size);
 }
 
 #endif

@@ -88,7 +88,7 @@ VMEM_INLINE void vmem_walk_advance(struct vmem_walk *walk, const struct vmem_for
 	walk->is_done = next - 1 >= walk->last; /* not next > last: next may be 2^64 */
 	if (next == format->low_half_size) {
 		next = -format->low_half_size;
-		walk->is_done |= !format->one_root || next > walk->last;
+		walk->is_done |= format->high_half != VMEM_SAME_ROOT || next > walk->last;
 	}
 	walk->va = next;
 	while (walk->level < format->levels - 1 && vmem_index(format, walk->level, next) == 0)
@@ -215,17 +215,16 @@ VMEM_INLINE void vmem_walk_begin(struct vmem_walk *walk, const struct vmem_forma
 				 uint64_t first, uint64_t last, uint64_t max_tables)
 {
 	const void *table = ops->table(memory, root);
-	uint64_t high_half = format->high_half ? -format->low_half_size : UINT64_MAX;
 	unsigned top = format->levels - 1;
 
-	if (first >= format->low_half_size && first < high_half)
-		first = high_half;
+	if (first >= format->low_half_size && first < -format->low_half_size)
+		first = -format->low_half_size;
 	*walk = (struct vmem_walk){
 		.malformed = table ? 0 : 1,
 		.va = first & ~(VMEM_PAGE_SIZE - 1),
 		.last = last | (VMEM_PAGE_SIZE - 1),
 		.tables_left = max_tables,
-		.is_done = !table || first > last || (!format->high_half && first == high_half),
+		.is_done = !table || first > last || !vmem_is_canonical(format, first, first),
 		.level = top,
 	};
 	walk->path[top] = (struct vmem_step){ table, VMEM_RIGHTS };
