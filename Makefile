@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A thin front of meson (the build is described in meson.build): the words that a
+# newcomer types. On the command line: BUILD, PREFIX, DESTDIR, CC, and TESTS="base/test_text ...".
+BUILD = build
+PREFIX = /usr/local
+TESTS =
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@said=$$(meson setup $(BUILD) $(MESON_FLAGS)) || { echo "$$said"; exit 1; }
+
+setup:
+	@tools/setup
+
+run: setup
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/examples/hello $(BUILD)/examples/hello_guest
+
+# Ends with one line: N passed, N failed, N skipped.
+test: setup
+	@$(MAKE) --no-print-directory all
+	@tools/run-tests $(BUILD) $(TESTS)
+
+# The tests that need KVM, under the emulated one of tests/metal/run.
+test-metal: all
+	@tests/metal/run --tests $(BUILD)
+
+asan:
+	@$(MAKE) --no-print-directory test BUILD=build-asan \
+		MESON_FLAGS="-Db_sanitize=address,undefined -Db_lundef=false"
+
+bench: all
+	@$(BUILD)/mote bench
+
+fuzz: all
+	@meson test -C $(BUILD) --no-rebuild --suite fuzz
+
+check:
+	@tools/check
+
+format:
+	@tools/check-format --fix
+
+install: $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) -Dlibdir=lib
+	@DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all setup run test test-metal asan bench fuzz check format install clean
