@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening KVM and making virtual machines: one vCPU, a few memory slots, no
+ * interrupt controller, no devices. What an open KVM costs once (CPUID, mapping
+ * size) is kept in struct kvm, because creating a machine is on a user's path.
+ */
+#define _GNU_SOURCE
+#include "hv/kvm/kvm_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+
+#define SYNC_FIELDS (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS)
+
+const struct kvm_required kvm_required[] = {
+	{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY", 1 },
+	{ KVM_CAP_READONLY_MEM, "KVM_CAP_READONLY_MEM", 1 },
+	{ KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT", 1 },
+	{ KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS", SYNC_FIELDS },
+	{ KVM_CAP_XCRS, "KVM_CAP_XCRS", 1 },
+};
+const size_t kvm_nrequired = sizeof kvm_required / sizeof kvm_required[0];
+
+int kvm_ioctl(const struct kvm *kvm, int fd, unsigned long request, void *argument)
+{
+	return kvm->base.host->sys->ioctl(fd, request, argument);
+}
+
+int kvm_ioctl_value(const struct kvm *kvm, int fd, unsigned long request, unsigned long value)
+{
+	return kvm->base.host->sys->ioctl(fd, request, (void *)value);
+}
+
+static mote_status check_capabilities(struct kvm *kvm, mote_error *err)
+{
+	int version = kvm_ioctl_value(kvm, kvm->fd, KVM_GET_API_VERSION, 0);
+	if (version != KVM_API_VERSION)
+		return error_set(err, MOTE_E_NO_HYPERVISOR, "%s speaks API version %d, not %d",
+				 KVM_DEVICE, version, KVM_API_VERSION);
+	for (size_t i = 0; i < kvm_nrequired; i++) {
+		const struct kvm_required *need = &kvm_required[i];
+		int got = kvm_ioctl_value(kvm, kvm->fd, KVM_CHECK_EXTENSION, need->capability);
+		if ((got & need->least) != need->least)
+			return error_set(err, MOTE_E_NO_HYPERVISOR,
+					 "this kernel's KVM lacks %s; Linux 5.10 or newer has it",
+					 need->name);
+	}
+	return MOTE_OK;
+}
+
+static mote_status learn_run_size(struct kvm *kvm, mote_error *err)
+{
+	int size = kvm_ioctl_value(kvm, kvm->fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (size < (int)sizeof(struct kvm_run))
+		return error_os(err, size < 0 ? errno : EPROTO, "KVM_GET_VCPU_MMAP_SIZE gave %d",
+				size);
+	kvm->run_size = (size_t)size;
+	return MOTE_OK;
+}
+
+static void kvm_close(struct hv *base)
+{
+	struct kvm *kvm = (struct kvm *)base;
+	if (!kvm)
+		return;
+	const struct host *host = kvm->base.host;
+	if (kvm->fd >= 0)
+		host->sys->close(kvm->fd);
+	host_free(host, kvm->cpuid, kvm->cpuid_size);
+	host_free(host, kvm, sizeof *kvm);
+}
+
+static mote_status open_device(struct kvm *kvm, mote_error *err)
+{
+	kvm->fd = kvm->base.host->sys->open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
+	if (kvm->fd >= 0)
+		return MOTE_OK;
+
+	int os_error = errno;
+	struct hv_check check;
+	kvm_check(kvm->base.host, &check);
+	if (check.is_available) /* a passing fault, such as too many open files */
+		return error_os(err, os_error, "cannot open %s", KVM_DEVICE);
+	return error_set(err, MOTE_E_NO_HYPERVISOR, "%s; %s", check.reason, check.remedy);
+}
+
+static mote_status kvm_open(struct hv **out, const struct host *host, mote_error *err)
+{
+	*out = NULL;
+	struct kvm *kvm = host_alloc(host, sizeof *kvm);
+	if (!kvm)
+		return error_nomem(err, "the KVM backend", sizeof *kvm);
+	kvm->base = (struct hv){ .ops = &hv_kvm, .host = host };
+
+	mote_status status = open_device(kvm, err);
+	if (!status)
+		status = check_capabilities(kvm, err);
+	if (!status)
+		status = learn_run_size(kvm, err);
+	if (!status)
+		status = kvm_x86_learn(kvm, err);
+	if (status) {
+		kvm_close(&kvm->base);
+		return status;
+	}
+	*out = &kvm->base;
+	return MOTE_OK;
+}
+
+static mote_status add_slot(struct kvm_vm *vm, uint32_t index, const struct hv_slot *slot,
+			    mote_error *err)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = index,
+		.flags = slot->is_readonly ? KVM_MEM_READONLY : 0,
+		.guest_phys_addr = slot->gpa,
+		.memory_size = slot->size,
+		.userspace_addr = (uintptr_t)slot->host,
+	};
+	if (kvm_ioctl(vm->kvm, vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
+		return error_os(err, errno,
+				"KVM refused memory slot %u, guest physical 0x%" PRIx64
+				"..0x%" PRIx64,
+				index, slot->gpa, slot->gpa + slot->size);
+	return MOTE_OK;
+}
+
+static mote_status make_vm(struct kvm_vm *vm, const struct hv_vm_config *config, mote_error *err)
+{
+	vm->vm_fd = kvm_ioctl_value(vm->kvm, vm->kvm->fd, KVM_CREATE_VM, 0);
+	if (vm->vm_fd < 0)
+		return error_os(err, errno, "KVM_CREATE_VM failed");
+	for (size_t i = 0; i < config->nslots; i++) {
+		mote_status status = add_slot(vm, (uint32_t)i, &config->slots[i], err);
+		if (status)
+			return status;
+	}
+	return MOTE_OK;
+}
+
+static mote_status make_vcpu(struct kvm_vm *vm, mote_error *err)
+{
+	vm->vcpu_fd = kvm_ioctl_value(vm->kvm, vm->vm_fd, KVM_CREATE_VCPU, 0);
+	if (vm->vcpu_fd < 0)
+		return error_os(err, errno, "KVM_CREATE_VCPU failed");
+
+	const struct sys *sys = vm->kvm->base.host->sys;
+	void *run = sys->mmap(NULL, vm->kvm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      vm->vcpu_fd, 0);
+	if (run == MAP_FAILED)
+		return error_os(err, errno, "cannot map the vCPU's %zu shared bytes",
+				vm->kvm->run_size);
+	vm->run = run;
+	vm->run->kvm_valid_regs = SYNC_FIELDS;
+	vm->base.regs = (struct hv_regs *)&vm->run->s.regs.regs;
+	return MOTE_OK;
+}
+
+static void kvm_vm_free(struct hv_vm *base)
+{
+	struct kvm_vm *vm = (struct kvm_vm *)base;
+	if (!vm)
+		return;
+	const struct host *host = vm->kvm->base.host;
+	if (vm->run)
+		host->sys->munmap(vm->run, vm->kvm->run_size);
+	if (vm->vcpu_fd >= 0)
+		host->sys->close(vm->vcpu_fd);
+	if (vm->vm_fd >= 0)
+		host->sys->close(vm->vm_fd);
+	host_free(host, vm, sizeof *vm);
+}
+
+static mote_status kvm_vm_new(struct hv_vm **out, struct hv *base,
+			      const struct hv_vm_config *config, mote_error *err)
+{
+	*out = NULL;
+	struct kvm_vm *vm = host_alloc(base->host, sizeof *vm);
+	if (!vm)
+		return error_nomem(err, "a virtual machine", sizeof *vm);
+	*vm = (struct kvm_vm){
+		.base = { .ops = &hv_kvm },
+		.kvm = (struct kvm *)base,
+		.vm_fd = -1,
+		.vcpu_fd = -1,
+	};
+
+	mote_status status = make_vm(vm, config, err);
+	if (!status)
+		status = make_vcpu(vm, err);
+	if (!status)
+		status = kvm_x86_set_state(vm, config->cpu, err);
+	if (status) {
+		kvm_vm_free(&vm->base);
+		return status;
+	}
+	*out = &vm->base;
+	return MOTE_OK;
+}
+
+const struct hv_backend hv_kvm = {
+	.name = "kvm",
+	.is_hardware = true,
+	.needs_fd = false,
+	.check = kvm_check,
+	.open = kvm_open,
+	.close = kvm_close,
+	.vm_new = kvm_vm_new,
+	.vm_free = kvm_vm_free,
+	.run = kvm_vm_run,
+	.fs_base = kvm_vm_fs_base,
+	.set_fs_base = kvm_vm_set_fs_base,
+	.fault_address = kvm_vm_fault_address,
+	.reset_segments = kvm_vm_reset_segments,
+};

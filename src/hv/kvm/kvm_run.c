@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Running a vCPU and decoding its exits. This is the call path: one ioctl, and
+ * registers only by the page that is shared with the kernel.
+ */
+#define _GNU_SOURCE
+#include "hv/kvm/kvm_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* vm->base.regs points at KVM's own structure. */
+_Static_assert(sizeof(struct hv_regs) == sizeof(struct kvm_regs),
+	       "hv_regs mirrors struct kvm_regs");
+#define SAME_OFFSET(name)                                                                          \
+	_Static_assert(offsetof(struct hv_regs, name) == offsetof(struct kvm_regs, name),          \
+		       "hv_regs mirrors struct kvm_regs, field by field")
+SAME_OFFSET(rax);
+SAME_OFFSET(rsi);
+SAME_OFFSET(rsp);
+SAME_OFFSET(r8);
+SAME_OFFSET(rip);
+SAME_OFFSET(rflags);
+
+static void decode_port(const struct kvm_run *run, struct hv_exit *exit)
+{
+	exit->kind = HV_EXIT_PORT;
+	exit->u.port.port = run->io.port;
+	exit->u.port.size = run->io.size;
+	exit->u.port.is_write = run->io.direction == KVM_EXIT_IO_OUT;
+	exit->u.port.value = 0;
+	/* The kernel wrote size, count and offset; rep outs has many values, we take one. */
+	if (exit->u.port.is_write)
+		memcpy(&exit->u.port.value, (const char *)run + run->io.data_offset,
+		       run->io.size <= 4 ? run->io.size : 4);
+}
+
+static void decode_mmio(const struct kvm_run *run, struct hv_exit *exit)
+{
+	exit->kind = HV_EXIT_MMIO;
+	exit->u.mmio.gpa = run->mmio.phys_addr;
+	exit->u.mmio.size = (uint8_t)run->mmio.len;
+	exit->u.mmio.is_write = run->mmio.is_write;
+	exit->u.mmio.value = 0;
+	if (run->mmio.is_write)
+		memcpy(&exit->u.mmio.value, run->mmio.data, run->mmio.len <= 8 ? run->mmio.len : 8);
+}
+
+static mote_status decode(const struct kvm_run *run, struct hv_exit *exit, mote_error *err)
+{
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		decode_port(run, exit);
+		return MOTE_OK;
+	case KVM_EXIT_MMIO:
+		decode_mmio(run, exit);
+		return MOTE_OK;
+	case KVM_EXIT_HLT:
+		exit->kind = HV_EXIT_HALT;
+		return MOTE_OK;
+	case KVM_EXIT_SHUTDOWN:
+		exit->kind = HV_EXIT_SHUTDOWN;
+		return MOTE_OK;
+	case KVM_EXIT_INTERNAL_ERROR:
+		exit->kind = HV_EXIT_UNSUPPORTED;
+		exit->u.detail = run->internal.suberror;
+		return MOTE_OK;
+	case KVM_EXIT_INTR:
+		exit->kind = HV_EXIT_INTERRUPTED;
+		return MOTE_OK;
+	case KVM_EXIT_FAIL_ENTRY:
+		return error_set(err, MOTE_E_OS,
+				 "the processor refused the vCPU's state (KVM_EXIT_FAIL_ENTRY, "
+				 "reason 0x%" PRIx64 ")",
+				 (uint64_t)run->fail_entry.hardware_entry_failure_reason);
+	default:
+		return error_set(err, MOTE_E_OS,
+				 "KVM stopped the guest with exit reason %u, which "
+				 "mote does not know",
+				 run->exit_reason);
+	}
+}
+
+mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
+{
+	struct kvm_vm *vm = (struct kvm_vm *)base;
+	struct kvm_run *run = vm->run;
+
+	if (base->regs_changed) {
+		run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+		base->regs_changed = false;
+	}
+	int rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
+	run->kvm_dirty_regs = 0;
+	if (rc == 0)
+		return decode(run, exit, err);
+	if (errno == EINTR || errno == EAGAIN) {
+		exit->kind = HV_EXIT_INTERRUPTED;
+		return MOTE_OK;
+	}
+	if (errno == EFAULT) {
+		/* A slot's host memory could not be had, or the guest made the processor
+		 * walk into something that KVM cannot handle. */
+		exit->kind = HV_EXIT_UNSUPPORTED;
+		exit->u.detail = EFAULT;
+		return MOTE_OK;
+	}
+	return error_os(err, errno, "KVM_RUN failed");
+}
+
+uint64_t kvm_vm_fs_base(const struct hv_vm *base)
+{
+	return ((const struct kvm_vm *)base)->run->s.regs.sregs.fs.base;
+}
+
+void kvm_vm_set_fs_base(struct hv_vm *base, uint64_t fs_base)
+{
+	struct kvm_run *run = ((struct kvm_vm *)base)->run;
+	run->s.regs.sregs.fs.base = fs_base;
+	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+}
+
+uint64_t kvm_vm_fault_address(const struct hv_vm *base)
+{
+	return ((const struct kvm_vm *)base)->run->s.regs.sregs.cr2;
+}
+
+void kvm_vm_reset_segments(struct hv_vm *base)
+{
+	struct kvm_vm *vm = (struct kvm_vm *)base;
+	struct kvm_sregs *now = &vm->run->s.regs.sregs;
+	const struct kvm_sregs *boot = &vm->boot_sregs;
+	now->cs = boot->cs;
+	now->ds = boot->ds;
+	now->es = boot->es;
+	now->ss = boot->ss;
+	vm->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vCPU's x86-64 state: which CPUID guests see, and how a vCPU gets the
+ * control registers, segments and MSRs that its guest starts with.
+ */
+#define _GNU_SOURCE
+#include "hv/kvm/kvm_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Intel SDM volume 4, and AMD APM volume 2, appendix A. */
+#define MSR_STAR         0xc0000081
+#define MSR_LSTAR        0xc0000082
+#define MSR_SYSCALL_MASK 0xc0000084
+
+/* CPUID leaf 1, ecx. */
+#define CPUID_1_ECX_VMX        (1u << 5)
+#define CPUID_1_ECX_X2APIC     (1u << 21)
+#define CPUID_1_ECX_TSC_DL     (1u << 24)
+#define CPUID_1_ECX_XSAVE      (1u << 26)
+#define CPUID_1_ECX_HYPERVISOR (1u << 31)
+/* leaf 7.0 ecx, edx: shadow stacks and indirect branch tracking */
+#define CPUID_7_ECX_SHSTK (1u << 7)
+#define CPUID_7_EDX_IBT   (1u << 20)
+/* leaf 0x80000001, ecx */
+#define CPUID_EXT_ECX_SVM (1u << 2)
+
+/* x87, SSE and AVX state; AVX-512's three parts. Others (MPX, PKRU, AMX) stay off. */
+#define XCR0_WANTED UINT64_C(0xe7)
+
+/* KVM's own leaf range describes paravirtual services, which guests do not get. */
+static bool is_paravirtual_leaf(uint32_t function)
+{
+	return function >= 0x40000000 && function <= 0x400000ff;
+}
+
+static void curate_entry(struct kvm_cpuid_entry2 *entry)
+{
+	if (entry->function == 1) {
+		entry->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_X2APIC | CPUID_1_ECX_TSC_DL);
+		entry->ecx |= CPUID_1_ECX_HYPERVISOR;
+	} else if (entry->function == 7 && entry->index == 0) {
+		entry->ecx &= ~CPUID_7_ECX_SHSTK;
+		entry->edx &= ~CPUID_7_EDX_IBT;
+	} else if (entry->function == 0x80000001) {
+		entry->ecx &= ~CPUID_EXT_ECX_SVM;
+	}
+}
+
+static void curate(struct kvm *kvm)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < kvm->cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 entry = kvm->cpuid->entries[i];
+		if (is_paravirtual_leaf(entry.function))
+			continue;
+		if (entry.function == 0xd && entry.index == 0)
+			kvm->xcr0 = (entry.eax | (uint64_t)entry.edx << 32) & XCR0_WANTED;
+		curate_entry(&entry);
+		kvm->cpuid->entries[kept++] = entry;
+	}
+	kvm->cpuid->nent = kept;
+	kvm->xcr0 |= 1; /* x87 state cannot be off */
+}
+
+mote_status kvm_x86_learn(struct kvm *kvm, mote_error *err)
+{
+	/* KVM says E2BIG until the table is large enough; 256 entries suffice on all known. */
+	enum { ENTRIES = 256 };
+	kvm->cpuid_size = sizeof *kvm->cpuid + ENTRIES * sizeof kvm->cpuid->entries[0];
+	kvm->cpuid = host_alloc(kvm->base.host, kvm->cpuid_size);
+	if (!kvm->cpuid)
+		return error_nomem(err, "the CPUID table", kvm->cpuid_size);
+	kvm->cpuid->nent = ENTRIES;
+	if (kvm_ioctl(kvm, kvm->fd, KVM_GET_SUPPORTED_CPUID, kvm->cpuid) < 0)
+		return error_os(err, errno, "KVM_GET_SUPPORTED_CPUID failed");
+	curate(kvm);
+	return MOTE_OK;
+}
+
+static struct kvm_segment to_kvm(const struct hv_segment *segment)
+{
+	return (struct kvm_segment){
+		.base = segment->base,
+		.limit = segment->limit,
+		.selector = segment->selector,
+		.type = segment->type,
+		.dpl = segment->dpl,
+		.present = segment->present,
+		.s = segment->is_code_or_data,
+		.l = segment->is_long,
+		.db = segment->is_default_32,
+		.g = segment->is_granular,
+	};
+}
+
+static void fill_sregs(struct kvm_sregs *sregs, const struct hv_cpu_state *state)
+{
+	sregs->cs = to_kvm(&state->code);
+	sregs->ss = sregs->ds = sregs->es = sregs->fs = sregs->gs = to_kvm(&state->data);
+	sregs->fs.base = state->fs_base;
+	sregs->tr = to_kvm(&state->task);
+	sregs->ldt = (struct kvm_segment){ .unusable = 1 };
+	sregs->gdt = (struct kvm_dtable){ .base = state->gdt_base, .limit = state->gdt_limit };
+	sregs->idt = (struct kvm_dtable){ .base = state->idt_base, .limit = state->idt_limit };
+	sregs->cr0 = state->cr0;
+	sregs->cr3 = state->cr3;
+	sregs->cr4 = state->cr4;
+	sregs->efer = state->efer;
+}
+
+static mote_status set_msrs(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[3];
+	} msrs = {
+		.head.nmsrs = 3,
+		.entries = {
+			{ .index = MSR_STAR, .data = state->star },
+			{ .index = MSR_LSTAR, .data = state->lstar },
+			{ .index = MSR_SYSCALL_MASK, .data = state->syscall_mask },
+		},
+	};
+	int set = kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_MSRS, &msrs);
+	if (set < 0)
+		return error_os(err, errno, "KVM_SET_MSRS failed");
+	if (set != 3)
+		return error_set(err, MOTE_E_OS, "KVM refused MSR 0x%x", msrs.entries[set].index);
+	return MOTE_OK;
+}
+
+static mote_status set_xcr0(struct kvm_vm *vm, mote_error *err)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = vm->kvm->xcr0 } } };
+	if (kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_XCRS, &xcrs) < 0)
+		return error_os(err, errno, "KVM refused XCR0 0x%" PRIx64, vm->kvm->xcr0);
+	return MOTE_OK;
+}
+
+mote_status kvm_x86_set_state(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err)
+{
+	/* CPUID first: what the other calls accept depends on it. */
+	if (kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_CPUID2, vm->kvm->cpuid) < 0)
+		return error_os(err, errno, "KVM_SET_CPUID2 failed");
+	if (kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_GET_SREGS, &vm->boot_sregs) < 0)
+		return error_os(err, errno, "KVM_GET_SREGS failed");
+	fill_sregs(&vm->boot_sregs, state);
+	if (kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_SREGS, &vm->boot_sregs) < 0)
+		return error_os(err, errno, "KVM_SET_SREGS failed");
+
+	mote_status status = set_xcr0(vm, err);
+	if (!status)
+		status = set_msrs(vm, state, err);
+	if (status)
+		return status;
+
+	*vm->base.regs = state->regs;
+	vm->base.regs_changed = true;
+	vm->run->s.regs.sregs = vm->boot_sregs;
+	return MOTE_OK;
+}
