@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arena.h - which pages of the guest's heap are in use: brk, mmap, munmap and mremap
+ * for a guest whose page tables never change.
+ *
+ * The whole heap is mapped from the start, so "mapping" is bookkeeping: one bit a page.
+ * The break grows from the bottom, other mappings are placed from the top down. A page
+ * that is handed out reads as zero, because pages are zeroed when they are given up.
+ *
+ * Arguments come from a hostile guest and may be anything. Results are as the Linux
+ * kernel gives them to user space: an address, 0, or a negative errno value. A call looks
+ * at each word of the bitmap at most a few times and allocates nothing.
+ *
+ * Threads: as its sandbox, one at a time.
+ */
+#ifndef MEM_ARENA_H
+#define MEM_ARENA_H
+
+#include "mem/guest_memory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The most bytes that one call copies to move a mapping. A libc whose mremap fails copies
+ * by itself, in guest time, where limits hold. */
+#define ARENA_MOVE_MAX (UINT64_C(64) << 20)
+
+enum arena_flags {
+	ARENA_FIXED = 1,      /* at this address, giving up what is there */
+	ARENA_NO_REPLACE = 2, /* with ARENA_FIXED: unless anything is there (-EEXIST) */
+	ARENA_MAY_MOVE = 4,   /* for arena_remap() */
+};
+
+/* Private to arena.c; embed it, do not look inside. */
+struct arena {
+	const struct host *host;
+	struct shared_mem *ram;
+	uint64_t ram_offset; /* of the heap in RAM */
+	uint64_t base;       /* guest virtual address of the heap */
+	uint64_t npages;
+	uint64_t brk;     /* in bytes from BASE */
+	uint64_t nfree;   /* pages whose bit is clear */
+	uint64_t ceiling; /* all pages from here on are in use */
+	uint64_t *used;   /* a bit a page */
+};
+
+/* Makes an arena of the heap of MEMORY, which must outlive it: nothing is in use.
+ * Errors: MOTE_E_NOMEM. On failure the arena is empty and fini is fine. */
+mote_status arena_init(struct arena *arena, const struct host *host, struct guest_memory *memory,
+		       mote_error *err);
+void arena_fini(struct arena *arena);
+
+/* Moves the break to WANTED if that is possible; returns where it is then. 0 asks. */
+uint64_t arena_brk(struct arena *arena, uint64_t wanted);
+
+/*
+ * Takes SIZE bytes, rounded up to pages: at ADDRESS if they are free there or ARENA_FIXED says so,
+ * else as high as possible. Returns their address, -EINVAL (size 0, fixed and not page-aligned),
+ * -ENOMEM (no place, fixed and outside of the heap) or -EEXIST.
+ */
+int64_t arena_map(struct arena *arena, uint64_t address, uint64_t size, unsigned flags);
+
+/* Gives up every page of the range that is in use. Returns 0 or -EINVAL (size 0, not
+ * page-aligned, not in the heap). */
+int64_t arena_unmap(struct arena *arena, uint64_t address, uint64_t size);
+
+/*
+ * Resizes a mapping: in place if possible, else elsewhere if FLAGS have ARENA_MAY_MOVE. Returns the
+ * new address, -EINVAL (a size is 0, not page-aligned), -EFAULT (not all in use) or -ENOMEM.
+ */
+int64_t arena_remap(struct arena *arena, uint64_t address, uint64_t old_size, uint64_t new_size,
+		    unsigned flags);
+
+/* Zeroes the pages of a range that must all be in use (MADV_DONTNEED). Returns 0, -EINVAL (not
+ * page-aligned) or -ENOMEM (not all in use). */
+int64_t arena_zero(struct arena *arena, uint64_t address, uint64_t size);
+
+/* Whether the whole range is in use, for calls that have no other effect (mprotect, madvise). */
+bool arena_is_used(const struct arena *arena, uint64_t address, uint64_t size);
+
+#endif

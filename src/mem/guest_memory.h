@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guest_memory.h - the memory of one guest, and the only door to it.
+ *
+ * Owns the RAM of a sandbox, laid out, loaded and with page tables built. Every address that
+ * comes from the guest goes through here; nothing else turns one into a host pointer. The
+ * layout decides what is mapped: structures that the guest could have written are never
+ * asked.
+ *
+ * The guest is hostile and its memory may change whenever its vCPU runs: copy first, then
+ * check, then use the copy.
+ *
+ * Rights are LAYOUT_READ, LAYOUT_WRITE, LAYOUT_EXECUTE: what the guest's own code must be
+ * allowed to do with the range. The page of the hypercall code belongs to the firmware and
+ * counts as not mapped here.
+ *
+ * Threads: as its sandbox, one at a time.
+ */
+#ifndef MEM_GUEST_MEMORY_H
+#define MEM_GUEST_MEMORY_H
+
+#include "abi/io_stack.h"
+#include "mem/layout.h"
+#include "mem/shared_mem.h"
+
+struct guest_memory;
+
+/*
+ * Makes the memory of a guest: computes the layout of CONFIG, copies the bytes of the
+ * segments from FILE (where they lie at file_offset), builds page tables, fills the start
+ * block and makes the I/O buffers empty. CONFIG and FILE are not needed afterwards; HOST
+ * must outlive the memory. The RAM is shared when this returns. Errors: as
+ * layout_compute(), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then.
+ */
+mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
+			     const struct layout_config *config, const void *file,
+			     enum shared_mem_backing backing, mote_error *err);
+
+/* NULL is fine. No vCPU may use the memory any more. */
+void guest_memory_free(struct guest_memory *memory);
+
+/* Where everything is. Lives as long as MEMORY. */
+const struct layout *guest_memory_layout(const struct guest_memory *memory);
+
+/* The block behind the RAM slot (layout->ram), for slots and arenas. Lives as long as MEMORY. */
+struct shared_mem *guest_memory_ram(struct guest_memory *memory);
+
+/* Guest physical address of the root page table (CR3), and of the page that no slot backs. */
+uint64_t guest_memory_root(const struct guest_memory *memory);
+uint64_t guest_memory_doorbell_gpa(const struct guest_memory *memory);
+
+/* The page that the processor pushes exception frames on: MOTE_PAGE_SIZE bytes that ring 3
+ * cannot reach. Copy before use all the same. */
+const void *guest_memory_exception_stack(const struct guest_memory *memory);
+
+/* The buffers that messages travel in. The views point into guest memory and live as long as it. */
+struct io_stack guest_memory_input(const struct guest_memory *memory);
+struct io_stack guest_memory_output(const struct guest_memory *memory);
+
+/*
+ * Copies SIZE bytes at guest virtual ADDRESS, across regions if need be. All of the range must
+ * be mapped for the guest with RIGHTS, else nothing is copied. Errors: MOTE_E_INVALID; the message
+ * and err->guest_address have the first byte that is not.
+ */
+mote_status guest_memory_read(struct guest_memory *memory, uint64_t address, void *to, size_t size,
+			      unsigned rights, mote_error *err);
+mote_status guest_memory_write(struct guest_memory *memory, uint64_t address, const void *from,
+			       size_t size, unsigned rights, mote_error *err);
+
+/*
+ * Copies a string and its NUL, at most CAPACITY bytes, that the guest may read, and stores its
+ * length without the NUL. Errors: MOTE_E_INVALID (not mapped, as above), MOTE_E_LIMIT (no NUL
+ * within CAPACITY). On failure TO is an empty string (CAPACITY must not be 0), *LENGTH 0.
+ */
+mote_status guest_memory_string(struct guest_memory *memory, uint64_t address, char *to,
+				size_t capacity, size_t *length, mote_error *err);
+
+/*
+ * How many bytes at ADDRESS, at most SIZE, are mapped with RIGHTS in one piece, and in *AT where
+ * they are: for a caller that hands guest memory on without a copy. 0 if there are none. The bytes
+ * may change at any time.
+ */
+size_t guest_memory_span(struct guest_memory *memory, uint64_t address, size_t size,
+			 unsigned rights, void **at);
+
+/* Whether the guest may execute at ADDRESS: a pointer that it wants to be called at. */
+bool guest_memory_is_code(struct guest_memory *memory, uint64_t address);
+
+/* What lies at ADDRESS, for messages: "stack", "guard gap below the stack"; NULL if nothing
+ * does. Static. */
+const char *guest_memory_place(const struct guest_memory *memory, uint64_t address);
+
+/*
+ * The stack guard: 16 random bytes at the low end of the stack, below which only the guard
+ * gap lies. Set it before the guest runs; a guest that has overwritten it ran out of stack. Errors:
+ * MOTE_E_OS (no random bytes).
+ */
+mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error *err);
+bool guest_memory_is_stack_guard_intact(struct guest_memory *memory);
+
+#endif

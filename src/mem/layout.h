@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layout.h - where everything of a mote guest lies: guest physical and guest virtual.
+ *
+ * Pure computation: from the segments of an image and four sizes to a list of regions, which the
+ * page tables, the memory slots, the checks of guest pointers and `mote inspect` all follow.
+ *
+ *   physical                                virtual
+ *   0x012000  doorbell page, no slot        0x000000  nothing: null pointers fault
+ *   0x100000  firmware slot, read-only:     0x010000  hypercall page, start block, doorbell
+ *             supervisor block,             0x100000  supervisor block, exception stack
+ *             hypercall page                ...       image, where it was linked
+ *   0x200000  RAM slot:                     2 MiB     heap, right behind the image
+ *             page tables (no address),     gap       unmapped, LAYOUT_GUARD_SIZE
+ *             exception stack,              ...       stack
+ *             start block, image, stack,    gap
+ *             input, output, 2 MiB: heap    ...       input, gap, output
+ *
+ * With the default sizes stack, input and output share one page table, and the heap,
+ * mapped with 2 MiB pages, needs none.
+ */
+#ifndef MEM_LAYOUT_H
+#define MEM_LAYOUT_H
+
+#include "abi/mote_abi.h"
+#include "base/error.h"
+
+#include <mote/image.h>
+#include <mote/sandbox.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LAYOUT_DOORBELL_GPA UINT64_C(0x12000)
+#define LAYOUT_FIRMWARE_GPA UINT64_C(0x100000)
+#define LAYOUT_RAM_GPA      UINT64_C(0x200000)
+
+/* Unmapped bytes below stack, input and output: more than a page, because a function may step
+ * over one with a large local array. */
+#define LAYOUT_GUARD_SIZE UINT64_C(0x10000)
+
+#define LAYOUT_LARGE_PAGE UINT64_C(0x200000)
+
+/* Images with more segments, or more bytes in memory, are refused: their page tables must stay
+ * affordable. */
+#define LAYOUT_SEGMENTS_MAX 64
+#define LAYOUT_IMAGE_MAX    (UINT64_C(4) << 30)
+
+/* Rights; the values are those of HV_READ and so on. */
+enum { LAYOUT_READ = 1, LAYOUT_WRITE = 2, LAYOUT_EXECUTE = 4 };
+
+/* In the order of physical addresses. */
+enum layout_kind {
+	LAYOUT_DOORBELL,
+	LAYOUT_SUPERVISOR,
+	LAYOUT_HYPERCALL,
+	LAYOUT_PAGE_TABLES,
+	LAYOUT_EXCEPTION_STACK,
+	LAYOUT_START_BLOCK,
+	LAYOUT_CODE,           /* a segment that may be executed */
+	LAYOUT_READ_ONLY_DATA, /* one that can only be read */
+	LAYOUT_DATA,           /* one that may be written */
+	LAYOUT_STACK,
+	LAYOUT_INPUT,
+	LAYOUT_OUTPUT,
+	LAYOUT_HEAP,
+	LAYOUT_KINDS,
+};
+
+struct layout_region {
+	enum layout_kind kind;
+	unsigned rights; /* of ring 3 if IS_USER, else of ring 0 alone */
+	bool is_user;
+	uint64_t va; /* 0: mapped nowhere */
+	uint64_t gpa;
+	uint64_t size; /* whole pages */
+};
+
+struct layout_slot {
+	uint64_t gpa;
+	uint64_t size;
+};
+
+#define LAYOUT_REGIONS_MAX (LAYOUT_SEGMENTS_MAX + LAYOUT_KINDS)
+
+/* The result. Addresses and sizes of every kind of region but the segments: see layout_get(). */
+struct layout {
+	struct layout_region regions[LAYOUT_REGIONS_MAX]; /* by GPA, ascending */
+	size_t nregions;
+	/* Indices of the regions that have a virtual address, by VA, ascending. */
+	uint8_t by_va[LAYOUT_REGIONS_MAX];
+	size_t nmapped;
+	uint8_t first[LAYOUT_KINDS]; /* index of the first region of a kind, or LAYOUT_NONE */
+	struct layout_slot firmware; /* read-only: supervisor block and, last, hypercall page */
+	struct layout_slot ram;
+};
+#define LAYOUT_NONE UINT8_MAX
+_Static_assert(LAYOUT_REGIONS_MAX < LAYOUT_NONE, "a region's index must fit the lists of them");
+
+/* What a layout is made from. */
+struct layout_config {
+	const mote_segment_info *segments; /* ascending; image/elf.h has checked them */
+	size_t nsegments;
+	/* As in mote_sandbox_options: 0 stands for the default. */
+	uint64_t heap_size, stack_size, input_size, output_size;
+	/* The supervisor block at MOTE_SUPERVISOR_BASE, and the page that exceptions push
+	 * their frame on, behind it. */
+	uint64_t supervisor_size;
+	uint64_t exception_stack;
+};
+
+/*
+ * Computes the layout. Errors: MOTE_E_INVALID (a size out of its range: the message has option,
+ * value and bound), MOTE_E_IMAGE (segments that overlap, leave what a guest may use, share a
+ * page, want to write and execute, or leave no place for the rest with these sizes).
+ */
+mote_status layout_compute(struct layout *out, const struct layout_config *config, mote_error *err);
+
+/* The region of KIND, the first if it is a segment's; NULL if there is none. */
+const struct layout_region *layout_get(const struct layout *layout, enum layout_kind kind);
+
+/* The INDEX-th region by virtual address, or NULL past the last. */
+const struct layout_region *layout_mapped(const struct layout *layout, size_t index);
+
+/*
+ * The region that maps ADDRESS, or NULL. *CACHE is any number at first; the search looks there
+ * and at its neighbour before it halves the list, and leaves there what it found.
+ */
+const struct layout_region *layout_find(const struct layout *layout, uint64_t address,
+					size_t *cache);
+
+/* Calls VISIT for each region in the order of physical addresses. */
+void layout_visit(const struct layout *layout,
+		  void (*visit)(void *user, const mote_region_info *region), void *user);
+
+/* "stack", "input buffer", ...: a static string. */
+const char *layout_kind_name(enum layout_kind kind);
+
+#endif
