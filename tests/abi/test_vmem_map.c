@@ -8,20 +8,20 @@
 #define BASE 0x100000 /* of table memory */
 
 /* Fails unless ROOT maps RANGE at both of its ends, and nothing around it. */
-static void assert_maps(const struct instance *vm, struct arena *arena, uint64_t root,
+static void assert_maps(const struct instance *vm, struct pool *pool, uint64_t root,
 			const struct vmem_range *range)
 {
 	const uint64_t last = range->va + (range->size - PAGE);
 	struct vmem_range got;
 
-	assert_true(vm->translate(arena, root, range->va, &got));
+	assert_true(vm->translate(pool, root, range->va, &got));
 	assert_int_equal(got.pa, range->pa);
 	assert_int_equal(got.kind, range->kind);
 	assert_int_equal(got.flags, reported_flags(vm->format, range));
-	assert_true(vm->translate(arena, root, last, &got));
+	assert_true(vm->translate(pool, root, last, &got));
 	assert_int_equal(got.pa, range->pa + (range->size - PAGE));
-	assert_false(vm->translate(arena, root, range->va - PAGE, &got));
-	assert_false(vm->translate(arena, root, last + PAGE, &got));
+	assert_false(vm->translate(pool, root, range->va - PAGE, &got));
+	assert_false(vm->translate(pool, root, last + PAGE, &got));
 }
 
 static const struct {
@@ -72,23 +72,23 @@ static void ranges_end_where_the_space_does(void **state)
 	for (size_t i = 0; i < COUNT(edges); i++) {
 		struct vmem_range range = { edges[i].va, edges[i].pa, edges[i].size, VMEM_WRITE,
 					    VMEM_BASIC };
-		struct arena arena;
+		struct pool pool;
 		uint64_t root;
 
-		arena_init(&arena, BASE, 20);
-		root = arena_root(&arena);
+		pool_init(&pool, BASE, 20);
+		root = pool_root(&pool);
 		print_message("%s: %s\n", edges[i].vm->format->name, edges[i].what);
-		assert_int_equal(edges[i].vm->map(&arena, &root, &range), edges[i].want);
+		assert_int_equal(edges[i].vm->map(&pool, &root, &range), edges[i].want);
 		if (edges[i].want == VMEM_OK)
-			assert_maps(edges[i].vm, &arena, root, &range);
+			assert_maps(edges[i].vm, &pool, root, &range);
 		else
-			assert_int_equal(arena.flat.used, PAGE);
+			assert_int_equal(pool.flat.used, PAGE);
 		range.kind = VMEM_UNMAPPED;
 		range.pa = 1; /* means nothing */
 		if (edges[i].want == VMEM_OK)
-			assert_int_equal(edges[i].vm->map(&arena, &root, &range), VMEM_OK);
-		assert_false(edges[i].vm->translate(&arena, root, range.va, &range));
-		arena_fini(&arena);
+			assert_int_equal(edges[i].vm->map(&pool, &root, &range), VMEM_OK);
+		assert_false(edges[i].vm->translate(&pool, root, range.va, &range));
+		pool_fini(&pool);
 	}
 }
 
@@ -198,26 +198,26 @@ static void tables_are_counted_before_they_are_made(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(layouts); i++) {
 		const struct vmem_range *ranges = layouts[i].ranges;
-		struct arena arena;
+		struct pool pool;
 		uint64_t root, count;
 		size_t n = 0;
 
 		print_message("%s: %s\n", layouts[i].vm->format->name, layouts[i].what);
-		arena_init(&arena, BASE, 1100);
-		root = arena_root(&arena);
+		pool_init(&pool, BASE, 1100);
+		root = pool_root(&pool);
 		for (; ranges[n].size > 0; n++) {
 			struct vmem_range range = ranges[n];
 
 			range.kind = VMEM_BASIC;
-			assert_int_equal(layouts[i].vm->map(&arena, &root, &range), VMEM_OK);
+			assert_int_equal(layouts[i].vm->map(&pool, &root, &range), VMEM_OK);
 		}
 		count = vmem_count_tables(layouts[i].vm->format, ranges, n);
-		assert_int_equal(arena.flat.used / PAGE, layouts[i].want);
+		assert_int_equal(pool.flat.used / PAGE, layouts[i].want);
 		if (layouts[i].is_bound)
 			assert_true(count >= layouts[i].want && count <= layouts[i].want + 3);
 		else
 			assert_int_equal(count, layouts[i].want);
-		arena_fini(&arena);
+		pool_fini(&pool);
 	}
 }
 
@@ -229,11 +229,11 @@ static void the_count_is_exact_for_sorted_ranges(void **state)
 	for (int round = 0; round < 300; round++) {
 		const struct instance *vm = instances[random_below(&random, 3)];
 		struct vmem_range ranges[8];
-		struct arena arena;
+		struct pool pool;
 		uint64_t va = random_below(&random, 1024) * PAGE;
 
-		arena_init(&arena, BASE, 300);
-		uint64_t root = arena_root(&arena);
+		pool_init(&pool, BASE, 300);
+		uint64_t root = pool_root(&pool);
 		for (size_t i = 0; i < COUNT(ranges); i++) {
 			uint64_t size = (1 + random_below(&random, 4000)) * PAGE;
 			uint64_t pa =
@@ -242,12 +242,12 @@ static void the_count_is_exact_for_sorted_ranges(void **state)
 			ranges[i] = (struct vmem_range){ va, pa, size,
 							 (uint32_t)random_below(&random, 32),
 							 VMEM_BASIC };
-			assert_int_equal(vm->map(&arena, &root, &ranges[i]), VMEM_OK);
+			assert_int_equal(vm->map(&pool, &root, &ranges[i]), VMEM_OK);
 			va += size + random_below(&random, 4) * random_below(&random, 4000) * PAGE;
 		}
 		assert_int_equal(vmem_count_tables(vm->format, ranges, COUNT(ranges)),
-				 arena.flat.used / PAGE);
-		arena_fini(&arena);
+				 pool.flat.used / PAGE);
+		pool_fini(&pool);
 	}
 }
 
@@ -275,15 +275,15 @@ static void large_leaves_are_used_only_where_allowed(void **state)
 		struct vmem_range range = { cases[i].va, cases[i].pa, cases[i].size, cases[i].flags,
 					    VMEM_BASIC };
 		struct vmem_range got;
-		struct arena arena;
+		struct pool pool;
 
-		arena_init(&arena, BASE, 600);
-		uint64_t root = arena_root(&arena);
-		assert_int_equal(amd64.map(&arena, &root, &range), VMEM_OK);
-		assert_true(amd64.translate(&arena, root, range.va, &got));
+		pool_init(&pool, BASE, 600);
+		uint64_t root = pool_root(&pool);
+		assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OK);
+		assert_true(amd64.translate(&pool, root, range.va, &got));
 		assert_int_equal(got.size, cases[i].leaf);
-		assert_maps(&amd64, &arena, root, &range);
-		arena_fini(&arena);
+		assert_maps(&amd64, &pool, root, &range);
+		pool_fini(&pool);
 	}
 }
 
@@ -293,46 +293,46 @@ static void a_large_leaf_in_the_way_is_split(void **state)
 	struct vmem_range range = { GIB, 2 * GIB, GIB, flags | VMEM_HUGE, VMEM_COW };
 	struct vmem_range hole = { GIB + 5 * MIB, 0, PAGE, 0, VMEM_UNMAPPED };
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 10);
-	uint64_t root = arena_root(&arena);
-	assert_int_equal(amd64.map(&arena, &root, &range), VMEM_OK);
-	assert_int_equal(arena.flat.used, 2 * PAGE);
-	assert_int_equal(amd64.map(&arena, &root, &hole), VMEM_OK);
-	assert_int_equal(arena.flat.used, 4 * PAGE);
+	pool_init(&pool, BASE, 10);
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OK);
+	assert_int_equal(pool.flat.used, 2 * PAGE);
+	assert_int_equal(amd64.map(&pool, &root, &hole), VMEM_OK);
+	assert_int_equal(pool.flat.used, 4 * PAGE);
 
-	assert_false(amd64.translate(&arena, root, hole.va, &got));
-	assert_true(amd64.translate(&arena, root, hole.va - 1, &got));
+	assert_false(amd64.translate(&pool, root, hole.va, &got));
+	assert_true(amd64.translate(&pool, root, hole.va - 1, &got));
 	assert_int_equal(got.pa, 2 * GIB + 5 * MIB - 1);
 	assert_int_equal(got.size, 1);
 	assert_int_equal(got.flags, flags);
 	assert_int_equal(got.kind, VMEM_COW);
-	assert_true(amd64.translate(&arena, root, 2 * GIB - 1, &got));
+	assert_true(amd64.translate(&pool, root, 2 * GIB - 1, &got));
 	assert_int_equal(got.pa, 3 * GIB - 1);
 
 	/* Unmapping all of a large leaf takes no table. */
 	hole = (struct vmem_range){ GIB + 8 * MIB, 0, 2 * MIB, 0, VMEM_UNMAPPED };
-	assert_int_equal(amd64.map(&arena, &root, &hole), VMEM_OK);
-	assert_int_equal(arena.flat.used, 4 * PAGE);
-	assert_false(amd64.translate(&arena, root, hole.va, &got));
-	assert_false(amd64.translate(&arena, root, hole.va + 2 * MIB - 1, &got));
-	assert_true(amd64.translate(&arena, root, hole.va + 2 * MIB, &got));
-	arena_fini(&arena);
+	assert_int_equal(amd64.map(&pool, &root, &hole), VMEM_OK);
+	assert_int_equal(pool.flat.used, 4 * PAGE);
+	assert_false(amd64.translate(&pool, root, hole.va, &got));
+	assert_false(amd64.translate(&pool, root, hole.va + 2 * MIB - 1, &got));
+	assert_true(amd64.translate(&pool, root, hole.va + 2 * MIB, &got));
+	pool_fini(&pool);
 }
 
 static void unmapping_nothing_makes_no_tables(void **state)
 {
 	struct vmem_range range = { 0, 0, 128 * TIB, 0, VMEM_UNMAPPED };
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 1);
-	uint64_t root = arena_root(&arena);
-	assert_int_equal(amd64.map(&arena, &root, &range), VMEM_OK);
-	assert_int_equal(arena.flat.used, PAGE);
-	arena_fini(&arena);
+	pool_init(&pool, BASE, 1);
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OK);
+	assert_int_equal(pool.flat.used, PAGE);
+	pool_fini(&pool);
 }
 
 /* The tables say user mode only on the way to a user page. */
@@ -341,28 +341,28 @@ static void tables_allow_what_the_leaves_below_need(void **state)
 	struct vmem_range kernel = { 0x1000, 0x1000, PAGE, VMEM_WRITE, VMEM_BASIC };
 	struct vmem_range user = { 0x2000, 0x2000, PAGE, VMEM_USER, VMEM_BASIC };
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 	uint64_t *tables;
 
 	(void)state;
-	arena_init(&arena, BASE, 4);
-	tables = arena.flat.memory;
-	uint64_t root = arena_root(&arena);
-	assert_int_equal(amd64.map(&arena, &root, &kernel), VMEM_OK);
+	pool_init(&pool, BASE, 4);
+	tables = pool.flat.memory;
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(amd64.map(&pool, &root, &kernel), VMEM_OK);
 	assert_int_equal(tables[0], (BASE + PAGE) | 0x23);
 	assert_int_equal(tables[512], (BASE + 2 * PAGE) | 0x23);
 	assert_int_equal(tables[1024], (BASE + 3 * PAGE) | 0x23);
-	assert_int_equal(amd64.map(&arena, &root, &user), VMEM_OK);
+	assert_int_equal(amd64.map(&pool, &root, &user), VMEM_OK);
 	assert_int_equal(tables[0], (BASE + PAGE) | 0x27);
 	assert_int_equal(tables[1024], (BASE + 3 * PAGE) | 0x27);
 
 	/* One that forbids too much, from elsewhere, is opened for what is mapped. */
 	tables[512] = (BASE + 2 * PAGE) | 0x01 | VMEM_AMD64_NO_EXECUTE;
 	user.flags |= VMEM_EXEC | VMEM_WRITE;
-	assert_int_equal(amd64.map(&arena, &root, &user), VMEM_OK);
-	assert_true(amd64.translate(&arena, root, user.va, &got));
+	assert_int_equal(amd64.map(&pool, &root, &user), VMEM_OK);
+	assert_true(amd64.translate(&pool, root, user.va, &got));
 	assert_int_equal(got.flags, user.flags);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 static void bad_tables_are_reported_not_followed(void **state)
@@ -378,19 +378,19 @@ static void bad_tables_are_reported_not_followed(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		struct arena arena;
+		struct pool pool;
 
-		arena_init(&arena, BASE, 10);
-		uint64_t root = arena_root(&arena);
-		*(uint64_t *)arena.flat.memory = bad[i];
-		assert_int_equal(amd64.map(&arena, &root, &range), VMEM_BAD_TABLE);
-		assert_int_equal(amd64.map_moving(&arena, &root, &range), VMEM_BAD_TABLE);
-		assert_false(amd64.translate(&arena, root, 0x1000, &got));
-		assert_int_equal(arena.flat.used, PAGE);
+		pool_init(&pool, BASE, 10);
+		uint64_t root = pool_root(&pool);
+		*(uint64_t *)pool.flat.memory = bad[i];
+		assert_int_equal(amd64.map(&pool, &root, &range), VMEM_BAD_TABLE);
+		assert_int_equal(amd64.map_moving(&pool, &root, &range), VMEM_BAD_TABLE);
+		assert_false(amd64.translate(&pool, root, 0x1000, &got));
+		assert_int_equal(pool.flat.used, PAGE);
 		root = BASE + 10 * PAGE;
-		assert_int_equal(amd64.map(&arena, &root, &range), VMEM_BAD_TABLE);
-		assert_false(amd64.translate(&arena, root, 0x1000, &got));
-		arena_fini(&arena);
+		assert_int_equal(amd64.map(&pool, &root, &range), VMEM_BAD_TABLE);
+		assert_false(amd64.translate(&pool, root, 0x1000, &got));
+		pool_fini(&pool);
 	}
 }
 
@@ -403,18 +403,18 @@ static void running_out_of_tables_can_be_mended(void **state)
 
 	(void)state;
 	for (uint64_t n = 1; n < 7; n++) {
-		struct arena arena;
+		struct pool pool;
 
-		arena_init(&arena, BASE, 7);
-		arena.flat.size = n * PAGE;
-		uint64_t root = arena_root(&arena);
-		assert_int_equal(amd64.map(&arena, &root, &range), VMEM_OUT_OF_TABLES);
-		assert_int_equal(amd64.map(&arena, &root, &range), VMEM_OUT_OF_TABLES);
-		assert_int_equal(arena.flat.used, n * PAGE);
-		arena.flat.size = 7 * PAGE;
-		assert_int_equal(amd64.map(&arena, &root, &range), VMEM_OK);
-		assert_maps(&amd64, &arena, root, &range);
-		arena_fini(&arena);
+		pool_init(&pool, BASE, 7);
+		pool.flat.size = n * PAGE;
+		uint64_t root = pool_root(&pool);
+		assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OUT_OF_TABLES);
+		assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OUT_OF_TABLES);
+		assert_int_equal(pool.flat.used, n * PAGE);
+		pool.flat.size = 7 * PAGE;
+		assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OK);
+		assert_maps(&amd64, &pool, root, &range);
+		pool_fini(&pool);
 	}
 }
 
@@ -426,38 +426,38 @@ static void only_tables_that_must_move_do(void **state)
 	struct vmem_range second = { GIB, 0x2000, PAGE, 0, VMEM_BASIC };
 	struct vmem_range third = { 0x2000, 0x3000, PAGE, 0, VMEM_BASIC };
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 20);
-	uint64_t root = arena_root(&arena);
-	assert_int_equal(amd64.map(&arena, &root, &first), VMEM_OK);
-	assert_int_equal(amd64.map(&arena, &root, &second), VMEM_OK);
-	assert_int_equal(arena.flat.used, 6 * PAGE);
+	pool_init(&pool, BASE, 20);
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(amd64.map(&pool, &root, &first), VMEM_OK);
+	assert_int_equal(amd64.map(&pool, &root, &second), VMEM_OK);
+	assert_int_equal(pool.flat.used, 6 * PAGE);
 
 	/* All four on the way move, the root too; the two of the second page do not. */
-	arena.frozen = 6 * PAGE;
-	assert_int_equal(amd64.map_moving(&arena, &root, &third), VMEM_OK);
-	assert_int_equal(arena.n_moves, 4);
-	assert_int_equal(arena.flat.used, 10 * PAGE);
-	assert_true(root >= BASE + arena.frozen);
-	assert_true(amd64.translate(&arena, root, first.va, &got));
-	assert_true(amd64.translate(&arena, root, second.va, &got));
-	assert_true(amd64.translate(&arena, root, third.va, &got));
-	assert_false(amd64.translate(&arena, BASE, third.va, &got));
+	pool.frozen = 6 * PAGE;
+	assert_int_equal(amd64.map_moving(&pool, &root, &third), VMEM_OK);
+	assert_int_equal(pool.n_moves, 4);
+	assert_int_equal(pool.flat.used, 10 * PAGE);
+	assert_true(root >= BASE + pool.frozen);
+	assert_true(amd64.translate(&pool, root, first.va, &got));
+	assert_true(amd64.translate(&pool, root, second.va, &got));
+	assert_true(amd64.translate(&pool, root, third.va, &got));
+	assert_false(amd64.translate(&pool, BASE, third.va, &got));
 
 	/* A second time nothing moves; for the second page its two do. */
 	third.pa = 0x4000;
-	assert_int_equal(amd64.map_moving(&arena, &root, &third), VMEM_OK);
-	assert_int_equal(arena.n_moves, 4);
+	assert_int_equal(amd64.map_moving(&pool, &root, &third), VMEM_OK);
+	assert_int_equal(pool.n_moves, 4);
 	second.pa = 0x5000;
-	assert_int_equal(amd64.map_moving(&arena, &root, &second), VMEM_OK);
-	assert_int_equal(arena.n_moves, 6);
-	assert_true(amd64.translate(&arena, root, second.va, &got));
+	assert_int_equal(amd64.map_moving(&pool, &root, &second), VMEM_OK);
+	assert_int_equal(pool.n_moves, 6);
+	assert_true(amd64.translate(&pool, root, second.va, &got));
 	assert_int_equal(got.pa, 0x5000);
-	assert_true(amd64.translate(&arena, BASE, second.va, &got));
+	assert_true(amd64.translate(&pool, BASE, second.va, &got));
 	assert_int_equal(got.pa, 0x2000);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 /* While there is no room for a copy, the tables stay whole and the root stays where it is. */
@@ -469,17 +469,17 @@ static void a_move_that_fails_changes_nothing(void **state)
 
 	(void)state;
 	for (uint64_t room = 0; room < 4; room++) {
-		struct arena arena;
+		struct pool pool;
 
-		arena_init(&arena, BASE, 4 + room);
-		uint64_t root = arena_root(&arena);
-		assert_int_equal(amd64.map(&arena, &root, &range), VMEM_OK);
-		arena.frozen = arena.flat.used;
-		assert_int_equal(amd64.map_moving(&arena, &root, &other), VMEM_OUT_OF_TABLES);
+		pool_init(&pool, BASE, 4 + room);
+		uint64_t root = pool_root(&pool);
+		assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OK);
+		pool.frozen = pool.flat.used;
+		assert_int_equal(amd64.map_moving(&pool, &root, &other), VMEM_OUT_OF_TABLES);
 		assert_int_equal(root, BASE);
-		assert_true(amd64.translate(&arena, root, 0x1000, &got));
+		assert_true(amd64.translate(&pool, root, 0x1000, &got));
 		assert_int_equal(got.pa, 0x1000);
-		arena_fini(&arena);
+		pool_fini(&pool);
 	}
 }
 

@@ -68,12 +68,12 @@ static void model_map(struct model *model, unsigned window, uint64_t first,
 	}
 }
 
-static bool page_matches(const struct model *model, struct arena *arena, uint64_t root, uint64_t va,
+static bool page_matches(const struct model *model, struct pool *pool, uint64_t root, uint64_t va,
 			 const struct page *want)
 {
 	struct vmem_range got;
 
-	if (!model->vm->translate(arena, root, va, &got))
+	if (!model->vm->translate(pool, root, va, &got))
 		return want->kind == VMEM_UNMAPPED;
 	return want->kind == got.kind && want->pa == got.pa && want->flags == got.flags &&
 	       got.va == va && got.size >= PAGE;
@@ -103,14 +103,14 @@ static bool model_next(const struct model *model, unsigned *window, unsigned *pa
 	return false;
 }
 
-static void assert_walk_matches(const struct model *model, struct arena *arena, uint64_t root)
+static void assert_walk_matches(const struct model *model, struct pool *pool, uint64_t root)
 {
 	struct vmem_walk walk;
 	struct vmem_range got, want;
 	unsigned window = 0, page = 0;
 
-	model->vm->walk_begin(&walk, arena, root, 0, UINT64_MAX, MAX_TABLES);
-	while (model->vm->walk_next(&walk, arena, &got) == VMEM_OK) {
+	model->vm->walk_begin(&walk, pool, root, 0, UINT64_MAX, MAX_TABLES);
+	while (model->vm->walk_next(&walk, pool, &got) == VMEM_OK) {
 		if (!model_next(model, &window, &page, &want))
 			fail_msg("%s: nothing should be at %" PRIx64, model->vm->format->name,
 				 got.va);
@@ -122,7 +122,7 @@ static void assert_walk_matches(const struct model *model, struct arena *arena, 
 				 got.kind, want.va, want.pa, want.size, want.flags, want.kind);
 	}
 	assert_false(model_next(model, &window, &page, &want));
-	assert_int_equal(model->vm->walk_next(&walk, arena, &got), VMEM_END);
+	assert_int_equal(model->vm->walk_next(&walk, pool, &got), VMEM_END);
 	assert_int_equal(walk.malformed, 0);
 }
 
@@ -149,8 +149,8 @@ static struct vmem_range random_range(const struct model *model, uint64_t *rando
 }
 
 /* Without tables left, a first part of RANGE is mapped, the rest as it was. */
-static void assert_partly_mapped(struct arena *arena, uint64_t root, unsigned window,
-				 uint64_t first, const struct vmem_range *range)
+static void assert_partly_mapped(struct pool *pool, uint64_t root, unsigned window, uint64_t first,
+				 const struct vmem_range *range)
 {
 	static struct model wanted;
 	uint64_t count = range->size / PAGE;
@@ -158,16 +158,16 @@ static void assert_partly_mapped(struct arena *arena, uint64_t root, unsigned wi
 
 	wanted = now;
 	model_map(&wanted, window, first, range);
-	while (done < count && page_matches(&wanted, arena, root, range->va + done * PAGE,
+	while (done < count && page_matches(&wanted, pool, root, range->va + done * PAGE,
 					    &wanted.pages[window][first + done]))
 		done++;
 	for (uint64_t i = done; i < count; i++)
-		assert_true(page_matches(&now, arena, root, range->va + i * PAGE,
+		assert_true(page_matches(&now, pool, root, range->va + i * PAGE,
 					 &now.pages[window][first + i]));
 }
 
 struct run {
-	struct arena arena;
+	struct pool pool;
 	uint64_t root, old_root;
 	unsigned char *frozen_bytes;
 	unsigned n_full, n_freezes;
@@ -175,16 +175,16 @@ struct run {
 
 static void run_restart(struct run *run, const struct instance *vm)
 {
-	run->arena.flat.used = run->arena.frozen = 0;
-	run->root = arena_root(&run->arena);
+	run->pool.flat.used = run->pool.frozen = 0;
+	run->root = pool_root(&run->pool);
 	model_init(&now, vm);
 }
 
 /* From now on the tables that exist must stay as they are, to the byte. */
 static void run_freeze(struct run *run)
 {
-	run->arena.frozen = run->arena.flat.used;
-	memcpy(run->frozen_bytes, run->arena.flat.memory, run->arena.frozen);
+	run->pool.frozen = run->pool.flat.used;
+	memcpy(run->frozen_bytes, run->pool.flat.memory, run->pool.frozen);
 	run->old_root = run->root;
 	then = now;
 	run->n_freezes++;
@@ -192,11 +192,11 @@ static void run_freeze(struct run *run)
 
 static void run_check(struct run *run)
 {
-	assert_walk_matches(&now, &run->arena, run->root);
-	if (run->arena.frozen == 0)
+	assert_walk_matches(&now, &run->pool, run->root);
+	if (run->pool.frozen == 0)
 		return;
-	assert_memory_equal(run->frozen_bytes, run->arena.flat.memory, run->arena.frozen);
-	assert_walk_matches(&then, &run->arena, run->old_root);
+	assert_memory_equal(run->frozen_bytes, run->pool.flat.memory, run->pool.frozen);
+	assert_walk_matches(&then, &run->pool, run->old_root);
 }
 
 static void run_step(struct run *run, uint64_t *random, uint64_t *page_ops)
@@ -205,13 +205,13 @@ static void run_step(struct run *run, uint64_t *random, uint64_t *page_ops)
 	unsigned window;
 	uint64_t first;
 	struct vmem_range range = random_range(&now, random, &window, &first);
-	bool moving = run->arena.frozen > 0;
+	bool moving = run->pool.frozen > 0;
 	enum vmem_status status =
-		(moving ? vm->map_moving : vm->map)(&run->arena, &run->root, &range);
+		(moving ? vm->map_moving : vm->map)(&run->pool, &run->root, &range);
 
 	*page_ops += range.size / PAGE;
 	if (status == VMEM_OUT_OF_TABLES) {
-		assert_partly_mapped(&run->arena, run->root, window, first, &range);
+		assert_partly_mapped(&run->pool, run->root, window, first, &range);
 		run->n_full++;
 		run_restart(run, vm);
 		return;
@@ -222,7 +222,7 @@ static void run_step(struct run *run, uint64_t *random, uint64_t *page_ops)
 		uint64_t page = random_below(random, WINDOW_PAGES);
 
 		window = (unsigned)random_below(random, N_WINDOWS);
-		assert_true(page_matches(&now, &run->arena, run->root,
+		assert_true(page_matches(&now, &run->pool, run->root,
 					 now.start[window] + page * PAGE,
 					 &now.pages[window][page]));
 	}
@@ -235,7 +235,7 @@ static void agrees_with_the_model(const struct instance *vm)
 	uint64_t page_ops = 0;
 
 	/* So few that they run out many times. */
-	arena_init(&run.arena, 0x40000000, vm == &i686 ? 80 : MAX_TABLES);
+	pool_init(&run.pool, 0x40000000, vm == &i686 ? 80 : MAX_TABLES);
 	run.frozen_bytes = malloc(MAX_TABLES * PAGE);
 	assert_non_null(run.frozen_bytes);
 	run_restart(&run, vm);
@@ -248,13 +248,13 @@ static void agrees_with_the_model(const struct instance *vm)
 	}
 	run_check(&run);
 	print_message("full %u freezes %u moves %lu\n", run.n_full, run.n_freezes,
-		      run.arena.n_moves);
+		      run.pool.n_moves);
 	/* The numbers above were chosen so that everything happens. */
 	assert_true(run.n_full > 0);
 	assert_true(run.n_freezes > 1);
-	assert_true(run.arena.n_moves > 0);
+	assert_true(run.pool.n_moves > 0);
 	free(run.frozen_bytes);
-	arena_fini(&run.arena);
+	pool_fini(&run.pool);
 }
 
 static void amd64_agrees_with_the_model(void **state)

@@ -15,28 +15,28 @@
 
 static struct vmem_seen seen[N_SLOTS];
 
-static uint64_t *entry(struct arena *arena, unsigned table, unsigned index)
+static uint64_t *entry(struct pool *pool, unsigned table, unsigned index)
 {
-	return (uint64_t *)arena->flat.memory + table * 512 + index;
+	return (uint64_t *)pool->flat.memory + table * 512 + index;
 }
 
-static void arena_of_tables(struct arena *arena, unsigned n_tables)
+static void pool_of_tables(struct pool *pool, unsigned n_tables)
 {
-	arena_init(arena, BASE, n_tables);
-	while (arena_alloc(arena) != VMEM_NO_TABLE) {
+	pool_init(pool, BASE, n_tables);
+	while (pool_alloc(pool) != VMEM_NO_TABLE) {
 	}
 }
 
 /* Reads all items of the spaces of ROOTS into ITEMS; answers how many. */
-static size_t collect(const struct instance *vm, struct arena *arena, const uint64_t *roots,
+static size_t collect(const struct instance *vm, struct pool *pool, const uint64_t *roots,
 		      size_t n_roots, struct vmem_item *items, size_t max_items)
 {
 	struct vmem_spaces spaces;
 	enum vmem_status status;
 	size_t n = 0;
 
-	vm->spaces_begin(&spaces, arena, roots, n_roots, seen, N_SLOTS);
-	while ((status = vm->spaces_next(&spaces, arena, &items[n])) == VMEM_OK) {
+	vm->spaces_begin(&spaces, pool, roots, n_roots, seen, N_SLOTS);
+	while ((status = vm->spaces_next(&spaces, pool, &items[n])) == VMEM_OK) {
 		n++;
 		assert_true(n < max_items);
 	}
@@ -66,14 +66,14 @@ static void assert_link(const struct vmem_item *item, size_t root, unsigned dept
 }
 
 /* Roots 0 and 1; 2 -> 3 -> 4 are a chain with two pages. */
-static void two_roots(struct arena *arena)
+static void two_roots(struct pool *pool)
 {
-	arena_of_tables(arena, 8);
-	*entry(arena, 0, 0) = TABLE(2);
-	*entry(arena, 2, 0) = TABLE(3);
-	*entry(arena, 3, 0) = TABLE(4);
-	*entry(arena, 4, 1) = LEAF(0x5000);
-	*entry(arena, 4, 3) = LEAF(0x9000);
+	pool_of_tables(pool, 8);
+	*entry(pool, 0, 0) = TABLE(2);
+	*entry(pool, 2, 0) = TABLE(3);
+	*entry(pool, 3, 0) = TABLE(4);
+	*entry(pool, 4, 1) = LEAF(0x5000);
+	*entry(pool, 4, 3) = LEAF(0x9000);
 }
 
 static const uint64_t roots[] = { BASE, BASE + PAGE };
@@ -81,24 +81,24 @@ static const uint64_t roots[] = { BASE, BASE + PAGE };
 static void the_first_root_owns_and_the_second_links(void **state)
 {
 	struct vmem_item items[8];
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	two_roots(&arena);
+	two_roots(&pool);
 	/* The same third-level table, elsewhere, between two pages of its own. */
-	*entry(&arena, 1, 0) = TABLE(5);
-	*entry(&arena, 5, 0) = TABLE(6);
-	*entry(&arena, 6, 0) = TABLE(7);
-	*entry(&arena, 7, 511) = LEAF(0x1000);
-	*entry(&arena, 6, 1) = TABLE(4);
-	*entry(&arena, 6, 2) = LEAF(4 * MIB) | VMEM_AMD64_LARGE;
-	assert_int_equal(collect(&amd64, &arena, roots, 2, items, COUNT(items)), 5);
+	*entry(&pool, 1, 0) = TABLE(5);
+	*entry(&pool, 5, 0) = TABLE(6);
+	*entry(&pool, 6, 0) = TABLE(7);
+	*entry(&pool, 7, 511) = LEAF(0x1000);
+	*entry(&pool, 6, 1) = TABLE(4);
+	*entry(&pool, 6, 2) = LEAF(4 * MIB) | VMEM_AMD64_LARGE;
+	assert_int_equal(collect(&amd64, &pool, roots, 2, items, COUNT(items)), 5);
 	assert_range(&items[0], 0, 0x1000, 0x5000, PAGE);
 	assert_range(&items[1], 0, 0x3000, 0x9000, PAGE);
 	assert_range(&items[2], 1, 511 * PAGE, 0x1000, PAGE);
 	assert_link(&items[3], 1, 3, 2 * MIB, 0, 0);
 	assert_range(&items[4], 1, 4 * MIB, 4 * MIB, 2 * MIB);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 static void tables_are_shared_at_any_depth(void **state)
@@ -107,139 +107,139 @@ static void tables_are_shared_at_any_depth(void **state)
 	for (unsigned depth = 1; depth <= 3; depth++) {
 		const unsigned tables[] = { 1, 5, 6 };
 		struct vmem_item items[8];
-		struct arena arena;
+		struct pool pool;
 
-		two_roots(&arena);
+		two_roots(&pool);
 		for (unsigned i = 0; i + 1 < depth; i++)
-			*entry(&arena, tables[i], 300) = TABLE(tables[i + 1]);
-		*entry(&arena, tables[depth - 1], 300) = TABLE(1 + depth);
-		assert_int_equal(collect(&amd64, &arena, roots, 2, items, COUNT(items)), 3);
+			*entry(&pool, tables[i], 300) = TABLE(tables[i + 1]);
+		*entry(&pool, tables[depth - 1], 300) = TABLE(1 + depth);
+		assert_int_equal(collect(&amd64, &pool, roots, 2, items, COUNT(items)), 3);
 		uint64_t va = UINT64_C(0xffff960000000000);
 
 		for (unsigned i = 1; i < depth; i++)
 			va += UINT64_C(300) << (39 - 9 * i);
 		assert_link(&items[2], 1, depth, va, 0, 0);
-		arena_fini(&arena);
+		pool_fini(&pool);
 	}
 }
 
 static void one_root_may_link_to_itself(void **state)
 {
 	struct vmem_item items[8];
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	two_roots(&arena);
-	*entry(&arena, 3, 9) = TABLE(4);
-	assert_int_equal(collect(&amd64, &arena, roots, 1, items, COUNT(items)), 3);
+	two_roots(&pool);
+	*entry(&pool, 3, 9) = TABLE(4);
+	assert_int_equal(collect(&amd64, &pool, roots, 1, items, COUNT(items)), 3);
 	assert_link(&items[2], 0, 3, 18 * MIB, 0, 0);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 static void the_same_root_twice_is_all_links(void **state)
 {
 	const uint64_t twice[] = { BASE, BASE };
 	struct vmem_item items[8];
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	two_roots(&arena);
-	assert_int_equal(collect(&amd64, &arena, twice, 2, items, COUNT(items)), 3);
+	two_roots(&pool);
+	assert_int_equal(collect(&amd64, &pool, twice, 2, items, COUNT(items)), 3);
 	assert_link(&items[2], 1, 1, 0, 0, 0);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 /* If the way to a table forbids what another way allows, its pages are not the same pages. */
 static void other_rights_make_another_table(void **state)
 {
 	struct vmem_item items[8];
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	two_roots(&arena);
-	*entry(&arena, 1, 0) = TABLE(2) & ~(uint64_t)VMEM_AMD64_WRITE;
-	assert_int_equal(collect(&amd64, &arena, roots, 2, items, COUNT(items)), 4);
+	two_roots(&pool);
+	*entry(&pool, 1, 0) = TABLE(2) & ~(uint64_t)VMEM_AMD64_WRITE;
+	assert_int_equal(collect(&amd64, &pool, roots, 2, items, COUNT(items)), 4);
 	assert_range(&items[2], 1, 0x1000, 0x5000, PAGE);
 	assert_int_equal(items[2].range.flags, VMEM_USER | VMEM_EXEC);
 	assert_int_equal(items[0].range.flags, VMEM_USER | VMEM_EXEC | VMEM_WRITE);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 static void i686_links_at_depth_1(void **state)
 {
 	struct vmem_range range = { 4 * MIB, 0x7000, 2 * PAGE, VMEM_WRITE, VMEM_COW };
 	struct vmem_item items[8];
-	struct arena arena;
+	struct pool pool;
 	uint64_t two[2];
 
 	(void)state;
-	arena_init(&arena, BASE, 4);
-	two[0] = arena_root(&arena);
-	two[1] = arena_root(&arena);
-	assert_int_equal(i686.map(&arena, &two[0], &range), VMEM_OK);
-	((uint32_t *)arena.flat.memory)[1024 + 5] = ((uint32_t *)arena.flat.memory)[1];
-	assert_int_equal(collect(&i686, &arena, two, 2, items, COUNT(items)), 2);
+	pool_init(&pool, BASE, 4);
+	two[0] = pool_root(&pool);
+	two[1] = pool_root(&pool);
+	assert_int_equal(i686.map(&pool, &two[0], &range), VMEM_OK);
+	((uint32_t *)pool.flat.memory)[1024 + 5] = ((uint32_t *)pool.flat.memory)[1];
+	assert_int_equal(collect(&i686, &pool, two, 2, items, COUNT(items)), 2);
 	assert_range(&items[0], 0, 4 * MIB, 0x7000, 2 * PAGE);
 	assert_link(&items[1], 1, 1, 20 * MIB, 0, 4 * MIB);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 static void no_roots_or_bad_roots_find_nothing(void **state)
 {
 	const uint64_t bad[] = { 0, UINT64_MAX, BASE + 64 * PAGE };
 	struct vmem_item items[8];
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	two_roots(&arena);
-	assert_int_equal(collect(&amd64, &arena, NULL, 0, items, COUNT(items)), 0);
-	assert_int_equal(collect(&amd64, &arena, bad, 3, items, COUNT(items)), 0);
-	*entry(&arena, 0, 7) = TABLE(8); /* outside */
-	assert_int_equal(collect(&amd64, &arena, roots, 1, items, COUNT(items)), 2);
-	arena_fini(&arena);
+	two_roots(&pool);
+	assert_int_equal(collect(&amd64, &pool, NULL, 0, items, COUNT(items)), 0);
+	assert_int_equal(collect(&amd64, &pool, bad, 3, items, COUNT(items)), 0);
+	*entry(&pool, 0, 7) = TABLE(8); /* outside */
+	assert_int_equal(collect(&amd64, &pool, roots, 1, items, COUNT(items)), 2);
+	pool_fini(&pool);
 }
 
 static void cycles_and_aliases_cost_nothing(void **state)
 {
 	struct vmem_item *items = calloc(10000, sizeof *items);
-	struct arena arena;
+	struct pool pool;
 	size_t n;
 
 	(void)state;
 	assert_non_null(items);
-	arena_of_tables(&arena, 8);
+	pool_of_tables(&pool, 8);
 	for (unsigned table = 0; table < 8; table++) {
 		for (unsigned i = 0; i < 512; i++)
-			*entry(&arena, table, i) = TABLE((i + table) % 8);
+			*entry(&pool, table, i) = TABLE((i + table) % 8);
 	}
-	n = collect(&amd64, &arena, roots, 2, items, 10000);
+	n = collect(&amd64, &pool, roots, 2, items, 10000);
 	/* Eight tables at each of three levels, each visited once; the roots once more. */
-	assert_true(arena.n_looks <= 2 + 3 * 8);
+	assert_true(pool.n_looks <= 2 + 3 * 8);
 	assert_true(n <= (2 + 3 * 8) * 512);
 	free(items);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 static void too_few_slots_are_a_clear_status(void **state)
 {
 	struct vmem_spaces spaces;
 	struct vmem_item item;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	two_roots(&arena); /* three tables */
-	amd64.spaces_begin(&spaces, &arena, roots, 1, seen, 4);
-	assert_int_equal(amd64.spaces_next(&spaces, &arena, &item), VMEM_LIMIT);
-	assert_int_equal(amd64.spaces_next(&spaces, &arena, &item), VMEM_LIMIT);
-	amd64.spaces_begin(&spaces, &arena, roots, 1, seen, 8);
-	assert_int_equal(amd64.spaces_next(&spaces, &arena, &item), VMEM_OK);
-	assert_int_equal(amd64.spaces_next(&spaces, &arena, &item), VMEM_OK);
-	assert_int_equal(amd64.spaces_next(&spaces, &arena, &item), VMEM_END);
-	arena_fini(&arena);
+	two_roots(&pool); /* three tables */
+	amd64.spaces_begin(&spaces, &pool, roots, 1, seen, 4);
+	assert_int_equal(amd64.spaces_next(&spaces, &pool, &item), VMEM_LIMIT);
+	assert_int_equal(amd64.spaces_next(&spaces, &pool, &item), VMEM_LIMIT);
+	amd64.spaces_begin(&spaces, &pool, roots, 1, seen, 8);
+	assert_int_equal(amd64.spaces_next(&spaces, &pool, &item), VMEM_OK);
+	assert_int_equal(amd64.spaces_next(&spaces, &pool, &item), VMEM_OK);
+	assert_int_equal(amd64.spaces_next(&spaces, &pool, &item), VMEM_END);
+	pool_fini(&pool);
 }
 
 /* Rebuilds the spaces of OLD_ROOTS in REBUILT, item by item. */
-static void rebuild(const struct instance *vm, struct arena *rebuilt, uint64_t *new_roots,
+static void rebuild(const struct instance *vm, struct pool *rebuilt, uint64_t *new_roots,
 		    const struct vmem_item *items, size_t n, uint32_t large)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -261,8 +261,8 @@ static void rebuild(const struct instance *vm, struct arena *rebuilt, uint64_t *
 }
 
 /* Both spaces map the same; and of aliases neither walk may get enough. */
-static void assert_same(const struct instance *vm, struct arena *a, uint64_t a_root,
-			struct arena *b, uint64_t b_root)
+static void assert_same(const struct instance *vm, struct pool *a, uint64_t a_root, struct pool *b,
+			uint64_t b_root)
 {
 	struct vmem_walk a_walk, b_walk;
 	struct vmem_range a_range, b_range;
@@ -281,7 +281,7 @@ static void assert_same(const struct instance *vm, struct arena *a, uint64_t a_r
 
 /* Copies an entry of a random level from somewhere in the roots to somewhere else, as long as that
  * makes no cycle: to the same level, so that the depth stays. */
-static void alias_at_random(const struct instance *vm, struct arena *arena, const uint64_t *root,
+static void alias_at_random(const struct instance *vm, struct pool *pool, const uint64_t *root,
 			    size_t n_roots, uint64_t *random)
 {
 	const struct vmem_format *format = vm->format;
@@ -295,8 +295,8 @@ static void alias_at_random(const struct instance *vm, struct arena *arena, cons
 	for (unsigned level = format->levels; level-- > bottom;) {
 		struct vmem_entry entry;
 
-		from_table = vmem_flat_table(&arena->flat, from);
-		to_table = vmem_flat_table(&arena->flat, to);
+		from_table = vmem_flat_table(&pool->flat, from);
+		to_table = vmem_flat_table(&pool->flat, to);
 		if (level == bottom)
 			break;
 		entry = format->decode(
@@ -325,13 +325,13 @@ static void a_rebuild_maps_and_shares_the_same(void **state)
 	for (unsigned round = 0; round < 200; round++) {
 		const struct instance *vm = instances[round % 3];
 		uint64_t old_roots[4], new_roots[4];
-		struct arena arena, rebuilt;
+		struct pool pool, rebuilt;
 
-		arena_init(&arena, BASE, 600);
-		arena_init(&rebuilt, REBUILT, 1500);
+		pool_init(&pool, BASE, 600);
+		pool_init(&rebuilt, REBUILT, 1500);
 		for (size_t i = 0; i < COUNT(old_roots); i++) {
-			old_roots[i] = arena_root(&arena);
-			new_roots[i] = arena_root(&rebuilt);
+			old_roots[i] = pool_root(&pool);
+			new_roots[i] = pool_root(&rebuilt);
 			for (int k = 0; k < 6; k++) {
 				struct vmem_range range = {
 					.va = random_below(&random, 16) * 4 * MIB +
@@ -341,13 +341,13 @@ static void a_rebuild_maps_and_shares_the_same(void **state)
 					.flags = (uint32_t)random_below(&random, 16),
 					.kind = VMEM_BASIC + (unsigned)random_below(&random, 2),
 				};
-				assert_int_equal(vm->map(&arena, &old_roots[i], &range), VMEM_OK);
+				assert_int_equal(vm->map(&pool, &old_roots[i], &range), VMEM_OK);
 			}
 		}
 		for (int k = 0; k < 20; k++)
-			alias_at_random(vm, &arena, old_roots, COUNT(old_roots), &random);
+			alias_at_random(vm, &pool, old_roots, COUNT(old_roots), &random);
 
-		size_t n = collect(vm, &arena, old_roots, COUNT(old_roots), items, 100000);
+		size_t n = collect(vm, &pool, old_roots, COUNT(old_roots), items, 100000);
 		uint32_t large = (uint32_t)random_below(&random, 4) * VMEM_LARGE;
 		uint64_t n_tables = 0;
 
@@ -357,12 +357,12 @@ static void a_rebuild_maps_and_shares_the_same(void **state)
 			n_links += items[i].is_link;
 		rebuild(vm, &rebuilt, new_roots, items, n, large);
 		for (size_t i = 0; i < COUNT(old_roots); i++)
-			assert_same(vm, &arena, old_roots[i], &rebuilt, new_roots[i]);
+			assert_same(vm, &pool, old_roots[i], &rebuilt, new_roots[i]);
 		/* No table more than there were, if large leaves stay large. */
 		if (large == (VMEM_LARGE | VMEM_HUGE))
 			assert_true(rebuilt.flat.used / PAGE <= n_tables + COUNT(old_roots));
-		arena_fini(&arena);
-		arena_fini(&rebuilt);
+		pool_fini(&pool);
+		pool_fini(&rebuilt);
 	}
 	assert_true(n_links > 1000);
 	free(items);
@@ -374,32 +374,32 @@ static void a_link_into_frozen_tables_moves_them(void **state)
 	struct vmem_range other = { GIB, 0x6000, PAGE, 0, VMEM_BASIC };
 	const struct vmem_link link = { 3, GIB + 2 * MIB, 0, 0 };
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 12);
-	uint64_t theirs = arena_root(&arena);
-	uint64_t ours = arena_root(&arena);
+	pool_init(&pool, BASE, 12);
+	uint64_t theirs = pool_root(&pool);
+	uint64_t ours = pool_root(&pool);
 	const uint64_t before = ours;
 
-	assert_int_equal(amd64.map(&arena, &theirs, &range), VMEM_OK);
-	assert_int_equal(amd64.map(&arena, &ours, &other), VMEM_OK);
-	arena.frozen = arena.flat.used;
-	assert_int_equal(amd64.link(&arena, &ours, theirs, &link), VMEM_OK);
+	assert_int_equal(amd64.map(&pool, &theirs, &range), VMEM_OK);
+	assert_int_equal(amd64.map(&pool, &ours, &other), VMEM_OK);
+	pool.frozen = pool.flat.used;
+	assert_int_equal(amd64.link(&pool, &ours, theirs, &link), VMEM_OK);
 	assert_int_not_equal(ours, before);
-	assert_int_equal(arena.n_moves, 3);
-	assert_true(amd64.translate(&arena, ours, GIB + 2 * MIB + 0x1000, &got));
+	assert_int_equal(pool.n_moves, 3);
+	assert_true(amd64.translate(&pool, ours, GIB + 2 * MIB + 0x1000, &got));
 	assert_int_equal(got.pa, 0x5000);
 	assert_int_equal(got.flags, VMEM_USER);
-	assert_false(amd64.translate(&arena, before, GIB + 2 * MIB + 0x1000, &got));
+	assert_false(amd64.translate(&pool, before, GIB + 2 * MIB + 0x1000, &got));
 
 	/* Nothing there: nothing linked. A table outside memory: said. */
 	const struct vmem_link empty = { 2, 2 * GIB, 0, 77 * GIB };
 
-	assert_int_equal(amd64.link(&arena, &ours, theirs, &empty), VMEM_OK);
-	assert_int_equal(arena.n_moves, 3);
-	assert_int_equal(amd64.link(&arena, &ours, BASE + 64 * PAGE, &link), VMEM_BAD_TABLE);
-	arena_fini(&arena);
+	assert_int_equal(amd64.link(&pool, &ours, theirs, &empty), VMEM_OK);
+	assert_int_equal(pool.n_moves, 3);
+	assert_int_equal(amd64.link(&pool, &ours, BASE + 64 * PAGE, &link), VMEM_BAD_TABLE);
+	pool_fini(&pool);
 }
 
 int main(void)

@@ -11,25 +11,25 @@
 #define TABLE(n) ((BASE + (uint64_t)(n)*PAGE) | 0x27)
 #define LEAF(pa) ((uint64_t)(pa) | 0x67)
 
-static uint64_t *entry(struct arena *arena, unsigned table, unsigned index)
+static uint64_t *entry(struct pool *pool, unsigned table, unsigned index)
 {
-	return (uint64_t *)arena->flat.memory + table * 512 + index;
+	return (uint64_t *)pool->flat.memory + table * 512 + index;
 }
 
 /* N_TABLES empty tables; the root is the first. */
-static void arena_of_tables(struct arena *arena, unsigned n_tables)
+static void pool_of_tables(struct pool *pool, unsigned n_tables)
 {
-	arena_init(arena, BASE, n_tables);
-	while (arena_alloc(arena) != VMEM_NO_TABLE) {
+	pool_init(pool, BASE, n_tables);
+	while (pool_alloc(pool) != VMEM_NO_TABLE) {
 	}
 }
 
 /* A chain root -> 1 -> 2 -> 3 in their entries 0. */
-static void arena_of_a_chain(struct arena *arena, unsigned n_tables)
+static void pool_of_a_chain(struct pool *pool, unsigned n_tables)
 {
-	arena_of_tables(arena, n_tables);
+	pool_of_tables(pool, n_tables);
 	for (unsigned i = 0; i < 3; i++)
-		*entry(arena, i, 0) = TABLE(i + 1);
+		*entry(pool, i, 0) = TABLE(i + 1);
 }
 
 static void assert_range(const struct vmem_range *got, uint64_t va, uint64_t pa, uint64_t size)
@@ -40,19 +40,19 @@ static void assert_range(const struct vmem_range *got, uint64_t va, uint64_t pa,
 }
 
 /* The walk of FIRST to LAST finds RANGES, as many as there are with a size, and no more. */
-static void assert_finds(const struct instance *vm, struct arena *arena, uint64_t first,
+static void assert_finds(const struct instance *vm, struct pool *pool, uint64_t first,
 			 uint64_t last, const struct vmem_range *ranges, size_t n)
 {
 	struct vmem_walk walk;
 	struct vmem_range got;
 
-	vm->walk_begin(&walk, arena, BASE, first, last, 1000);
+	vm->walk_begin(&walk, pool, BASE, first, last, 1000);
 	for (size_t i = 0; i < n && ranges[i].size > 0; i++) {
-		assert_int_equal(vm->walk_next(&walk, arena, &got), VMEM_OK);
+		assert_int_equal(vm->walk_next(&walk, pool, &got), VMEM_OK);
 		assert_range(&got, ranges[i].va, ranges[i].pa, ranges[i].size);
 	}
-	assert_int_equal(vm->walk_next(&walk, arena, &got), VMEM_END);
-	assert_int_equal(vm->walk_next(&walk, arena, &got), VMEM_END);
+	assert_int_equal(vm->walk_next(&walk, pool, &got), VMEM_END);
+	assert_int_equal(vm->walk_next(&walk, pool, &got), VMEM_END);
 }
 
 static const struct {
@@ -92,18 +92,18 @@ static void clipping_cuts_at_pages(void **state)
 		{ 0x1ff000, 0x9000, 4 * PAGE, 0, VMEM_BASIC },
 		{ -PAGE, 0x5000, PAGE, 0, VMEM_BASIC },
 	};
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 20);
-	uint64_t root = arena_root(&arena);
+	pool_init(&pool, BASE, 20);
+	uint64_t root = pool_root(&pool);
 	for (size_t i = 0; i < COUNT(ranges); i++)
-		assert_int_equal(amd64.map(&arena, &root, &ranges[i]), VMEM_OK);
+		assert_int_equal(amd64.map(&pool, &root, &ranges[i]), VMEM_OK);
 	for (size_t i = 0; i < COUNT(clips); i++) {
 		print_message("%s\n", clips[i].what);
-		assert_finds(&amd64, &arena, clips[i].first, clips[i].last, clips[i].want, 3);
+		assert_finds(&amd64, &pool, clips[i].first, clips[i].last, clips[i].want, 3);
 	}
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 static void large_leaves_are_clipped_too(void **state)
@@ -111,16 +111,16 @@ static void large_leaves_are_clipped_too(void **state)
 	struct vmem_range range = { GIB, 2 * GIB, GIB, VMEM_HUGE, VMEM_BASIC };
 	struct vmem_range want = { GIB + 5 * PAGE, 2 * GIB + 5 * PAGE, PAGE, 0, 0 };
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 4);
-	uint64_t root = arena_root(&arena);
-	assert_int_equal(amd64.map(&arena, &root, &range), VMEM_OK);
-	assert_finds(&amd64, &arena, want.va + 7, want.va + 9, &want, 1);
-	assert_true(amd64.translate(&arena, root, want.va + 7, &got));
+	pool_init(&pool, BASE, 4);
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OK);
+	assert_finds(&amd64, &pool, want.va + 7, want.va + 9, &want, 1);
+	assert_true(amd64.translate(&pool, root, want.va + 7, &got));
 	assert_range(&got, want.va + 7, want.pa + 7, GIB - 5 * PAGE - 7);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 /* Pages of 4 KiB and large ones that follow each other in all ways are one range. */
@@ -133,20 +133,20 @@ static void ranges_are_as_large_as_can_be(void **state)
 	for (size_t i = 0; i < COUNT(instances); i++) {
 		for (uint32_t large = 0; large < 4; large++) {
 			struct vmem_range range = want;
-			struct arena arena;
+			struct pool pool;
 
 			range.flags |= large * VMEM_LARGE;
-			arena_init(&arena, BASE, 1100);
-			uint64_t root = arena_root(&arena);
-			assert_int_equal(instances[i]->map(&arena, &root, &range), VMEM_OK);
+			pool_init(&pool, BASE, 1100);
+			uint64_t root = pool_root(&pool);
+			assert_int_equal(instances[i]->map(&pool, &root, &range), VMEM_OK);
 			struct vmem_walk walk;
 			struct vmem_range got;
 
-			instances[i]->walk_begin(&walk, &arena, root, 0, UINT64_MAX, 1100);
-			assert_int_equal(instances[i]->walk_next(&walk, &arena, &got), VMEM_OK);
+			instances[i]->walk_begin(&walk, &pool, root, 0, UINT64_MAX, 1100);
+			assert_int_equal(instances[i]->walk_next(&walk, &pool, &got), VMEM_OK);
 			assert_range(&got, want.va, want.pa, want.size);
-			assert_int_equal(instances[i]->walk_next(&walk, &arena, &got), VMEM_END);
-			arena_fini(&arena);
+			assert_int_equal(instances[i]->walk_next(&walk, &pool, &got), VMEM_END);
+			pool_fini(&pool);
 		}
 	}
 }
@@ -155,35 +155,35 @@ static void each_half_of_aarch64_has_its_own_root(void **state)
 {
 	struct vmem_range low = { 256 * TIB - PAGE, 0x1000, PAGE, 0, VMEM_BASIC };
 	struct vmem_range high = { -PAGE, 0x1000, PAGE, 0, VMEM_BASIC };
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 4);
-	uint64_t root = arena_root(&arena);
-	assert_int_equal(aarch64.map(&arena, &root, &low), VMEM_OK);
-	assert_finds(&aarch64, &arena, 0, UINT64_MAX, &low, 1);
-	assert_finds(&aarch64, &arena, -(256 * TIB), UINT64_MAX, &high, 1);
-	assert_finds(&aarch64, &arena, 300 * TIB, UINT64_MAX, &high, 1);
-	arena_fini(&arena);
+	pool_init(&pool, BASE, 4);
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(aarch64.map(&pool, &root, &low), VMEM_OK);
+	assert_finds(&aarch64, &pool, 0, UINT64_MAX, &low, 1);
+	assert_finds(&aarch64, &pool, -(256 * TIB), UINT64_MAX, &high, 1);
+	assert_finds(&aarch64, &pool, 300 * TIB, UINT64_MAX, &high, 1);
+	pool_fini(&pool);
 }
 
 static void i686_ends_at_4_gib(void **state)
 {
 	struct vmem_range last = { 4 * GIB - PAGE, 0x1000, PAGE, 0, VMEM_BASIC };
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 4);
-	uint64_t root = arena_root(&arena);
-	assert_int_equal(i686.map(&arena, &root, &last), VMEM_OK);
-	assert_finds(&i686, &arena, 0, UINT64_MAX, &last, 1);
-	assert_finds(&i686, &arena, 0, 4 * GIB - 1, &last, 1);
-	assert_finds(&i686, &arena, 4 * GIB, UINT64_MAX, &last, 0);
-	assert_finds(&i686, &arena, UINT64_MAX, UINT64_MAX, &last, 0);
-	assert_false(i686.translate(&arena, root, 8 * GIB - PAGE, &got));
-	assert_false(i686.translate(&arena, root, UINT64_MAX, &got));
-	arena_fini(&arena);
+	pool_init(&pool, BASE, 4);
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(i686.map(&pool, &root, &last), VMEM_OK);
+	assert_finds(&i686, &pool, 0, UINT64_MAX, &last, 1);
+	assert_finds(&i686, &pool, 0, 4 * GIB - 1, &last, 1);
+	assert_finds(&i686, &pool, 4 * GIB, UINT64_MAX, &last, 0);
+	assert_finds(&i686, &pool, UINT64_MAX, UINT64_MAX, &last, 0);
+	assert_false(i686.translate(&pool, root, 8 * GIB - PAGE, &got));
+	assert_false(i686.translate(&pool, root, UINT64_MAX, &got));
+	pool_fini(&pool);
 }
 
 static const struct {
@@ -207,17 +207,17 @@ static void rights_are_those_of_all_levels(void **state)
 	for (size_t i = 0; i < COUNT(rights); i++) {
 		struct vmem_range got;
 		struct vmem_walk walk;
-		struct arena arena;
+		struct pool pool;
 
-		arena_of_a_chain(&arena, 4);
-		*entry(&arena, 0, 0) = (BASE + PAGE) | rights[i].upper;
-		*entry(&arena, 3, 0) = 0x5000 | rights[i].leaf;
-		assert_true(amd64.translate(&arena, BASE, 0, &got));
+		pool_of_a_chain(&pool, 4);
+		*entry(&pool, 0, 0) = (BASE + PAGE) | rights[i].upper;
+		*entry(&pool, 3, 0) = 0x5000 | rights[i].leaf;
+		assert_true(amd64.translate(&pool, BASE, 0, &got));
 		assert_int_equal(got.flags, rights[i].want);
-		amd64.walk_begin(&walk, &arena, BASE, 0, UINT64_MAX, 4);
-		assert_int_equal(amd64.walk_next(&walk, &arena, &got), VMEM_OK);
+		amd64.walk_begin(&walk, &pool, BASE, 0, UINT64_MAX, 4);
+		assert_int_equal(amd64.walk_next(&walk, &pool, &got), VMEM_OK);
 		assert_int_equal(got.flags, rights[i].want);
-		arena_fini(&arena);
+		pool_fini(&pool);
 	}
 }
 
@@ -226,18 +226,18 @@ static void aarch64_tells_user_code_from_kernel_code(void **state)
 {
 	struct vmem_range code = { 0, 0x1000, PAGE, VMEM_USER | VMEM_EXEC, VMEM_BASIC };
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_init(&arena, BASE, 4);
-	uint64_t root = arena_root(&arena);
-	assert_int_equal(aarch64.map(&arena, &root, &code), VMEM_OK);
-	assert_true(aarch64.translate(&arena, root, 0, &got));
+	pool_init(&pool, BASE, 4);
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(aarch64.map(&pool, &root, &code), VMEM_OK);
+	assert_true(aarch64.translate(&pool, root, 0, &got));
 	assert_int_equal(got.flags, VMEM_USER | VMEM_EXEC);
-	*entry(&arena, 0, 0) |= VMEM_AARCH64_BELOW_NO_USER;
-	assert_true(aarch64.translate(&arena, root, 0, &got));
+	*entry(&pool, 0, 0) |= VMEM_AARCH64_BELOW_NO_USER;
+	assert_true(aarch64.translate(&pool, root, 0, &got));
 	assert_int_equal(got.flags, 0);
-	arena_fini(&arena);
+	pool_fini(&pool);
 }
 
 /* Present to a careless eye, yet the processor would fault. */
@@ -259,17 +259,17 @@ static void entries_that_fault_map_nothing(void **state)
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct vmem_walk walk;
 		struct vmem_range got;
-		struct arena arena;
+		struct pool pool;
 
-		arena_of_a_chain(&arena, 4);
-		*entry(&arena, 3, 0) = LEAF(0x5000);
-		*entry(&arena, bad[i].table, 0) = bad[i].raw;
-		*entry(&arena, bad[i].table, 511) = bad[i].raw;
-		assert_false(amd64.translate(&arena, BASE, 0, &got));
-		amd64.walk_begin(&walk, &arena, BASE, 0, UINT64_MAX, 10);
-		assert_int_equal(amd64.walk_next(&walk, &arena, &got), VMEM_END);
+		pool_of_a_chain(&pool, 4);
+		*entry(&pool, 3, 0) = LEAF(0x5000);
+		*entry(&pool, bad[i].table, 0) = bad[i].raw;
+		*entry(&pool, bad[i].table, 511) = bad[i].raw;
+		assert_false(amd64.translate(&pool, BASE, 0, &got));
+		amd64.walk_begin(&walk, &pool, BASE, 0, UINT64_MAX, 10);
+		assert_int_equal(amd64.walk_next(&walk, &pool, &got), VMEM_END);
 		assert_int_equal(walk.malformed, 2);
-		arena_fini(&arena);
+		pool_fini(&pool);
 	}
 }
 
@@ -277,15 +277,15 @@ static void a_root_outside_memory_maps_nothing(void **state)
 {
 	struct vmem_walk walk;
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_of_tables(&arena, 1);
-	amd64.walk_begin(&walk, &arena, BASE + PAGE, 0, UINT64_MAX, 10);
-	assert_int_equal(amd64.walk_next(&walk, &arena, &got), VMEM_END);
+	pool_of_tables(&pool, 1);
+	amd64.walk_begin(&walk, &pool, BASE + PAGE, 0, UINT64_MAX, 10);
+	assert_int_equal(amd64.walk_next(&walk, &pool, &got), VMEM_END);
 	assert_int_equal(walk.malformed, 1);
-	assert_false(amd64.translate(&arena, BASE + PAGE, 0, &got));
-	arena_fini(&arena);
+	assert_false(amd64.translate(&pool, BASE + PAGE, 0, &got));
+	pool_fini(&pool);
 }
 
 /* Leaves that follow each other until the physical address would carry into the bits beside it. */
@@ -295,67 +295,67 @@ static void ranges_stop_at_the_end_of_physical_memory(void **state)
 		{ 0, 0x000fffffffffe000, 2 * PAGE, 0, 0 },
 		{ 2 * PAGE, 0, PAGE, 0, 0 },
 	};
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_of_a_chain(&arena, 4);
+	pool_of_a_chain(&pool, 4);
 	for (uint64_t i = 0; i < 3; i++)
-		*entry(&arena, 3, (unsigned)i) = LEAF(0x000fffffffffe000 + i * PAGE);
-	assert_finds(&amd64, &arena, 0, UINT64_MAX, want, 2);
-	arena_fini(&arena);
+		*entry(&pool, 3, (unsigned)i) = LEAF(0x000fffffffffe000 + i * PAGE);
+	assert_finds(&amd64, &pool, 0, UINT64_MAX, want, 2);
+	pool_fini(&pool);
 }
 
 /* The walk must end with VMEM_LIMIT, having looked at no more tables than it may. */
-static void assert_gives_up(struct arena *arena, uint64_t max_tables)
+static void assert_gives_up(struct pool *pool, uint64_t max_tables)
 {
 	struct vmem_walk walk;
 	struct vmem_range got;
 	enum vmem_status status;
 	uint64_t n_ranges = 0;
 
-	arena->n_looks = 0;
-	amd64.walk_begin(&walk, arena, BASE, 0, UINT64_MAX, max_tables);
-	while ((status = amd64.walk_next(&walk, arena, &got)) == VMEM_OK)
+	pool->n_looks = 0;
+	amd64.walk_begin(&walk, pool, BASE, 0, UINT64_MAX, max_tables);
+	while ((status = amd64.walk_next(&walk, pool, &got)) == VMEM_OK)
 		n_ranges++;
 	assert_int_equal(status, VMEM_LIMIT);
-	assert_int_equal(amd64.walk_next(&walk, arena, &got), VMEM_LIMIT);
-	assert_true(arena->n_looks <= max_tables + 3);
+	assert_int_equal(amd64.walk_next(&walk, pool, &got), VMEM_LIMIT);
+	assert_true(pool->n_looks <= max_tables + 3);
 	assert_true(n_ranges <= max_tables * 512);
 }
 
 static void a_table_full_of_itself_is_given_up(void **state)
 {
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_of_tables(&arena, 1);
+	pool_of_tables(&pool, 1);
 	for (unsigned i = 0; i < 512; i++)
-		*entry(&arena, 0, i) = TABLE(0);
+		*entry(&pool, 0, i) = TABLE(0);
 	/* Once around the root is a page like any other: that is how recursive mappings work. */
-	assert_true(amd64.translate(&arena, BASE, UINT64_C(0x123456789abc), &got));
+	assert_true(amd64.translate(&pool, BASE, UINT64_C(0x123456789abc), &got));
 	assert_int_equal(got.pa, BASE + 0xabc);
-	assert_false(amd64.translate(&arena, BASE, UINT64_C(0x823456789abc), &got));
-	assert_gives_up(&arena, 0);
-	assert_gives_up(&arena, 1);
-	assert_gives_up(&arena, 1000);
-	arena_fini(&arena);
+	assert_false(amd64.translate(&pool, BASE, UINT64_C(0x823456789abc), &got));
+	assert_gives_up(&pool, 0);
+	assert_gives_up(&pool, 1);
+	assert_gives_up(&pool, 1000);
+	pool_fini(&pool);
 }
 
 static void aliases_by_the_thousand_are_given_up(void **state)
 {
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_of_tables(&arena, 4);
+	pool_of_tables(&pool, 4);
 	for (unsigned table = 0; table < 3; table++) {
 		for (unsigned i = 0; i < 512; i++)
-			*entry(&arena, table, i) = TABLE(table + 1);
+			*entry(&pool, table, i) = TABLE(table + 1);
 	}
 	for (uint64_t i = 0; i < 512; i++)
-		*entry(&arena, 3, (unsigned)i) = LEAF((512 - i) * PAGE);
-	assert_gives_up(&arena, 1000);
-	arena_fini(&arena);
+		*entry(&pool, 3, (unsigned)i) = LEAF((512 - i) * PAGE);
+	assert_gives_up(&pool, 1000);
+	pool_fini(&pool);
 }
 
 static void tables_without_aliases_fit_the_limit(void **state)
@@ -363,42 +363,42 @@ static void tables_without_aliases_fit_the_limit(void **state)
 	const struct vmem_range want = { 0, 0x5000, PAGE, 0, 0 };
 	struct vmem_walk walk;
 	struct vmem_range got;
-	struct arena arena;
+	struct pool pool;
 
 	(void)state;
-	arena_of_a_chain(&arena, 4);
-	*entry(&arena, 3, 0) = LEAF(0x5000);
-	amd64.walk_begin(&walk, &arena, BASE, 0, UINT64_MAX, 3);
-	assert_int_equal(amd64.walk_next(&walk, &arena, &got), VMEM_OK);
+	pool_of_a_chain(&pool, 4);
+	*entry(&pool, 3, 0) = LEAF(0x5000);
+	amd64.walk_begin(&walk, &pool, BASE, 0, UINT64_MAX, 3);
+	assert_int_equal(amd64.walk_next(&walk, &pool, &got), VMEM_OK);
 	assert_range(&got, want.va, want.pa, want.size);
-	assert_int_equal(amd64.walk_next(&walk, &arena, &got), VMEM_END);
-	amd64.walk_begin(&walk, &arena, BASE, 0, UINT64_MAX, 2);
-	assert_int_equal(amd64.walk_next(&walk, &arena, &got), VMEM_LIMIT);
-	arena_fini(&arena);
+	assert_int_equal(amd64.walk_next(&walk, &pool, &got), VMEM_END);
+	amd64.walk_begin(&walk, &pool, BASE, 0, UINT64_MAX, 2);
+	assert_int_equal(amd64.walk_next(&walk, &pool, &got), VMEM_LIMIT);
+	pool_fini(&pool);
 }
 
 /* Noise that is often nearly right: entries of all sizes, many of them into the tables. */
-static void fill_with_noise(struct arena *arena, unsigned entry_size, uint64_t *random)
+static void fill_with_noise(struct pool *pool, unsigned entry_size, uint64_t *random)
 {
-	uint64_t n = arena->flat.size / entry_size;
+	uint64_t n = pool->flat.size / entry_size;
 
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t raw = random_next(random);
 
 		if (random_below(random, 4))
 			raw = (raw & UINT64_C(0x8000000000000fff)) |
-			      (BASE + random_below(random, arena->flat.size / PAGE + 2) * PAGE);
+			      (BASE + random_below(random, pool->flat.size / PAGE + 2) * PAGE);
 		if (random_below(random, 8) == 0)
 			raw = i * 0x1000 + 0x67;
 		if (entry_size == 4)
-			((uint32_t *)arena->flat.memory)[i] = (uint32_t)raw;
+			((uint32_t *)pool->flat.memory)[i] = (uint32_t)raw;
 		else
-			((uint64_t *)arena->flat.memory)[i] = raw;
+			((uint64_t *)pool->flat.memory)[i] = raw;
 	}
 }
 
 /* In order, apart, not to be joined, and what look-ups of their ends say. */
-static void assert_sound(const struct instance *vm, struct arena *arena,
+static void assert_sound(const struct instance *vm, struct pool *pool,
 			 const struct vmem_range *before, const struct vmem_range *range)
 {
 	const uint64_t last = range->va + (range->size - 1);
@@ -412,11 +412,11 @@ static void assert_sound(const struct instance *vm, struct arena *arena,
 			     range->pa == before->pa + before->size &&
 			     range->flags == before->flags && range->kind == before->kind);
 	}
-	assert_true(vm->translate(arena, BASE, range->va, &got));
+	assert_true(vm->translate(pool, BASE, range->va, &got));
 	assert_int_equal(got.pa, range->pa);
 	assert_int_equal(got.flags, range->flags);
 	assert_int_equal(got.kind, range->kind);
-	assert_true(vm->translate(arena, BASE, last, &got));
+	assert_true(vm->translate(pool, BASE, last, &got));
 	assert_int_equal(got.pa, range->pa + (range->size - 1));
 	assert_int_equal(got.flags, range->flags);
 }
@@ -430,21 +430,21 @@ static void noise_is_walked_soundly(void **state)
 		const struct instance *vm = instances[round % 3];
 		struct vmem_range before = { 0 }, range;
 		struct vmem_walk walk;
-		struct arena arena;
+		struct pool pool;
 		enum vmem_status status;
 		unsigned n = 0;
 
-		arena_init(&arena, BASE, 8);
-		fill_with_noise(&arena, vm->format->entry_size, &random);
-		vm->walk_begin(&walk, &arena, BASE, 0, UINT64_MAX, 40);
-		while ((status = vm->walk_next(&walk, &arena, &range)) == VMEM_OK) {
-			assert_sound(vm, &arena, &before, &range);
+		pool_init(&pool, BASE, 8);
+		fill_with_noise(&pool, vm->format->entry_size, &random);
+		vm->walk_begin(&walk, &pool, BASE, 0, UINT64_MAX, 40);
+		while ((status = vm->walk_next(&walk, &pool, &range)) == VMEM_OK) {
+			assert_sound(vm, &pool, &before, &range);
 			before = range;
 			n++;
 		}
 		assert_true(status == VMEM_LIMIT || status == VMEM_END);
 		assert_true(n > 0);
-		arena_fini(&arena);
+		pool_fini(&pool);
 	}
 }
 

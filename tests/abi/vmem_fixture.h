@@ -32,67 +32,66 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Table memory. The first FROZEN bytes may not be written: tables there must move. */
-struct arena {
+struct pool {
 	struct vmem_flat flat; /* first: the flat operations work on it */
 	uint64_t frozen;
 	uint64_t n_looks; /* how often a table was asked for */
 	uint64_t n_moves;
 };
 
-static void *arena_table(void *memory, uint64_t pa)
+static void *pool_table(void *memory, uint64_t pa)
 {
-	struct arena *arena = memory;
+	struct pool *pool = memory;
 
-	arena->n_looks++;
-	return vmem_flat_table(&arena->flat, pa);
+	pool->n_looks++;
+	return vmem_flat_table(&pool->flat, pa);
 }
 
-static uint64_t arena_alloc(void *memory)
+static uint64_t pool_alloc(void *memory)
 {
-	struct arena *arena = memory;
+	struct pool *pool = memory;
 
-	return vmem_flat_alloc(&arena->flat);
+	return vmem_flat_alloc(&pool->flat);
 }
 
-static uint64_t arena_move(void *memory, uint64_t pa)
+static uint64_t pool_move(void *memory, uint64_t pa)
 {
-	struct arena *arena = memory;
+	struct pool *pool = memory;
 	uint64_t copy;
 
-	if (pa - arena->flat.base >= arena->frozen)
+	if (pa - pool->flat.base >= pool->frozen)
 		return pa;
-	copy = vmem_flat_alloc(&arena->flat);
+	copy = vmem_flat_alloc(&pool->flat);
 	if (copy != VMEM_NO_TABLE)
-		memcpy(vmem_flat_table(&arena->flat, copy), vmem_flat_table(&arena->flat, pa),
-		       PAGE);
-	arena->n_moves++;
+		memcpy(vmem_flat_table(&pool->flat, copy), vmem_flat_table(&pool->flat, pa), PAGE);
+	pool->n_moves++;
 	return copy;
 }
 
-static const struct vmem_ops arena_ops = { .table = arena_table, .alloc = arena_alloc };
+static const struct vmem_ops pool_ops = { .table = pool_table, .alloc = pool_alloc };
 static const struct vmem_ops moving_ops = {
-	.table = arena_table,
-	.alloc = arena_alloc,
-	.move = arena_move,
+	.table = pool_table,
+	.alloc = pool_alloc,
+	.move = pool_move,
 };
 
-/* Gives ARENA room for N_TABLES, at the physical address BASE. */
-static inline void arena_init(struct arena *arena, uint64_t base, size_t n_tables)
+/* Gives POOL room for N_TABLES, at the physical address BASE. */
+static inline void pool_init(struct pool *pool, uint64_t base, size_t n_tables)
 {
-	*arena = (struct arena){ .flat = { .base = base, .size = n_tables * PAGE } };
-	arena->flat.memory = aligned_alloc(PAGE, n_tables * PAGE);
-	assert_non_null(arena->flat.memory);
-	memset(arena->flat.memory, 0xA5, n_tables * PAGE);
+	*pool = (struct pool){ .flat = { .base = base, .size = n_tables * PAGE } };
+	pool->flat.memory = aligned_alloc(PAGE, n_tables * PAGE);
+	assert_non_null(pool->flat.memory);
+	memset(pool->flat.memory, 0xA5, n_tables * PAGE);
 }
 
-static inline void arena_fini(struct arena *arena)
+static inline void pool_fini(struct pool *pool)
 {
-	free(arena->flat.memory);
+	free(pool->flat.memory);
 }
 
-static inline uint64_t arena_root(struct arena *arena)
+static inline uint64_t pool_root(struct pool *pool)
 {
-	uint64_t root = arena_alloc(arena);
+	uint64_t root = pool_alloc(pool);
 
 	assert_int_not_equal(root, VMEM_NO_TABLE);
 	return root;
@@ -101,67 +100,65 @@ static inline uint64_t arena_root(struct arena *arena)
 /* The vmem functions as they come out for one format: the compiler knows it. */
 struct instance {
 	const struct vmem_format *format;
-	enum vmem_status (*map)(struct arena *arena, uint64_t *root,
-				const struct vmem_range *range);
-	enum vmem_status (*map_moving)(struct arena *arena, uint64_t *root,
+	enum vmem_status (*map)(struct pool *pool, uint64_t *root, const struct vmem_range *range);
+	enum vmem_status (*map_moving)(struct pool *pool, uint64_t *root,
 				       const struct vmem_range *range);
-	bool (*translate)(struct arena *arena, uint64_t root, uint64_t va,
-			  struct vmem_range *range);
-	void (*walk_begin)(struct vmem_walk *walk, struct arena *arena, uint64_t root,
-			   uint64_t first, uint64_t last, uint64_t max_tables);
-	enum vmem_status (*walk_next)(struct vmem_walk *walk, struct arena *arena,
+	bool (*translate)(struct pool *pool, uint64_t root, uint64_t va, struct vmem_range *range);
+	void (*walk_begin)(struct vmem_walk *walk, struct pool *pool, uint64_t root, uint64_t first,
+			   uint64_t last, uint64_t max_tables);
+	enum vmem_status (*walk_next)(struct vmem_walk *walk, struct pool *pool,
 				      struct vmem_range *range);
-	void (*spaces_begin)(struct vmem_spaces *spaces, struct arena *arena, const uint64_t *roots,
+	void (*spaces_begin)(struct vmem_spaces *spaces, struct pool *pool, const uint64_t *roots,
 			     size_t n_roots, struct vmem_seen *seen, size_t n_slots);
-	enum vmem_status (*spaces_next)(struct vmem_spaces *spaces, struct arena *arena,
+	enum vmem_status (*spaces_next)(struct vmem_spaces *spaces, struct pool *pool,
 					struct vmem_item *item);
-	enum vmem_status (*link)(struct arena *arena, uint64_t *root, uint64_t their_root,
+	enum vmem_status (*link)(struct pool *pool, uint64_t *root, uint64_t their_root,
 				 const struct vmem_link *link);
 };
 
 #define INSTANCE(name)                                                                             \
-	static enum vmem_status name##_map(struct arena *arena, uint64_t *root,                    \
+	static enum vmem_status name##_map(struct pool *pool, uint64_t *root,                      \
 					   const struct vmem_range *range)                         \
 	{                                                                                          \
-		return vmem_map(&vmem_##name, &arena_ops, arena, root, range);                     \
+		return vmem_map(&vmem_##name, &pool_ops, pool, root, range);                       \
 	}                                                                                          \
-	static enum vmem_status name##_map_moving(struct arena *arena, uint64_t *root,             \
+	static enum vmem_status name##_map_moving(struct pool *pool, uint64_t *root,               \
 						  const struct vmem_range *range)                  \
 	{                                                                                          \
-		return vmem_map(&vmem_##name, &moving_ops, arena, root, range);                    \
+		return vmem_map(&vmem_##name, &moving_ops, pool, root, range);                     \
 	}                                                                                          \
-	static bool name##_translate(struct arena *arena, uint64_t root, uint64_t va,              \
+	static bool name##_translate(struct pool *pool, uint64_t root, uint64_t va,                \
 				     struct vmem_range *range)                                     \
 	{                                                                                          \
-		return vmem_translate(&vmem_##name, &arena_ops, arena, root, va, range);           \
+		return vmem_translate(&vmem_##name, &pool_ops, pool, root, va, range);             \
 	}                                                                                          \
-	static void name##_walk_begin(struct vmem_walk *walk, struct arena *arena, uint64_t root,  \
+	static void name##_walk_begin(struct vmem_walk *walk, struct pool *pool, uint64_t root,    \
 				      uint64_t first, uint64_t last, uint64_t max_tables)          \
 	{                                                                                          \
-		vmem_walk_begin(walk, &vmem_##name, &arena_ops, arena, root, first, last,          \
+		vmem_walk_begin(walk, &vmem_##name, &pool_ops, pool, root, first, last,            \
 				max_tables);                                                       \
 	}                                                                                          \
-	static enum vmem_status name##_walk_next(struct vmem_walk *walk, struct arena *arena,      \
+	static enum vmem_status name##_walk_next(struct vmem_walk *walk, struct pool *pool,        \
 						 struct vmem_range *range)                         \
 	{                                                                                          \
-		return vmem_walk_next(walk, &vmem_##name, &arena_ops, arena, range);               \
+		return vmem_walk_next(walk, &vmem_##name, &pool_ops, pool, range);                 \
 	}                                                                                          \
-	static void name##_spaces_begin(struct vmem_spaces *spaces, struct arena *arena,           \
+	static void name##_spaces_begin(struct vmem_spaces *spaces, struct pool *pool,             \
 					const uint64_t *roots, size_t n_roots,                     \
 					struct vmem_seen *seen, size_t n_slots)                    \
 	{                                                                                          \
-		vmem_spaces_begin(spaces, &vmem_##name, &arena_ops, arena, roots, n_roots, seen,   \
+		vmem_spaces_begin(spaces, &vmem_##name, &pool_ops, pool, roots, n_roots, seen,     \
 				  n_slots);                                                        \
 	}                                                                                          \
-	static enum vmem_status name##_spaces_next(struct vmem_spaces *spaces,                     \
-						   struct arena *arena, struct vmem_item *item)    \
+	static enum vmem_status name##_spaces_next(struct vmem_spaces *spaces, struct pool *pool,  \
+						   struct vmem_item *item)                         \
 	{                                                                                          \
-		return vmem_spaces_next(spaces, &vmem_##name, &arena_ops, arena, item);            \
+		return vmem_spaces_next(spaces, &vmem_##name, &pool_ops, pool, item);              \
 	}                                                                                          \
-	static enum vmem_status name##_link(struct arena *arena, uint64_t *root,                   \
+	static enum vmem_status name##_link(struct pool *pool, uint64_t *root,                     \
 					    uint64_t their_root, const struct vmem_link *link)     \
 	{                                                                                          \
-		return vmem_link(&vmem_##name, &moving_ops, arena, root, their_root, link);        \
+		return vmem_link(&vmem_##name, &moving_ops, pool, root, their_root, link);         \
 	}                                                                                          \
 	static const struct instance name = {                                                      \
 		.format = &vmem_##name,                                                            \
