@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One call of a guest function. The arguments are checked against the guest's
+ * export records, written in place into the input buffer, and the machine starts
+ * at the guest's dispatch function; the result is copied out once and checked.
+ */
+#include "sandbox/sandbox.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static mote_status check_state(const mote_sandbox *sb, const char *function, mote_error *err)
+{
+	if (sb->is_running)
+		return error_set(
+			err, MOTE_E_STATE,
+			"call \"%s\": the sandbox is running \"%s\"; a host function cannot "
+			"call the guest that called it",
+			function, sb->function ? sb->function : "main");
+	if (sb->is_poisoned)
+		return error_set(err, MOTE_E_STATE, "call \"%s\": the sandbox is poisoned: %s",
+				 function, sb->poison);
+	return MOTE_OK;
+}
+
+static mote_status check_arguments(const mote_function_info *function, const mote_value *args,
+				   size_t nargs, mote_error *err)
+{
+	if (nargs != function->nparams)
+		return error_set(err, MOTE_E_SIGNATURE,
+				 "call \"%s\": %zu arguments given, the guest wants %" PRIu32,
+				 function->name, nargs, function->nparams);
+	for (uint32_t i = 0; i < nargs; i++) {
+		const char *why;
+		if (args[i].type != function->params[i])
+			return error_set(
+				err, MOTE_E_SIGNATURE,
+				"call \"%s\": parameter %" PRIu32 " is %s, the guest wants %s%s",
+				function->name, i + 1, mote_type_name(args[i].type),
+				mote_type_name(function->params[i]),
+				function->params[i] == MOTE_BOOL ? "; pass mote_bool(x)" : "");
+		if (!value_is(&args[i], function->params[i], &why))
+			return error_set(err, MOTE_E_INVALID,
+					 "call \"%s\": parameter %" PRIu32 " %s", function->name,
+					 i + 1, why);
+	}
+	return MOTE_OK;
+}
+
+/* Writes the call straight into guest memory. Nothing that the guest ran before may be left in the
+ * buffers: it is not to see old messages, nor the host what it left. */
+static mote_status push_call(mote_sandbox *sb, const mote_function_info *function,
+			     const mote_value *args, mote_error *err)
+{
+	struct io_stack input = guest_memory_input(sb->memory);
+	struct io_stack output = guest_memory_output(sb->memory);
+	struct wire_call call = {
+		.name = function->name,
+		.name_len = strlen(function->name),
+		.kind = WIRE_CALL_GUEST,
+		.result = function->result,
+		.nparams = function->nparams,
+	};
+	if (function->nparams)
+		memcpy(call.params, args, function->nparams * sizeof args[0]);
+
+	io_stack_init(&input);
+	io_stack_init(&output);
+	struct io_fault fault;
+	size_t size = wire_call_size(&call);
+	void *at = size ? io_stack_reserve(&input, size, &fault) : NULL;
+	if (!at)
+		return error_set(err, MOTE_E_LIMIT,
+				 "call \"%s\": the arguments need %zu bytes, the input buffer has "
+				 "%" PRIu64 "; raise input_size",
+				 function->name, size, input.size);
+	wire_call_write(at, size, &call);
+	io_stack_commit(&input, at, size);
+	return MOTE_OK;
+}
+
+static mote_status guest_error(const mote_function_info *function, const struct wire_result *result,
+			       mote_error *err)
+{
+	if (!err)
+		return MOTE_E_GUEST_ERROR;
+	char text[MOTE_ERROR_MESSAGE_SIZE];
+	text_escape(text, sizeof text, result->message, result->message_len);
+	error_set(err, MOTE_E_GUEST_ERROR, "call \"%s\": guest error %" PRIu64 ": %s",
+		  function->name, result->code, text);
+	err->guest_code = result->code;
+	return MOTE_E_GUEST_ERROR;
+}
+
+static mote_status pop_result(mote_sandbox *sb, const mote_function_info *function,
+			      mote_value *value, mote_error *err)
+{
+	struct wire_result result;
+	size_t size = sandbox_pop(sb, "result", err);
+	if (!size)
+		return MOTE_E_GUEST_PROTOCOL;
+	struct wire_check check = wire_result_read(sb->message, size, &result);
+	if (check.status)
+		return sandbox_bad_message("result", check, err);
+	if (result.is_error)
+		return guest_error(function, &result, err);
+	if (result.value.type != function->result)
+		return error_set(
+			err, MOTE_E_GUEST_PROTOCOL, "the guest's result is %s, its record says %s",
+			mote_type_name(result.value.type), mote_type_name(function->result));
+	*value = result.value;
+	return MOTE_OK;
+}
+
+static mote_status run_call(mote_sandbox *sb, mote_error *err)
+{
+	enum run_end end;
+	mote_error local;
+	if (!err)
+		err = &local;
+	mote_status status = sandbox_run(sb, &end, err);
+	if (status)
+		return status;
+	if (!guest_memory_is_stack_guard_intact(sb->memory))
+		error_set(err, MOTE_E_GUEST_FAULT,
+			  "call \"%s\": the stack reached its end and overwrote the guard there; "
+			  "raise "
+			  "stack_size",
+			  sb->function);
+	else if (end == RUN_DONE)
+		return MOTE_OK;
+	else if (end == RUN_EXIT)
+		error_set(err, MOTE_E_GUEST_ABORT, "call \"%s\": the guest called exit(%d)",
+			  sb->function, sb->personality.exit_status);
+	else
+		error_set(err, MOTE_E_GUEST_PROTOCOL,
+			  "call \"%s\": the guest started over instead of answering", sb->function);
+	return sandbox_poison(sb, err->code, err);
+}
+
+static mote_status call(mote_sandbox *sb, const mote_function_info *function,
+			const mote_value *args, mote_value *result, mote_error *err)
+{
+	mote_status status = push_call(sb, function, args, err);
+	if (status)
+		return status;
+	machine_start(&sb->machine, sb->dispatch, sb->call_stack,
+		      (uint64_t)(function - sb->image->exports.functions));
+	status = run_call(sb, err);
+	if (status)
+		return status;
+
+	mote_error local;
+	if (!err)
+		err = &local;
+	status = pop_result(sb, function, result, err);
+	if (mote_status_class(status) != MOTE_CLASS_POISON)
+		return status;
+	error_prefix(err, "call \"%s\": ", function->name);
+	return sandbox_poison(sb, status, err);
+}
+
+mote_status mote_call(mote_sandbox *sb, const char *name, const mote_value *args, size_t nargs,
+		      mote_value *result, mote_error *err)
+{
+	mote_value unwanted;
+	if (!result)
+		result = &unwanted;
+	*result = (mote_value){ .type = MOTE_VOID };
+
+	mote_status status = check_state(sb, name, err);
+	if (status)
+		return status;
+	const mote_function_info *function = mote_image_find_export(sb->image, name);
+	if (!function)
+		return error_set(err, MOTE_E_NO_FUNCTION,
+				 "%s exports no function \"%s\"; `mote inspect` lists what it has",
+				 sb->image->name, name);
+	status = check_arguments(function, args, nargs, err);
+	if (status)
+		return status;
+
+	sb->function = function->name;
+	status = call(sb, function, args, result, err);
+	sb->function = NULL;
+	return status;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The functions of the host that a guest may call: registered with explicit types,
+ * looked up by name, called with arguments that were checked against those types.
+ */
+#include "sandbox/sandbox.h"
+
+#include "abi/utf8.h"
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FUNCTIONS 1024
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct host_function *)a)->name,
+		      ((const struct host_function *)b)->name);
+}
+
+static bool is_type(mote_type type)
+{
+	return type >= MOTE_VOID && type <= MOTE_BYTES;
+}
+
+static mote_status check_function(const mote_host_function *given, size_t index, mote_error *err)
+{
+	if (!given->name || !given->fn)
+		return error_set(err, MOTE_E_INVALID, "host function %zu has no %s", index,
+				 given->name ? "fn" : "name");
+	size_t length = strnlen(given->name, MOTE_NAME_SIZE);
+	if (length == 0 || length == MOTE_NAME_SIZE)
+		return error_set(err, MOTE_E_INVALID,
+				 "host function %zu: the name must have 1 to %d bytes", index,
+				 MOTE_NAME_SIZE - 1);
+	if (utf8_check(given->name, length))
+		return error_set(err, MOTE_E_INVALID, "host function %zu: the name is not UTF-8",
+				 index);
+	if (given->nparams > MOTE_MAX_PARAMS)
+		return error_set(err, MOTE_E_INVALID,
+				 "host function \"%s\" has %" PRIu32 " parameters; %d is the most",
+				 given->name, given->nparams, MOTE_MAX_PARAMS);
+	if (given->nparams && !given->params)
+		return error_set(err, MOTE_E_INVALID, "host function \"%s\": params is NULL",
+				 given->name);
+	for (uint32_t i = 0; i < given->nparams; i++)
+		if (!is_type(given->params[i]) || given->params[i] == MOTE_VOID)
+			return error_set(err, MOTE_E_INVALID,
+					 "host function \"%s\": parameter %" PRIu32
+					 " has no type that a parameter can have (%d)",
+					 given->name, i + 1, (int)given->params[i]);
+	if (!is_type(given->result))
+		return error_set(err, MOTE_E_INVALID,
+				 "host function \"%s\": result type %d is none", given->name,
+				 (int)given->result);
+	return MOTE_OK;
+}
+
+static void copy_function(struct host_function *to, const mote_host_function *given)
+{
+	*to = (struct host_function){
+		.fn = given->fn,
+		.user = given->user,
+		.drop_user = given->drop_user,
+		.result = given->result,
+		.nparams = given->nparams,
+	};
+	memcpy(to->name, given->name, strlen(given->name) + 1);
+	if (given->nparams)
+		memcpy(to->params, given->params, given->nparams * sizeof to->params[0]);
+}
+
+static mote_status check_duplicates(const struct host_functions *functions, mote_error *err)
+{
+	for (size_t i = 1; i < functions->count; i++)
+		if (by_name(&functions->list[i - 1], &functions->list[i]) == 0)
+			return error_set(err, MOTE_E_INVALID,
+					 "host function \"%s\" is given twice; names must differ",
+					 functions->list[i].name);
+	return MOTE_OK;
+}
+
+static void free_list(struct host_functions *functions, const struct host *host)
+{
+	host_free(host, functions->list, functions->count * sizeof functions->list[0]);
+	*functions = (struct host_functions){ 0 };
+}
+
+mote_status host_functions_init(struct host_functions *functions, const struct host *host,
+				const mote_host_function *given, size_t count, mote_error *err)
+{
+	*functions = (struct host_functions){ 0 };
+	if (count == 0)
+		return MOTE_OK;
+	if (count > MAX_FUNCTIONS || !given)
+		return error_set(err, MOTE_E_INVALID,
+				 "%zu host functions at %p; at most %d, and not at NULL", count,
+				 (const void *)given, MAX_FUNCTIONS);
+	for (size_t i = 0; i < count; i++) {
+		mote_status status = check_function(&given[i], i, err);
+		if (status)
+			return status;
+	}
+
+	functions->list = host_alloc_array(host, count, sizeof functions->list[0]);
+	if (!functions->list)
+		return error_nomem(err, "host functions", count * sizeof functions->list[0]);
+	functions->count = count;
+	for (size_t i = 0; i < count; i++)
+		copy_function(&functions->list[i], &given[i]);
+	qsort(functions->list, count, sizeof functions->list[0], by_name);
+	mote_status status = check_duplicates(functions, err);
+	if (status)
+		free_list(functions, host);
+	return status;
+}
+
+void host_functions_fini(struct host_functions *functions, const struct host *host)
+{
+	for (size_t i = 0; i < functions->count; i++)
+		if (functions->list[i].drop_user)
+			functions->list[i].drop_user(functions->list[i].user);
+	free_list(functions, host);
+}
+
+const struct host_function *host_functions_find(const struct host_functions *functions,
+						const char *name)
+{
+	size_t low = 0, high = functions->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(functions->list[middle].name, name);
+		if (order == 0)
+			return &functions->list[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+bool value_is(const mote_value *value, mote_type type, const char **why)
+{
+	if (value->type != type) {
+		*why = "has another type";
+		return false;
+	}
+	if (type == MOTE_BYTES && !value->as.bytes.ptr && value->as.bytes.len) {
+		*why = "is a NULL pointer with a length";
+		return false;
+	}
+	if (type != MOTE_STRING)
+		return true;
+	if (!value->as.str.ptr && value->as.str.len) {
+		*why = "is a NULL pointer with a length";
+		return false;
+	}
+	static const char *const verdicts[] = {
+		[UTF8_TEXT] = NULL,
+		[UTF8_WITH_NUL] = "has a NUL byte inside; pass it as bytes",
+		[UTF8_MALFORMED] = "is not UTF-8; pass it as bytes",
+	};
+	*why = verdicts[utf8_check(value->as.str.ptr, value->as.str.len)];
+	return !*why;
+}
+
+/* A failure of the host function, or of the guest to call it properly: the guest gets it as a
+ * result, and passes it on to whoever called the guest. */
+static struct wire_result failure(const char *message)
+{
+	return (struct wire_result){
+		.is_error = true,
+		.code = WIRE_CODE_HOST_ERROR,
+		.message = message,
+		.message_len = strlen(message),
+	};
+}
+
+/* Why FUNCTION cannot be called as CALL asks; false when it can. */
+static bool is_mismatch(const struct host_function *function, const struct wire_call *call,
+			mote_error *why)
+{
+	if (!function)
+		error_set(why, MOTE_E_NO_FUNCTION, "the host has no function \"%s\"", call->name);
+	else if (call->nparams != function->nparams)
+		error_set(why, MOTE_E_SIGNATURE,
+			  "host function \"%s\" takes %" PRIu32 " parameters, not %zu", call->name,
+			  function->nparams, call->nparams);
+	else if (call->result != function->result)
+		error_set(why, MOTE_E_SIGNATURE,
+			  "host function \"%s\" gives %s, the guest wants %s", call->name,
+			  mote_type_name(function->result), mote_type_name(call->result));
+	else
+		for (uint32_t i = 0; i < function->nparams; i++)
+			if (call->params[i].type != function->params[i]) {
+				error_set(why, MOTE_E_SIGNATURE,
+					  "host function \"%s\": parameter %" PRIu32
+					  " is %s, not %s",
+					  call->name, i + 1, mote_type_name(function->params[i]),
+					  mote_type_name(call->params[i].type));
+				return true;
+			}
+	return why->code != MOTE_OK;
+}
+
+/* The message of a host function that failed, fit for the wire: there is one, it ends, it is UTF-8.
+ */
+static const char *make_presentable(mote_error *err, mote_status status, const char *name)
+{
+	err->message[sizeof err->message - 1] = '\0';
+	size_t length = strlen(err->message);
+	if (!length)
+		error_set(err, status, "host function \"%s\" failed: %s", name,
+			  mote_status_name(status));
+	else if (utf8_check(err->message, length)) {
+		char raw[MOTE_ERROR_MESSAGE_SIZE];
+		memcpy(raw, err->message, length);
+		text_escape(err->message, sizeof err->message, raw, length);
+	}
+	return err->message;
+}
+
+/* Calls FUNCTION. ERR is where its message lives while RESULT is used. */
+static struct wire_result call_function(const struct host_function *function,
+					const struct wire_call *call, mote_error *err)
+{
+	struct wire_result result = { .value = { .type = MOTE_VOID } };
+	const char *why;
+
+	mote_status status =
+		function->fn(function->user, call->params, call->nparams, &result.value, err);
+	if (status)
+		return failure(make_presentable(err, status, function->name));
+	if (value_is(&result.value, function->result, &why))
+		return result;
+	error_set(err, MOTE_E_INVALID, "host function \"%s\": its result, declared %s, %s",
+		  function->name, mote_type_name(function->result), why);
+	return failure(err->message);
+}
+
+/* Pushes RESULT for the guest; one that does not fit is replaced by an error that says so. */
+static mote_status push_result(mote_sandbox *sb, const char *name, const struct wire_result *result,
+			       mote_error *err)
+{
+	struct io_stack input = guest_memory_input(sb->memory);
+	struct io_fault fault;
+	size_t size = wire_result_size(result);
+	void *at = size ? io_stack_reserve(&input, size, &fault) : NULL;
+
+	if (at) {
+		wire_result_write(at, size, result);
+		io_stack_commit(&input, at, size);
+		return MOTE_OK;
+	}
+	if (result->is_error)
+		return error_set(err, MOTE_E_GUEST_PROTOCOL,
+				 "the guest left no room in its input buffer for a result");
+	mote_error text;
+	error_set(&text, MOTE_E_LIMIT,
+		  "host function \"%s\": its result, %zu bytes, does not fit the input buffer of "
+		  "%" PRIu64 " bytes; raise input_size",
+		  name, size, input.size);
+	struct wire_result instead = failure(text.message);
+	return push_result(sb, name, &instead, err);
+}
+
+mote_status sandbox_host_call(mote_sandbox *sb, mote_error *err)
+{
+	struct wire_call call;
+	size_t size = sandbox_pop(sb, "host call", err);
+	if (!size)
+		return MOTE_E_GUEST_PROTOCOL;
+	struct wire_check check = wire_call_read(sb->message, size, &call);
+	if (check.status)
+		return sandbox_bad_message("host call", check, err);
+	if (call.kind != WIRE_CALL_HOST)
+		return error_set(err, MOTE_E_GUEST_PROTOCOL,
+				 "the guest sent a guest call where a host call belongs");
+
+	const struct host_function *function = host_functions_find(&sb->functions, call.name);
+	mote_error text = { .code = MOTE_OK };
+	struct wire_result result;
+	if (is_mismatch(function, &call, &text))
+		result = failure(text.message);
+	else
+		result = call_function(function, &call, &text);
+	return push_result(sb, call.name, &result, err);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An image as a program: from its entry point to its exit in a machine of its own.
+ */
+#include "base/options.h"
+#include "sandbox/sandbox.h"
+
+static mote_status run(mote_sandbox *sb, int *exit_status, mote_error *err)
+{
+	enum run_end end;
+	mote_status status = sandbox_run(sb, &end, err);
+	if (status) {
+		error_prefix(err, "%s: ", sb->image->name);
+		return status;
+	}
+	if (end != RUN_EXIT)
+		return error_set(err, MOTE_E_GUEST_PROTOCOL,
+				 "%s: offered to take calls, which nobody asked for",
+				 sb->image->name);
+	*exit_status = sb->personality.exit_status;
+	return MOTE_OK;
+}
+
+static mote_status check_strings(const char *what, const char *const *list, size_t count,
+				 mote_error *err)
+{
+	if (count && !list)
+		return error_set(err, MOTE_E_INVALID, "%s: NULL with a count of %zu", what, count);
+	for (size_t i = 0; i < count; i++)
+		if (!list[i])
+			return error_set(err, MOTE_E_INVALID, "%s[%zu] is NULL", what, i);
+	return MOTE_OK;
+}
+
+mote_status mote_image_run(mote_image *image, const mote_program_options *given, int *exit_status,
+			   mote_error *err)
+{
+	mote_program_options options;
+	mote_sandbox *sb;
+
+	*exit_status = 0;
+	mote_status status =
+		options_copy(&options, sizeof options, given, "mote_program_options", err);
+	if (!status)
+		status = check_strings("argv", options.argv, options.argc, err);
+	if (!status)
+		status = check_strings("envp", options.envp, options.envc, err);
+	if (status)
+		return status;
+	const struct sandbox_plan plan = {
+		.heap_size = options.heap_size,
+		.stack_size = options.stack_size,
+		.output = options.output,
+		.output_user = options.output_user,
+		.argc = options.argc,
+		.argv = options.argv,
+		.envc = options.envc,
+		.envp = options.envp,
+	};
+	status = sandbox_make(&sb, image, &plan, err);
+	if (status)
+		return status;
+	status = run(sb, exit_status, err);
+	mote_sandbox_free(sb);
+	return status;
+}

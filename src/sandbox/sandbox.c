@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes and frees sandboxes: memory laid out and loaded, a machine on it, and the
+ * guest's main() run to its end. What was acquired is released in reverse by
+ * mote_sandbox_free(), which copes with a sandbox that is only half made.
+ */
+#define _GNU_SOURCE
+#include "sandbox/sandbox.h"
+
+#include "base/options.h"
+#include "vm/program.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+
+struct layout_config sandbox_layout_config(const mote_image *image, const struct sandbox_plan *plan)
+{
+	return (struct layout_config){
+		.segments = image->elf.segments,
+		.nsegments = image->elf.nsegments,
+		.heap_size = plan->heap_size,
+		.stack_size = plan->stack_size,
+		.input_size = plan->input_size,
+		.output_size = plan->output_size,
+		.supervisor_size = SUPERVISOR_BLOCK_SIZE,
+		.exception_stack = SUPERVISOR_STACK,
+	};
+}
+
+static mote_status make_memory(mote_sandbox *sb, const struct sandbox_plan *plan, mote_error *err)
+{
+	const struct host *host = &sb->rt->host;
+	const struct layout_config config = sandbox_layout_config(sb->image, plan);
+	mote_status status = guest_memory_new(
+		&sb->memory, host, &config, sb->image->bytes,
+		sb->rt->hv->ops->needs_fd ? SHARED_MEM_FILE : SHARED_MEM_PRIVATE, err);
+	if (status) {
+		if (status == MOTE_E_IMAGE)
+			error_prefix(err, "%s: ", sb->image->name);
+		return status;
+	}
+	status = arena_init(&sb->arena, host, sb->memory, err);
+	if (!status)
+		status = guest_memory_set_stack_guard(sb->memory, err);
+	return status;
+}
+
+/* The private copy of messages: mapped, because it is large and mostly never touched. */
+static mote_status make_message_buffer(mote_sandbox *sb, mote_error *err)
+{
+	size_t size = (size_t)guest_memory_output(sb->memory).size;
+	void *at = sb->rt->host.sys->mmap(NULL, size, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED)
+		return error_os(err, errno, "cannot map %zu bytes for messages", size);
+	sb->message = at;
+	sb->message_capacity = size;
+	return MOTE_OK;
+}
+
+static mote_status make_machine(mote_sandbox *sb, const struct sandbox_plan *plan, mote_error *err)
+{
+	const struct host *host = &sb->rt->host;
+	const struct elf *elf = &sb->image->elf;
+	struct program program = {
+		.entry = elf->entry,
+		.phdr_address = elf->phdr_address,
+		.phdr_count = elf->header.e_phnum,
+		.phdr_size = elf->header.e_phentsize,
+		.argc = plan->argc,
+		.argv = plan->argv,
+		.envc = plan->envc,
+		.envp = plan->envp,
+		.has_start_block = plan->takes_calls,
+	};
+	uint64_t rsp;
+
+	if (host->sys->getrandom(program.random, sizeof program.random, 0) !=
+	    (ssize_t)sizeof program.random)
+		return error_os(err, errno, "no random bytes for the guest");
+	mote_status status = program_build_stack(sb->memory, host, &program, &rsp, err);
+	if (!status)
+		status = machine_init(&sb->machine, sb->rt->hv, sb->memory, &sb->rt->firmware,
+				      elf->entry, rsp, err);
+	return status;
+}
+
+mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct sandbox_plan *plan,
+			 mote_error *err)
+{
+	mote_runtime *rt = image_runtime(image);
+	mote_sandbox *sb = host_alloc(&rt->host, sizeof *sb);
+	*out = NULL;
+	if (!sb)
+		return error_nomem(err, "a sandbox", sizeof *sb);
+	sb->rt = rt;
+	sb->image = image_ref(image);
+
+	mote_status status = make_memory(sb, plan, err);
+	if (!status)
+		status = make_message_buffer(sb, err);
+	if (!status)
+		status = make_machine(sb, plan, err);
+	if (status) {
+		mote_sandbox_free(sb);
+		return status;
+	}
+	sb->personality = (struct personality){
+		.host = &rt->host,
+		.machine = &sb->machine,
+		.memory = sb->memory,
+		.arena = &sb->arena,
+		.output = plan->output,
+		.output_user = plan->output_user,
+	};
+	*out = sb;
+	return MOTE_OK;
+}
+
+void mote_sandbox_free(mote_sandbox *sb)
+{
+	if (!sb)
+		return;
+	const struct host *host = &sb->rt->host;
+	machine_fini(&sb->machine);
+	if (sb->message)
+		host->sys->munmap(sb->message, sb->message_capacity);
+	arena_fini(&sb->arena);
+	guest_memory_free(sb->memory);
+	host_functions_fini(&sb->functions, host);
+	mote_image_unref(sb->image);
+	host_free(host, sb, sizeof *sb);
+}
+
+/* Runs the guest's main() and sees that it came back ready for calls. */
+static mote_status run_main(mote_sandbox *sb, mote_error *err)
+{
+	enum run_end end;
+	mote_status status = sandbox_run(sb, &end, err);
+	if (status) {
+		error_prefix(err, "%s: main(): ", sb->image->name);
+		return status;
+	}
+	if (end == RUN_EXIT)
+		return error_set(err, MOTE_E_GUEST_ABORT,
+				 "%s: main() called exit(%d); it must return 0 to take calls",
+				 sb->image->name, sb->personality.exit_status);
+	return MOTE_OK;
+}
+
+static void drop_users(const mote_sandbox_options *options)
+{
+	for (size_t i = 0; options->functions && i < options->nfunctions; i++)
+		if (options->functions[i].drop_user)
+			options->functions[i].drop_user(options->functions[i].user);
+}
+
+static mote_status make_and_run(mote_sandbox **out, mote_image *image,
+				const mote_sandbox_options *options,
+				struct host_functions *functions, mote_error *err)
+{
+	const struct sandbox_plan plan = {
+		.heap_size = options->heap_size,
+		.stack_size = options->stack_size,
+		.input_size = options->input_size,
+		.output_size = options->output_size,
+		.output = options->output,
+		.output_user = options->output_user,
+		.takes_calls = true,
+		.argc = 1,
+		.argv = (const char *const[]){ image->name },
+	};
+	mote_sandbox *sb;
+	mote_status status = sandbox_make(&sb, image, &plan, err);
+	if (status) {
+		host_functions_fini(functions, image->host);
+		return status;
+	}
+	sb->functions = *functions;
+	status = run_main(sb, err);
+	if (status) {
+		mote_sandbox_free(sb);
+		return status;
+	}
+	*out = sb;
+	return MOTE_OK;
+}
+
+mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
+			     const mote_sandbox_options *given, mote_error *err)
+{
+	mote_sandbox_options options;
+	struct host_functions functions;
+
+	*out = NULL;
+	mote_status status =
+		options_copy(&options, sizeof options, given, "mote_sandbox_options", err);
+	if (status)
+		return status;
+	if (image->abi_version == 0)
+		status = error_set(err, MOTE_E_IMAGE,
+				   "%s: is not a mote guest: link it with the guest library "
+				   "(pkg-config mote-guest), or run it as a program",
+				   image->name);
+	if (!status)
+		status = host_functions_init(&functions, image->host, options.functions,
+					     options.nfunctions, err);
+	if (status) {
+		drop_users(&options);
+		return status;
+	}
+	return make_and_run(out, image, &options, &functions, err);
+}
+
+bool mote_sandbox_is_poisoned(const mote_sandbox *sb)
+{
+	return sb->is_poisoned;
+}
+
+static mote_status check_between_calls(const mote_sandbox *sb, mote_error *err)
+{
+	if (!sb->is_running)
+		return MOTE_OK;
+	return error_set(err, MOTE_E_STATE, "guest memory is used by the call of \"%s\"",
+			 sb->function ? sb->function : "main");
+}
+
+mote_status mote_sandbox_read(mote_sandbox *sb, uint64_t address, void *to, size_t size,
+			      mote_error *err)
+{
+	mote_status status = check_between_calls(sb, err);
+	return status ? status : guest_memory_read(sb->memory, address, to, size, 0, err);
+}
+
+mote_status mote_sandbox_write(mote_sandbox *sb, uint64_t address, const void *from, size_t size,
+			       mote_error *err)
+{
+	mote_status status = check_between_calls(sb, err);
+	return status ? status : guest_memory_write(sb->memory, address, from, size, 0, err);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sandbox.h - the inside of a mote_sandbox, and who does what with it.
+ *
+ * image.c           loading images, and their layouts
+ * sandbox.c         makes and frees sandboxes, reads and writes guest memory
+ * call.c            one call: arguments in, result out
+ * events.c          the run loop: what the guest does between start and result
+ * host_functions.c  the functions that the guest may call
+ * program.c         an image as a program, from entry to exit
+ */
+#ifndef SANDBOX_SANDBOX_H
+#define SANDBOX_SANDBOX_H
+
+#include "abi/io_stack.h"
+#include "abi/wire.h"
+#include "image/image.h"
+#include "mem/arena.h"
+#include "mem/guest_memory.h"
+#include "sandbox/runtime.h"
+#include "vm/personality.h"
+
+#include <mote/call.h>
+#include <mote/sandbox.h>
+
+/* A registered host function, with copies of what its owner gave. */
+struct host_function {
+	char name[MOTE_NAME_SIZE];
+	mote_host_fn fn;
+	void *user;
+	void (*drop_user)(void *user);
+	mote_type result;
+	uint32_t nparams;
+	mote_type params[MOTE_MAX_PARAMS];
+};
+
+/* Sorted by name. */
+struct host_functions {
+	struct host_function *list;
+	size_t count;
+};
+
+struct mote_sandbox {
+	mote_runtime *rt;
+	mote_image *image; /* a reference of its own */
+	struct guest_memory *memory;
+	struct machine machine;
+	struct arena arena;
+	struct personality personality;
+	struct host_functions functions;
+
+	/* Where the guest takes calls, as it said when its main() returned. */
+	uint64_t dispatch;
+	uint64_t call_stack;
+
+	/* The message that was popped last: the private copy that results and arguments of host
+	 * functions point into. As large as the output buffer, but only touched as far as used. */
+	void *message;
+	size_t message_capacity;
+
+	const char *function; /* of the call under way, for messages; NULL between calls */
+	bool is_running;
+	bool is_poisoned;
+	char poison[MOTE_ERROR_MESSAGE_SIZE]; /* what poisoned it */
+};
+
+/* How a run of the guest ended. */
+enum run_end {
+	RUN_READY, /* main() returned; the guest waits for calls */
+	RUN_DONE,  /* a call is over and its result is on the output buffer */
+	RUN_EXIT,  /* the program exited; see personality.exit_status */
+};
+
+/*
+ * Runs the guest until it is READY, DONE or EXITed; anything else is an error. Serves hypercalls
+ * and system calls on the way. On failure the sandbox is poisoned.
+ */
+mote_status sandbox_run(mote_sandbox *sb, enum run_end *end, mote_error *err);
+
+/* Poisons SB with the message of ERR, or with a text for STATUS; returns STATUS. */
+mote_status sandbox_poison(mote_sandbox *sb, mote_status status, const mote_error *err);
+
+/* Pops a message of the guest into sb->message. 0 and ERR filled (MOTE_E_GUEST_PROTOCOL) when
+ * the buffer is not sound. WHAT names the message. */
+size_t sandbox_pop(mote_sandbox *sb, const char *what, mote_error *err);
+
+/* Fills ERR for a message that CHECK found unsound; returns MOTE_E_GUEST_PROTOCOL. */
+mote_status sandbox_bad_message(const char *what, struct wire_check check, mote_error *err);
+
+/* Serves MOTE_HC_HOST_CALL: pops the call, runs the function, pushes its result. Failures of the
+ * function go to the guest as a result; an error here means that the guest broke the protocol. */
+mote_status sandbox_host_call(mote_sandbox *sb, mote_error *err);
+
+/* Copies the functions. On failure nothing is kept, but drop_user is still the caller's. */
+mote_status host_functions_init(struct host_functions *functions, const struct host *host,
+				const mote_host_function *given, size_t count, mote_error *err);
+
+/* Calls each drop_user and frees the list. */
+void host_functions_fini(struct host_functions *functions, const struct host *host);
+
+/* The function of that name, or NULL. */
+const struct host_function *host_functions_find(const struct host_functions *functions,
+						const char *name);
+
+/* Whether VALUE is one that the library may pass on as TYPE. WHY says what is wrong. */
+bool value_is(const mote_value *value, mote_type type, const char **why);
+
+/* The runtime that IMAGE was loaded with: an image's host is its runtime's. */
+mote_runtime *image_runtime(const mote_image *image);
+
+/* What mote_sandbox_options and mote_program_options come down to. */
+struct sandbox_plan {
+	uint64_t heap_size, stack_size, input_size, output_size; /* 0: the default */
+	mote_output_fn output;
+	void *output_user;
+	/* The guest is told of the host: it takes calls when its main() has returned. A program is
+	 * not told, and ends. */
+	bool takes_calls;
+	size_t argc, envc;
+	const char *const *argv;
+	const char *const *envp;
+};
+
+/* Where everything lies in a guest of IMAGE with these sizes. */
+struct layout_config sandbox_layout_config(const mote_image *image,
+					   const struct sandbox_plan *plan);
+
+/* Makes a sandbox, without functions, up to the point where its program would start. */
+mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct sandbox_plan *plan,
+			 mote_error *err);
+
+#endif

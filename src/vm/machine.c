@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes machines from guest memory and translates their exits. What a guest put
+ * into its registers is checked here before it is handed back to the hypervisor.
+ */
+#include "vm/machine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+mote_status firmware_init(struct firmware *firmware, const struct host *host,
+			  struct machine_ways ways, mote_error *err)
+{
+	void *at = host->sys->mmap(NULL, FIRMWARE_SIZE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED) {
+		*firmware = (struct firmware){ 0 };
+		return error_set(err, MOTE_E_NOMEM, "cannot map %d bytes of firmware",
+				 (int)FIRMWARE_SIZE);
+	}
+	*firmware = (struct firmware){ .host = at, .owner = host, .ways = ways };
+	supervisor_build(at);
+	supervisor_build_hypercall_page((char *)at + SUPERVISOR_BLOCK_SIZE, ways);
+	return MOTE_OK;
+}
+
+void firmware_fini(struct firmware *firmware)
+{
+	if (firmware->host)
+		firmware->owner->sys->munmap(firmware->host, FIRMWARE_SIZE);
+	firmware->host = NULL;
+}
+
+static unsigned view_rights(unsigned rights)
+{
+	_Static_assert((int)LAYOUT_READ == (int)HV_READ && (int)LAYOUT_WRITE == (int)HV_WRITE &&
+			       (int)LAYOUT_EXECUTE == (int)HV_EXECUTE,
+		       "a region's rights are a view's");
+	return rights;
+}
+
+/* What ring 3 sees of LAYOUT, but for the doorbell, behind which there is nothing. */
+static size_t list_views(const struct layout *layout, struct hv_view *views)
+{
+	const struct layout_region *region;
+	size_t n = 0;
+
+	for (size_t i = 0; (region = layout_mapped(layout, i)); i++)
+		if (region->is_user && region->kind != LAYOUT_DOORBELL)
+			views[n++] = (struct hv_view){
+				.va = region->va,
+				.gpa = region->gpa,
+				.size = region->size,
+				.rights = view_rights(region->rights),
+			};
+	return n;
+}
+
+mote_status machine_init(struct machine *machine, struct hv *hv, struct guest_memory *memory,
+			 const struct firmware *firmware, uint64_t entry, uint64_t rsp,
+			 mote_error *err)
+{
+	const struct layout *layout = guest_memory_layout(memory);
+	struct shared_mem *ram = guest_memory_ram(memory);
+	const struct hv_slot slots[] = {
+		{
+			.gpa = layout->firmware.gpa,
+			.size = layout->firmware.size,
+			.host = firmware->host,
+			.is_readonly = true,
+			.fd = -1,
+		},
+		{
+			.gpa = layout->ram.gpa,
+			.size = layout->ram.size,
+			.host = shared_mem_base(ram),
+			.fd = shared_mem_fd(ram),
+		},
+	};
+	struct hv_view views[LAYOUT_REGIONS_MAX];
+	const struct hv_cpu_state cpu = supervisor_cpu_state(guest_memory_root(memory), entry, rsp);
+	const struct hv_vm_config config = {
+		.slots = slots,
+		.nslots = sizeof slots / sizeof slots[0],
+		.views = views,
+		.nviews = list_views(layout, views),
+		.cpu = &cpu,
+	};
+
+	*machine = (struct machine){ .memory = memory, .ways = firmware->ways };
+	return hv->ops->vm_new(&machine->vm, hv, &config, err);
+}
+
+void machine_fini(struct machine *machine)
+{
+	if (machine->vm)
+		machine->vm->ops->vm_free(machine->vm);
+	machine->vm = NULL;
+}
+
+void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t rdi)
+{
+	struct hv_vm *vm = machine->vm;
+	*vm->regs = (struct hv_regs){ .rip = rip, .rsp = rsp, .rdi = rdi, .rflags = RFLAGS_FIXED };
+	vm->regs_changed = true;
+	if (machine->is_in_supervisor)
+		vm->ops->reset_segments(vm);
+	machine->is_in_supervisor = false;
+}
+
+/* The frame lies in memory that ring 3 cannot reach, but is still copied once. */
+static void decode_exception(struct machine *machine, struct hv_exit *event)
+{
+	struct hv_regs *regs = machine->vm->regs;
+	uint64_t stubs = SUPERVISOR_BLOCK + SUPERVISOR_STUBS_OFFSET;
+	const char *top =
+		(const char *)guest_memory_exception_stack(machine->memory) + MOTE_PAGE_SIZE;
+	struct exception_frame frame;
+	uint64_t error_code = 0;
+	unsigned vector = (unsigned)((regs->rip - stubs) / SUPERVISOR_STUB_SIZE & 255);
+
+	memcpy(&frame, top - sizeof frame, sizeof frame);
+	if (exception_has_error_code(vector))
+		memcpy(&error_code, top - sizeof frame - sizeof error_code, sizeof error_code);
+
+	regs->rip = frame.rip;
+	regs->rsp = frame.rsp;
+	regs->rflags = frame.rflags;
+	*event = (struct hv_exit){ .kind = HV_EXIT_EXCEPTION };
+	event->u.exception.vector = (uint8_t)vector;
+	event->u.exception.error_code = (uint32_t)error_code;
+	event->u.exception.rip = frame.rip;
+	if (vector == 14)
+		event->u.exception.address = machine->vm->ops->fault_address(machine->vm);
+	machine->is_in_supervisor = true;
+}
+
+/* Where `syscall` stays in ring 3 any guest code can pretend to come from it, with any
+ * return address; the hypervisor must not be given one that no processor accepts. */
+static void decode_ring3_syscall(struct machine *machine, struct hv_exit *event)
+{
+	struct hv_regs *regs = machine->vm->regs;
+	if (regs->rcx >= MOTE_ADDRESS_END) {
+		event->kind = HV_EXIT_EXCEPTION;
+		event->u.exception.vector = 13;
+		event->u.exception.error_code = 0;
+		event->u.exception.address = 0;
+		event->u.exception.rip = regs->rip;
+		return;
+	}
+	regs->rip = regs->rcx;
+	event->kind = HV_EXIT_SYSCALL;
+}
+
+static void decode_port(struct machine *machine, struct hv_exit *event)
+{
+	if (!event->u.port.is_write || event->u.port.size != 1)
+		return;
+	switch (event->u.port.port) {
+	case MOTE_PORT_HYPERCALL:
+		event->kind = HV_EXIT_HYPERCALL;
+		break;
+	case MOTE_PORT_SYSCALL: /* ring 3 is not permitted this port: it is the stub */
+		event->kind = HV_EXIT_SYSCALL;
+		machine->is_in_supervisor = true;
+		break;
+	case MOTE_PORT_EXCEPTION:
+		decode_exception(machine, event);
+		break;
+	default:
+		break;
+	}
+}
+
+static void decode_mmio(struct machine *machine, struct hv_exit *event)
+{
+	uint64_t offset = event->u.mmio.gpa - guest_memory_doorbell_gpa(machine->memory);
+	if (!event->u.mmio.is_write || event->u.mmio.size != 4)
+		return;
+	if (offset == MOTE_DOORBELL_HYPERCALL && machine->ways.hypercall == WAY_OUT_MMIO)
+		event->kind = HV_EXIT_HYPERCALL;
+	else if (offset == MOTE_DOORBELL_SYSCALL && machine->ways.syscall == SYSCALL_RING3)
+		decode_ring3_syscall(machine, event);
+}
+
+mote_status machine_run(struct machine *machine, struct hv_exit *event, mote_error *err)
+{
+	/* Going on after a system call's stub in ring 0: sysret leads back by itself. */
+	machine->is_in_supervisor = false;
+	mote_status status = machine->vm->ops->run(machine->vm, event, err);
+	if (status)
+		return status;
+	if (event->kind == HV_EXIT_PORT)
+		decode_port(machine, event);
+	else if (event->kind == HV_EXIT_MMIO)
+		decode_mmio(machine, event);
+	else if (event->kind == HV_EXIT_HALT)
+		machine->is_in_supervisor = true;
+	return MOTE_OK;
+}
+
+static const char *const exception_names[32] = {
+	[0] = "divide error",
+	[1] = "debug exception",
+	[2] = "non-maskable interrupt",
+	[3] = "breakpoint",
+	[4] = "overflow",
+	[5] = "bound range exceeded",
+	[6] = "invalid instruction",
+	[7] = "device not available",
+	[8] = "double fault",
+	[10] = "invalid TSS",
+	[11] = "segment not present",
+	[12] = "stack-segment fault",
+	[13] = "general protection fault",
+	[14] = "page fault",
+	[16] = "x87 arithmetic error",
+	[17] = "misaligned access",
+	[19] = "SIMD arithmetic error",
+};
+
+/* Bits of a page fault's error code: Intel SDM volume 3A, section 4.7. */
+enum { PF_PRESENT = 1, PF_WRITE = 2, PF_FETCH = 16 };
+
+static void describe_page_fault(const struct machine *machine, const struct hv_exit *event,
+				char *text, size_t size)
+{
+	uint64_t address = event->u.exception.address;
+	uint32_t code = event->u.exception.error_code;
+	const char *access = code & PF_FETCH ? "execute" : code & PF_WRITE ? "write" : "read";
+	const char *place = guest_memory_place(machine->memory, address);
+
+	snprintf(text, size, "page fault: %s at 0x%" PRIx64 " (%s)", access, address,
+		 place ? place : "not mapped");
+}
+
+static void describe_exception(const struct machine *machine, const struct hv_exit *event,
+			       char *text, size_t size)
+{
+	unsigned vector = event->u.exception.vector;
+	const char *name = vector < 32 ? exception_names[vector] : NULL;
+
+	if (vector == 14)
+		describe_page_fault(machine, event, text, size);
+	else if (name)
+		snprintf(text, size, "%s", name);
+	else
+		snprintf(text, size, "exception %u", vector);
+}
+
+void machine_describe(const struct machine *machine, const struct hv_exit *event, char *text,
+		      size_t size)
+{
+	switch (event->kind) {
+	case HV_EXIT_EXCEPTION:
+		describe_exception(machine, event, text, size);
+		break;
+	case HV_EXIT_PORT:
+		snprintf(text, size, "%s port 0x%x, which guests have not",
+			 event->u.port.is_write ? "write to" : "read from", event->u.port.port);
+		break;
+	case HV_EXIT_MMIO:
+		snprintf(text, size, "%s of %u bytes in the doorbell page, offset 0x%" PRIx64,
+			 event->u.mmio.is_write ? "store" : "load", event->u.mmio.size,
+			 event->u.mmio.gpa - guest_memory_doorbell_gpa(machine->memory));
+		break;
+	case HV_EXIT_SHUTDOWN:
+		snprintf(text, size, "triple fault");
+		break;
+	case HV_EXIT_UNSUPPORTED:
+		snprintf(text, size,
+			 "an instruction that the hypervisor cannot run (detail %" PRIu64 ")",
+			 event->u.detail);
+		break;
+	case HV_EXIT_DIED:
+		snprintf(text, size, "the guest's process ended by signal %" PRIu64,
+			 event->u.detail);
+		break;
+	default:
+		snprintf(text, size, "an exit of kind %d that guests cannot cause",
+			 (int)event->kind);
+		break;
+	}
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * personality.h - the system calls that a guest's libc makes.
+ *
+ * A guest has no kernel. What static C libraries need to start, allocate, print
+ * and end is served here from the sandbox's own memory; nothing reaches the host's
+ * file system, network or processes. All else answers ENOSYS and is logged, once a
+ * number. Every pointer and length comes from the guest and goes through
+ * guest_memory; a call works on a bounded number of bytes.
+ *
+ * Threads: as its sandbox.
+ */
+#ifndef VM_PERSONALITY_H
+#define VM_PERSONALITY_H
+
+#include "mem/arena.h"
+#include "vm/machine.h"
+
+#include <mote/sandbox.h>
+
+#define PERSONALITY_LINE_SIZE   512
+#define PERSONALITY_SYSCALL_END 512 /* numbers from here on do not exist */
+
+/* One of the guest's two output streams, gathered into lines for the log. */
+struct output_line {
+	size_t used;
+	char text[PERSONALITY_LINE_SIZE];
+};
+
+enum program_state {
+	PROGRAM_RUNNING,
+	PROGRAM_EXITED,   /* exit() with exit_status */
+	PROGRAM_SIGNALED, /* sent itself the signal end_signal */
+};
+
+struct personality {
+	const struct host *host;
+	struct machine *machine;
+	struct guest_memory *memory;
+	struct arena *arena; /* the heap: brk and mmap */
+	mote_output_fn output;
+	void *output_user;
+
+	enum program_state state;
+	int exit_status;
+	int end_signal;
+	uint64_t signal_mask;
+	struct output_line lines[2];
+	uint64_t refused[PERSONALITY_SYSCALL_END / 64]; /* numbers that were logged */
+};
+
+/* Serves the system call that the guest's registers ask for, and puts the result where the
+ * guest finds it; or, when the guest ended itself, sets p->state and leaves the registers. */
+void personality_syscall(struct personality *p);
+
+/* Sends what the guest printed without a line end yet to the log. */
+void personality_flush(struct personality *p);
+
+#endif

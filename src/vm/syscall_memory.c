@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory for guests: brk and anonymous mmap inside the heap, which is mapped from
+ * the start and never executable. Page tables do not change, so a right can be kept but not
+ * taken away.
+ */
+#define _GNU_SOURCE
+#include "vm/syscall_table.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+SYSCALL_HANDLER(syscall_brk)
+{
+	return (int64_t)arena_brk(p->arena, args[0]);
+}
+
+SYSCALL_HANDLER(syscall_mmap)
+{
+	const uint64_t address = args[0], size = args[1], rights = args[2], flags = args[3];
+	unsigned how = 0;
+
+	if (!(flags & MAP_ANONYMOUS))
+		return -ENODEV; /* there are no files */
+	if (rights & PROT_EXEC)
+		return -EACCES;
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+		how |= ARENA_FIXED;
+	if (flags & MAP_FIXED_NOREPLACE)
+		how |= ARENA_NO_REPLACE;
+	return arena_map(p->arena, address, size, how);
+}
+
+SYSCALL_HANDLER(syscall_munmap)
+{
+	return arena_unmap(p->arena, args[0], args[1]);
+}
+
+SYSCALL_HANDLER(syscall_mremap)
+{
+	const uint64_t flags = args[3];
+
+	if (flags & ~(uint64_t)MREMAP_MAYMOVE)
+		return -EINVAL;
+	return arena_remap(p->arena, args[0], args[1], args[2],
+			   flags & MREMAP_MAYMOVE ? ARENA_MAY_MOVE : 0);
+}
+
+/* Libcs protect their relocated data (RELRO) and stack guards this way. The answer is yes if
+ * the range allows what was asked for; it may go on allowing more. */
+SYSCALL_HANDLER(syscall_mprotect)
+{
+	const uint64_t address = args[0], rights = args[2];
+	const uint64_t size = (args[1] + MOTE_PAGE_SIZE - 1) & ~(MOTE_PAGE_SIZE - 1);
+	unsigned need = 0;
+
+	if (address % MOTE_PAGE_SIZE || size < args[1])
+		return -EINVAL;
+	if (size == 0)
+		return 0;
+	need |= rights & PROT_READ ? LAYOUT_READ : 0;
+	need |= rights & PROT_WRITE ? LAYOUT_WRITE : 0;
+	need |= rights & PROT_EXEC ? LAYOUT_EXECUTE : 0;
+	uint64_t place = address, left = size;
+	while (left) {
+		void *at;
+		size_t span = guest_memory_span(p->memory, place, left, need, &at);
+		if (!span)
+			return -EACCES;
+		place += span;
+		left -= span;
+	}
+	return 0;
+}
+
+SYSCALL_HANDLER(syscall_madvise)
+{
+	if (args[2] == MADV_DONTNEED)
+		return arena_zero(p->arena, args[0],
+				  (args[1] + MOTE_PAGE_SIZE - 1) & ~(MOTE_PAGE_SIZE - 1));
+	return 0; /* advice may be ignored */
+}
