@@ -2,7 +2,8 @@
 """Counts the cases of a test program from what it printed.
 
 Programs are cmocka's in its standard output, or scripts that print a line for each case in TAP
-("ok 1 - what", "not ok 2 - what", "ok 3 - what # SKIP why"); anything else is one case.
+("ok 1 - what", "not ok 2 - what", "ok 3 - what # SKIP why"), or scripts that end in a summary()
+of their own; anything else is one case.
 Shared by tools/run-tests and tests/metal/run, so that both worlds count alike.
 """
 import re
@@ -13,10 +14,14 @@ Counts = namedtuple("Counts", "passed failed skipped")
 _CMOCKA = re.compile(r"^\[  (PASSED|SKIPPED|FAILED) +\] (\d+) test\(s\)", re.MULTILINE)
 _CMOCKA_CASE = re.compile(r"^\[ +(OK|SKIPPED) \] (?!\d+ test\(s\))", re.MULTILINE)
 _TAP = re.compile(r"^(ok|not ok) \d+[^#\n]*(?:# (SKIP)\b)?", re.MULTILINE)
+_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped\Z", re.MULTILINE)
 SKIP_EXIT = 77
 
 
 def _cases(output):
+    summed = _SUMMARY.search(output.rstrip())
+    if summed:
+        return Counts(*map(int, summed.groups()))
     totals = {"PASSED": 0, "SKIPPED": 0, "FAILED": 0}
     for word, n in _CMOCKA.findall(output):
         totals[word] += int(n)
