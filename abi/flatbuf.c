@@ -2,8 +2,8 @@
 /*
  * The FlatBuffers reader and writer that the messages are made of. Every access
  * to the buffer goes through is_inside() first; sums of two places cannot wrap,
- * because the buffer is shorter than 2^31 and offsets are 32 bits wide, while all
- * arithmetic is done in 64.
+ * because the buffer is shorter than 2^31 and offsets are 32 bits wide, while
+ * all arithmetic is done in 64.
  */
 #include "abi/flatbuf.h"
 
@@ -44,7 +44,8 @@ void flatbuf_fail(struct flatbuf_reader *r, unsigned status, unsigned field)
 	r->field = field;
 }
 
-/* Whether SIZE bytes at AT are in the buffer, and AT is a multiple of ALIGNMENT. */
+/* Whether SIZE bytes at AT are in the buffer, and AT is a multiple of
+ * ALIGNMENT. */
 static bool is_inside(struct flatbuf_reader *r, uint64_t at, uint64_t size, unsigned alignment,
 		      unsigned field)
 {
@@ -70,7 +71,8 @@ static uint64_t follow(struct flatbuf_reader *r, uint64_t at, unsigned field)
 /* The place of the vtable of the table at AT: a signed offset, subtracted. */
 static uint64_t vtable_place(const struct flatbuf_reader *r, uint64_t at)
 {
-	/* A vtable before the buffer wraps to a huge place, which is_inside() refuses. */
+	/* A vtable before the buffer wraps to a huge place, which is_inside()
+	 * refuses. */
 	return at - (uint64_t)(int64_t)(int32_t)load32(r->bytes + at);
 }
 
@@ -110,7 +112,8 @@ struct flatbuf_table flatbuf_table_behind(struct flatbuf_reader *r, uint64_t at,
 	return table_at(r, table, field);
 }
 
-/* The place of field ID of T, or 0 when it is absent or its WIDTH bytes are not to be had. */
+/* The place of field ID of T, or 0 when it is absent or its WIDTH bytes are not
+ * to be had. */
 static uint64_t field_place(struct flatbuf_reader *r, const struct flatbuf_table *t, unsigned id,
 			    unsigned width, unsigned field)
 {
@@ -158,8 +161,8 @@ uint8_t flatbuf_union(struct flatbuf_reader *r, const struct flatbuf_table *t, u
 	return 0;
 }
 
-/* Takes SIZE bytes from the budget: tables may share what they point at, so a small
- * message could otherwise ask for work without end. */
+/* Takes SIZE bytes from the budget: tables may share what they point at, so a
+ * small message could otherwise ask for work without end. */
 static bool spend(struct flatbuf_reader *r, uint64_t size, unsigned field)
 {
 	if (size > r->budget) {
@@ -210,33 +213,23 @@ struct flatbuf_span flatbuf_string(struct flatbuf_reader *r, const struct flatbu
 	return text;
 }
 
-uint64_t flatbuf_blob_size(uint64_t len)
-{
-	return (OFFSET_SIZE + len + 1 + 3) & ~UINT64_C(3);
-}
-
-void flatbuf_put(struct flatbuf_writer *w, const void *from, uint64_t size)
-{
-	if (size == 0)
-		return; /* FROM may be NULL then, which memcpy() forbids */
-	memcpy(w->to + w->at, from, size);
-	w->at += size;
-}
-
 void flatbuf_put_blob(struct flatbuf_writer *w, const void *from, uint64_t len)
 {
-	uint64_t end = w->at + flatbuf_blob_size(len);
-	uint32_t count = (uint32_t)len;
+	uint64_t size = flatbuf_blob_size(len);
+	uint8_t *to = flatbuf_put(w, size);
+	const uint32_t count = (uint32_t)len, zero = 0;
 
-	flatbuf_put(w, &count, sizeof(count));
-	flatbuf_put(w, from, len);
-	flatbuf_pad_to(w, end);
+	/* NUL and padding first, as a word, of which the data then covers a part. */
+	memcpy(to + size - sizeof(zero), &zero, sizeof(zero));
+	memcpy(to, &count, sizeof(count));
+	if (len) /* FROM may be NULL otherwise, which memcpy() forbids */
+		memcpy(to + sizeof(count), from, len);
 }
 
 void flatbuf_pad_to(struct flatbuf_writer *w, uint64_t size)
 {
-	static const uint8_t zeros[8];
+	uint64_t len = size > w->at ? size - w->at : 0;
 
-	while (w->at < size)
-		flatbuf_put(w, zeros, size - w->at < 8 ? size - w->at : 8);
+	if (len)
+		memset(flatbuf_put(w, len), 0, len);
 }

@@ -189,6 +189,11 @@ const void *io_stack_peek(const struct io_stack *stack, uint64_t *len, struct io
 	return stack->base + top.start;
 }
 
+void io_stack_drop(const struct io_stack *stack, const void *element)
+{
+	store64(stack->base, (uint64_t)((const uint8_t *)element - stack->base));
+}
+
 void io_stack_clear(const struct io_stack *stack)
 {
 	uint64_t sp = load64(stack->base);

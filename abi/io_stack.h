@@ -96,6 +96,9 @@ uint64_t io_stack_pop_raw(const struct io_stack *stack, void *into, uint64_t cap
  */
 const void *io_stack_peek(const struct io_stack *stack, uint64_t *len, struct io_fault *fault);
 
+/* Drops the top element, which io_stack_peek() returned. Its bytes stay behind. */
+void io_stack_drop(const struct io_stack *stack, const void *element);
+
 /* Zeroes everything that was used, as far as SP can be believed (else all of the buffer), and
  * makes the buffer empty. */
 void io_stack_clear(const struct io_stack *stack);

@@ -5,7 +5,8 @@
  *     struct call_head      fixed
  *     u32 * nparams         offsets of the parameters, then padding to eight
  *     struct param_part *   one a parameter
- *     blobs                 the name, then the strings and bytes among the parameters
+ *     blobs                 the name, then the strings and bytes among the
+ * parameters
  */
 #include "abi/wire_parts.h"
 
@@ -31,13 +32,13 @@ struct call_head {
 		uint16_t zero;
 	} call;
 	uint32_t nparams;
-};
+} WIRE_IN_PLACE;
 
 struct param_part {
 	struct wire_union param;
 	int32_t box_vtable;
 	uint64_t box; /* a scalar, or the offset of a blob */
-};
+} WIRE_IN_PLACE;
 
 #define HEAD(field)      ((uint32_t)offsetof(struct call_head, field))
 #define PARAM_PLACE(n)   ((sizeof(struct call_head) + 4 * (n) + 7) & ~UINT64_C(7))
@@ -48,8 +49,7 @@ _Static_assert(sizeof(struct call_head) == 56 && sizeof(struct param_part) == 24
 _Static_assert(offsetof(struct param_part, box) % 8 == 0,
 	       "verifiers want 64-bit scalars at multiples of eight from the size prefix");
 
-/* The whole size, or 0: see wire_call_size(). */
-static size_t call_size(const struct wire_call *call)
+size_t wire_call_size(const struct wire_call *call)
 {
 	uint64_t size = wire_text_blob_size(call->name_len);
 
@@ -65,21 +65,17 @@ static size_t call_size(const struct wire_call *call)
 			  size);
 }
 
-size_t wire_call_size(const struct wire_call *call)
-{
-	return call_size(call);
-}
-
 static void put_head(struct flatbuf_writer *w, const struct wire_call *call, size_t size,
 		     uint64_t name)
 {
-	struct call_head head = {
+	struct call_head *head = flatbuf_put(w, sizeof(*head));
+	*head = (struct call_head){
 		.size_prefix = (uint32_t)size - HEAD(root),
 		.root = HEAD(call) - HEAD(root),
-		.call_vtable = { sizeof(head.call_vtable), sizeof(head.call), CALL_FIELD(name),
+		.call_vtable = { sizeof(head->call_vtable), sizeof(head->call), CALL_FIELD(name),
 				 CALL_FIELD(params), CALL_FIELD(kind), CALL_FIELD(result) },
-		.pair_vtable = WIRE_PAIR_VTABLE,
-		.box_vtable = WIRE_BOX_VTABLE,
+		.pair_vtable = { WIRE_PAIR_VTABLE },
+		.box_vtable = { WIRE_BOX_VTABLE },
 		.call = { .vtable = HEAD(call) - HEAD(call_vtable),
 			  .name = (uint32_t)name - HEAD(call.name),
 			  .params = HEAD(nparams) - HEAD(call.params),
@@ -87,31 +83,30 @@ static void put_head(struct flatbuf_writer *w, const struct wire_call *call, siz
 			  .result = (uint8_t)(wire_result_tags[call->result] - 1) },
 		.nparams = (uint32_t)call->nparams,
 	};
-	flatbuf_put(w, &head, sizeof(head));
 }
 
-/* The record of VALUE at the writer's place, whose blob, if it needs one, comes at BLOB. */
+/* The record of VALUE at the writer's place, whose blob, if it needs one, comes
+ * at BLOB. */
 static void put_param(struct flatbuf_writer *w, const mote_value *value, uint64_t blob)
 {
 	int32_t at = (int32_t)w->at;
 	int32_t box_table = at + (int32_t)offsetof(struct param_part, box_vtable);
-	struct param_part part = {
+	uint64_t box = w->at + offsetof(struct param_part, box);
+	struct param_part *part = flatbuf_put(w, sizeof(*part));
+	*part = (struct param_part){
 		.param = { .vtable = at - (int32_t)HEAD(pair_vtable),
 			   .tag = wire_param_tags[value->type],
 			   .value = offsetof(struct param_part, box_vtable) -
 				    offsetof(struct param_part, param.value) },
 		.box_vtable = box_table - (int32_t)HEAD(box_vtable),
-		.box = wire_has_blob(value->type)
-			       ? blob - (w->at + offsetof(struct param_part, box))
-			       : wire_scalar_bits(value),
+		.box = wire_has_blob(value->type) ? blob - box : wire_scalar_bits(value),
 	};
-	flatbuf_put(w, &part, sizeof(part));
 }
 
 size_t wire_call_write(void *to, size_t capacity, const struct wire_call *call)
 {
 	struct flatbuf_writer w = { to, 0 };
-	size_t size = call_size(call);
+	size_t size = wire_call_size(call);
 	uint64_t first = PARAM_PLACE(call->nparams);
 	uint64_t name = first + call->nparams * sizeof(struct param_part);
 	uint64_t blob = name + wire_text_blob_size(call->name_len);
@@ -119,10 +114,8 @@ size_t wire_call_write(void *to, size_t capacity, const struct wire_call *call)
 	if (size == 0 || size > capacity)
 		return 0;
 	put_head(&w, call, size, name);
-	for (size_t i = 0; i < call->nparams; i++) {
-		uint32_t offset = (uint32_t)(first + i * sizeof(struct param_part) - w.at);
-		flatbuf_put(&w, &offset, sizeof(offset));
-	}
+	for (size_t i = 0; i < call->nparams; i++)
+		flatbuf_put_offset(&w, first + i * sizeof(struct param_part));
 	flatbuf_pad_to(&w, first);
 	for (size_t i = 0; i < call->nparams; i++) {
 		put_param(&w, &call->params[i], blob);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The list of function definitions. Written as a struct list_head, the offsets of
- * the definitions, then for each a struct function_part with its name and its
- * vector of parameter types behind it.
+ * The list of function definitions. Written as a struct list_head, the offsets
+ * of the definitions, then for each a struct function_part with its name and
+ * its vector of parameter types behind it.
  */
 #include "abi/wire_parts.h"
 
@@ -21,7 +21,7 @@ struct list_head {
 		uint32_t functions; /* an offset, as name and params below */
 	} list;
 	uint32_t count;
-};
+} WIRE_IN_PLACE;
 
 struct function_part {
 	int32_t vtable;
@@ -29,7 +29,7 @@ struct function_part {
 	uint32_t params;
 	uint8_t result;
 	uint8_t zero[3];
-};
+} WIRE_IN_PLACE;
 
 #define HEAD(field)          ((uint32_t)offsetof(struct list_head, field))
 #define FUNCTION_FIELD(name) ((uint32_t)offsetof(struct function_part, name))
@@ -66,19 +66,19 @@ size_t wire_functions_size(const struct wire_function *functions, size_t count)
 
 static void put_head(struct flatbuf_writer *w, size_t size, size_t count)
 {
-	struct list_head head = {
+	struct list_head *head = flatbuf_put(w, sizeof(*head));
+	*head = (struct list_head){
 		.size_prefix = (uint32_t)size - HEAD(root),
 		.root = HEAD(list) - HEAD(root),
-		.function_vtable = { sizeof(head.function_vtable), sizeof(struct function_part),
+		.function_vtable = { sizeof(head->function_vtable), sizeof(struct function_part),
 				     FUNCTION_FIELD(name), FUNCTION_FIELD(params),
 				     FUNCTION_FIELD(result) },
-		.list_vtable = { sizeof(head.list_vtable), sizeof(head.list),
+		.list_vtable = { sizeof(head->list_vtable), sizeof(head->list),
 				 HEAD(list.functions) - HEAD(list) },
 		.list = { .vtable = HEAD(list) - HEAD(list_vtable),
 			  .functions = HEAD(count) - HEAD(list.functions) },
 		.count = (uint32_t)count,
 	};
-	flatbuf_put(w, &head, sizeof(head));
 }
 
 static void put_function(struct flatbuf_writer *w, const struct wire_function *function)
@@ -86,16 +86,17 @@ static void put_function(struct flatbuf_writer *w, const struct wire_function *f
 	uint32_t params =
 		(uint32_t)(sizeof(struct function_part) + wire_text_blob_size(function->name_len));
 	uint8_t types[WIRE_MAX_PARAMS];
-	struct function_part part = {
-		.vtable = (int32_t)w->at - (int32_t)HEAD(function_vtable),
-		.name = sizeof(struct function_part) - FUNCTION_FIELD(name),
+	int32_t at = (int32_t)w->at;
+	struct function_part *part = flatbuf_put(w, sizeof(*part));
+
+	*part = (struct function_part){
+		.vtable = at - (int32_t)HEAD(function_vtable),
+		.name = sizeof(*part) - FUNCTION_FIELD(name),
 		.params = params - FUNCTION_FIELD(params),
 		.result = (uint8_t)(wire_result_tags[function->result] - 1),
 	};
-
 	for (size_t i = 0; i < function->nparams; i++)
 		types[i] = (uint8_t)(wire_param_tags[function->params[i]] - 1);
-	flatbuf_put(w, &part, sizeof(part));
 	flatbuf_put_blob(w, function->name, function->name_len);
 	flatbuf_put_blob(w, types, function->nparams);
 }
@@ -111,8 +112,7 @@ size_t wire_functions_write(void *to, size_t capacity, const struct wire_functio
 		return 0;
 	put_head(&w, size, count);
 	for (size_t i = 0; i < count; i++) {
-		uint32_t offset = (uint32_t)(place - w.at);
-		flatbuf_put(&w, &offset, sizeof(offset));
+		flatbuf_put_offset(&w, place);
 		place += function_size(&functions[i]);
 	}
 	for (size_t i = 0; i < count; i++)

@@ -22,7 +22,7 @@ struct log_head {
 		uint8_t level;
 		uint8_t zero[3];
 	} log;
-};
+} WIRE_IN_PLACE;
 
 #define HEAD(field)     ((uint32_t)offsetof(struct log_head, field))
 #define LOG_FIELD(name) (HEAD(log.name) - HEAD(log))
@@ -30,7 +30,7 @@ struct log_head {
 _Static_assert(sizeof(struct log_head) == 52,
 	       "the message is laid out by this struct; it must not have padding");
 
-static size_t log_size(const struct wire_log *log)
+size_t wire_log_size(const struct wire_log *log)
 {
 	if ((unsigned)log->level > WIRE_LEVEL_NONE)
 		return 0;
@@ -40,15 +40,10 @@ static size_t log_size(const struct wire_log *log)
 			  wire_text_blob_size(log->source_file.len));
 }
 
-size_t wire_log_size(const struct wire_log *log)
-{
-	return log_size(log);
-}
-
 size_t wire_log_write(void *to, size_t capacity, const struct wire_log *log)
 {
 	struct flatbuf_writer w = { to, 0 };
-	size_t size = log_size(log);
+	size_t size = wire_log_size(log);
 	uint64_t message = sizeof(struct log_head);
 	uint64_t source = message + wire_text_blob_size(log->message.len);
 	uint64_t caller = source + wire_text_blob_size(log->source.len);
@@ -56,10 +51,11 @@ size_t wire_log_write(void *to, size_t capacity, const struct wire_log *log)
 
 	if (size == 0 || size > capacity)
 		return 0;
-	struct log_head head = {
+	struct log_head *head = flatbuf_put(&w, sizeof(*head));
+	*head = (struct log_head){
 		.size_prefix = (uint32_t)size - HEAD(root),
 		.root = HEAD(log) - HEAD(root),
-		.vtable = { sizeof(head.vtable), sizeof(head.log), LOG_FIELD(message),
+		.vtable = { sizeof(head->vtable), sizeof(head->log), LOG_FIELD(message),
 			    LOG_FIELD(source), LOG_FIELD(level), LOG_FIELD(caller),
 			    LOG_FIELD(source_file), LOG_FIELD(line) },
 		.log = { .vtable = HEAD(log) - HEAD(vtable),
@@ -70,7 +66,6 @@ size_t wire_log_write(void *to, size_t capacity, const struct wire_log *log)
 			 .line = log->line,
 			 .level = (uint8_t)log->level },
 	};
-	flatbuf_put(&w, &head, sizeof(head));
 	flatbuf_put_blob(&w, log->message.ptr, log->message.len);
 	flatbuf_put_blob(&w, log->source.ptr, log->source.len);
 	flatbuf_put_blob(&w, log->caller.ptr, log->caller.len);
@@ -85,7 +80,8 @@ struct wire_check wire_log_read(const void *from, size_t size, struct wire_log *
 	struct flatbuf_table t = flatbuf_root(&r, from, size);
 	uint8_t level = flatbuf_u8(&r, &t, LOG_LEVEL, WIRE_FIELD_LEVEL);
 
-	/* Statements, not one initializer: the order decides which failure is the first. */
+	/* Statements, not one initializer: the order decides which failure is the
+	 * first. */
 	out->message = wire_read_text(&r, &t, LOG_MESSAGE, FLATBUF_REQUIRED, WIRE_FIELD_MESSAGE);
 	out->source = wire_read_text(&r, &t, LOG_SOURCE, FLATBUF_REQUIRED, WIRE_FIELD_SOURCE);
 	out->caller = wire_read_text(&r, &t, LOG_CALLER, FLATBUF_REQUIRED, WIRE_FIELD_CALLER);

@@ -35,6 +35,12 @@ const uint8_t wire_result_types[] = {
 	MOTE_F64,     MOTE_STRING, MOTE_BOOL, MOTE_VOID, MOTE_BYTES,
 };
 
+const uint64_t wire_scalar_masks[] = {
+	[MOTE_I32] = UINT32_MAX, [MOTE_U32] = UINT32_MAX, [MOTE_I64] = UINT64_MAX,
+	[MOTE_U64] = UINT64_MAX, [MOTE_F32] = UINT32_MAX, [MOTE_F64] = UINT64_MAX,
+	[MOTE_BOOL] = UINT8_MAX, [MOTE_BYTES] = 0,
+};
+
 const char *wire_status_text(enum wire_status status)
 {
 	static const char *const texts[] = {
@@ -55,50 +61,10 @@ const char *wire_field_text(enum wire_field field)
 	return (unsigned)field < sizeof(texts) / sizeof(*texts) ? texts[field] : "unknown field";
 }
 
-uint64_t wire_text_blob_size(size_t len)
-{
-	return flatbuf_blob_size(len < WIRE_MAX_SIZE ? len : WIRE_MAX_SIZE);
-}
-
-uint64_t wire_value_blob_size(const mote_value *value)
-{
-	if (value->type == MOTE_STRING)
-		return wire_text_blob_size(value->as.str.len);
-	if (value->type == MOTE_BYTES)
-		return wire_text_blob_size(value->as.bytes.len);
-	return 0;
-}
-
 size_t wire_total(uint64_t size)
 {
 	size = (size + 7) & ~UINT64_C(7);
 	return size <= WIRE_MAX_SIZE ? (size_t)size : 0;
-}
-
-uint64_t wire_scalar_bits(const mote_value *value)
-{
-	switch (value->type) {
-	case MOTE_I32:
-	case MOTE_U32:
-	case MOTE_F32:
-		return value->as.u32;
-	case MOTE_I64:
-	case MOTE_U64:
-	case MOTE_F64:
-		return value->as.u64;
-	case MOTE_BOOL:
-		return value->as.boolean;
-	default:
-		return 0;
-	}
-}
-
-void wire_put_value_blob(struct flatbuf_writer *w, const mote_value *value)
-{
-	if (value->type == MOTE_STRING)
-		flatbuf_put_blob(w, value->as.str.ptr, value->as.str.len);
-	else if (value->type == MOTE_BYTES)
-		flatbuf_put_blob(w, value->as.bytes.ptr, value->as.bytes.len);
 }
 
 struct flatbuf_span wire_read_name(struct flatbuf_reader *r, const struct flatbuf_table *t,

@@ -21,7 +21,7 @@ struct result_head {
 	uint16_t pair_vtable[4];
 	uint16_t other_vtable[4]; /* of the box, or of the error */
 	struct wire_union result;
-};
+} WIRE_IN_PLACE;
 
 struct value_part {
 	struct result_head head;
@@ -29,21 +29,20 @@ struct value_part {
 	uint32_t zero;
 	int32_t box_vtable;
 	union {
-		uint64_t scalar;
-		uint32_t string; /* an offset, as the next */
+		uint64_t scalar; /* or the offset of a string */
 		struct {
 			uint32_t size;
 			uint32_t bytes;
 		} sized;
 	} box;
-};
+} WIRE_IN_PLACE;
 
 struct error_part {
 	struct result_head head;
 	int32_t vtable;
 	uint64_t code;
 	uint32_t message;
-} __attribute__((packed));
+} WIRE_IN_PLACE;
 
 #define HEAD(field)  ((uint32_t)offsetof(struct result_head, field))
 #define VALUE(field) ((uint32_t)offsetof(struct value_part, field))
@@ -65,54 +64,60 @@ size_t wire_result_size(const struct wire_result *result)
 	return wire_total(sizeof(struct value_part) + wire_value_blob_size(&result->value));
 }
 
-static struct result_head make_head(size_t size, uint8_t tag)
+/* What both shapes start with; OTHER is the second vtable. */
+static void put_head(struct result_head *head, size_t size, uint8_t tag, const uint16_t other[4])
 {
-	return (struct result_head){
+	*head = (struct result_head){
 		.size_prefix = (uint32_t)size - HEAD(root),
 		.root = HEAD(result) - HEAD(root),
-		.pair_vtable = WIRE_PAIR_VTABLE,
-		.other_vtable = WIRE_BOX_VTABLE,
+		.pair_vtable = { WIRE_PAIR_VTABLE },
+		.other_vtable = { other[0], other[1], other[2], other[3] },
 		.result = { .vtable = HEAD(result) - HEAD(pair_vtable),
 			    .tag = tag,
-			    .value = sizeof(struct result_head) - HEAD(result.value) },
+			    .value = sizeof(*head) - HEAD(result.value) },
 	};
 }
 
 static void put_value(struct flatbuf_writer *w, const mote_value *value, size_t size)
 {
-	struct value_part part = {
-		.head = make_head(size, TAG_VALUE),
-		.value = { .vtable = VALUE(value) - VALUE(head.pair_vtable),
-			   .tag = wire_result_tags[value->type],
-			   .value = VALUE(box_vtable) - VALUE(value.value) },
-		.box_vtable = VALUE(box_vtable) - VALUE(head.other_vtable),
-		.box.scalar = wire_scalar_bits(value),
+	static const uint16_t box_vtable[4] = { WIRE_BOX_VTABLE };
+	struct value_part *part = flatbuf_put(w, sizeof(*part));
+	/* A byte vector's box has its own length in front of the offset. */
+	bool sized = value->type == MOTE_BYTES;
+
+	put_head(&part->head, size, TAG_VALUE, box_vtable);
+	part->value = (struct wire_union){
+		.vtable = VALUE(value) - VALUE(head.pair_vtable),
+		.tag = wire_result_tags[value->type],
+		.value = VALUE(box_vtable) - VALUE(value.value),
 	};
-	if (value->type == MOTE_STRING) {
-		part.box.string = sizeof(part) - VALUE(box.string);
-	} else if (value->type == MOTE_BYTES) {
-		part.box_vtable = VALUE(box_vtable) - VALUE(head.pair_vtable);
-		part.box.sized.size = (uint32_t)value->as.bytes.len;
-		part.box.sized.bytes = sizeof(part) - VALUE(box.sized.bytes);
+	part->zero = 0;
+	part->box_vtable =
+		VALUE(box_vtable) - (sized ? VALUE(head.pair_vtable) : VALUE(head.other_vtable));
+	if (sized) {
+		part->box.sized.size = (uint32_t)value->as.bytes.len;
+		part->box.sized.bytes = sizeof(*part) - VALUE(box.sized.bytes);
+	} else {
+		part->box.scalar = wire_has_blob(value->type) ? sizeof(*part) - VALUE(box)
+							      : wire_scalar_bits(value);
 	}
-	flatbuf_put(w, &part, sizeof(part));
 	wire_put_value_blob(w, value);
 }
 
 static void put_error(struct flatbuf_writer *w, const struct wire_result *result, size_t size)
 {
-	struct error_part part = {
-		.head = make_head(size, TAG_ERROR),
-		.vtable = ERROR(vtable) - ERROR(head.other_vtable),
-		.code = result->code,
-		.message = sizeof(part) - ERROR(message),
+	static const uint16_t error_vtable[4] = {
+		sizeof(error_vtable),
+		sizeof(struct error_part) - ERROR(vtable),
+		ERROR(code) - ERROR(vtable),
+		ERROR(message) - ERROR(vtable),
 	};
-	const uint16_t error_vtable[4] = { sizeof(error_vtable), sizeof(part) - ERROR(vtable),
-					   ERROR(code) - ERROR(vtable),
-					   ERROR(message) - ERROR(vtable) };
+	struct error_part *part = flatbuf_put(w, sizeof(*part));
 
-	memcpy(part.head.other_vtable, error_vtable, sizeof(error_vtable));
-	flatbuf_put(w, &part, sizeof(part));
+	put_head(&part->head, size, TAG_ERROR, error_vtable);
+	part->vtable = ERROR(vtable) - ERROR(head.other_vtable);
+	part->code = result->code;
+	part->message = sizeof(*part) - ERROR(message);
 	flatbuf_put_blob(w, result->message, result->message_len);
 }
 

@@ -296,6 +296,18 @@ static void blobs_are_padded_to_four_with_zeros(void **state)
 	assert_true(flatbuf_blob_size(FLATBUF_SIZE_MAX) == FLATBUF_SIZE_MAX + 5);
 }
 
+static void an_offset_counts_from_its_own_place(void **state)
+{
+	uint8_t to[8];
+	struct flatbuf_writer w = { to, 0 };
+	(void)state;
+
+	memcpy(flatbuf_put(&w, 3), "abc", 3);
+	flatbuf_put_offset(&w, 11);
+	assert_int_equal(w.at, 7);
+	assert_memory_equal(to, "abc\x08\0\0\0", 7);
+}
+
 static void padding_stops_where_it_should(void **state)
 {
 	uint8_t to[24];
@@ -304,7 +316,7 @@ static void padding_stops_where_it_should(void **state)
 	(void)state;
 
 	memset(to, 0xff, sizeof(to));
-	flatbuf_put(&w, NULL, 0);
+	flatbuf_put(&w, 0);
 	flatbuf_pad_to(&w, 20);
 	assert_int_equal(w.at, 20);
 	assert_memory_equal(to, zeros, 20);
@@ -326,6 +338,7 @@ int main(void)
 		cmocka_unit_test(what_is_visited_is_counted),
 		cmocka_unit_test(half_a_union_is_told_from_none),
 		cmocka_unit_test(blobs_are_padded_to_four_with_zeros),
+		cmocka_unit_test(an_offset_counts_from_its_own_place),
 		cmocka_unit_test(padding_stops_where_it_should),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

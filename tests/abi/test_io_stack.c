@@ -287,6 +287,12 @@ static void the_top_can_be_used_in_place(void **state)
 	assert_ptr_equal(io_stack_peek(&stack, &len, &fault), stack.base + 32);
 	assert_int_equal(len, 24);
 	assert_int_equal(get64(&stack, 0), 64);
+	io_stack_drop(&stack, stack.base + 32);
+	assert_ptr_equal(io_stack_peek(&stack, &len, &fault), stack.base + 8);
+	assert_int_equal(len, 16);
+	io_stack_drop(&stack, stack.base + 8);
+	assert_null(io_stack_peek(&stack, &len, &fault));
+	assert_int_equal(fault.status, IO_EMPTY);
 	set64(&stack, 0, SIZE + 8);
 	assert_null(io_stack_peek(&stack, &len, &fault));
 	assert_int_equal(fault.status, IO_BAD_POP_SP);
