@@ -80,7 +80,8 @@ mote_status machine_init(struct machine *machine, struct hv *hv, struct guest_me
 		},
 	};
 	struct hv_view views[LAYOUT_REGIONS_MAX];
-	const struct hv_cpu_state cpu = supervisor_cpu_state(guest_memory_root(memory), entry, rsp);
+	const struct hv_cpu_state cpu =
+		supervisor_cpu_state(firmware->ways, guest_memory_root(memory), entry, rsp);
 	const struct hv_vm_config config = {
 		.slots = slots,
 		.nslots = sizeof slots / sizeof slots[0],
@@ -103,11 +104,23 @@ void machine_fini(struct machine *machine)
 void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t rdi)
 {
 	struct hv_vm *vm = machine->vm;
-	*vm->regs = (struct hv_regs){ .rip = rip, .rsp = rsp, .rdi = rdi, .rflags = RFLAGS_FIXED };
+	*vm->regs = (struct hv_regs){
+		.rip = rip,
+		.rsp = rsp,
+		.rdi = rdi,
+		.rflags = supervisor_rflags(machine->ways),
+	};
 	vm->regs_changed = true;
 	if (machine->is_in_supervisor)
 		vm->ops->reset_segments(vm);
 	machine->is_in_supervisor = false;
+}
+
+/* Ring 3 cannot execute there; with I/O privilege it could write to the port from elsewhere. */
+static bool is_in_stubs(uint64_t rip)
+{
+	uint64_t offset = rip - (SUPERVISOR_BLOCK + SUPERVISOR_STUBS_OFFSET);
+	return offset < 256 * SUPERVISOR_STUB_SIZE;
 }
 
 /* The frame lies in memory that ring 3 cannot reach, but is still copied once. */
@@ -162,12 +175,13 @@ static void decode_port(struct machine *machine, struct hv_exit *event)
 	case MOTE_PORT_HYPERCALL:
 		event->kind = HV_EXIT_HYPERCALL;
 		break;
-	case MOTE_PORT_SYSCALL: /* ring 3 is not permitted this port: it is the stub */
+	case MOTE_PORT_SYSCALL:
 		event->kind = HV_EXIT_SYSCALL;
 		machine->is_in_supervisor = true;
 		break;
 	case MOTE_PORT_EXCEPTION:
-		decode_exception(machine, event);
+		if (is_in_stubs(machine->vm->regs->rip))
+			decode_exception(machine, event);
 		break;
 	default:
 		break;

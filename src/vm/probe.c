@@ -60,7 +60,7 @@ static mote_status try(struct machine *machine, const struct firmware *firmware,
 static mote_status probe_hypercall(struct machine_ways *ways, struct machine *machine,
 				   const struct firmware *firmware, mote_error *err)
 {
-	static const enum way_out candidates[] = { WAY_OUT_PORT, WAY_OUT_MMIO };
+	static const enum way_out candidates[] = { WAY_OUT_PORT, WAY_OUT_IOPL, WAY_OUT_MMIO };
 
 	for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
 		bool works = false;

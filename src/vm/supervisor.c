@@ -161,7 +161,7 @@ void supervisor_build_hypercall_page(void *page, struct machine_ways ways)
 	uint8_t *at = page;
 
 	memset(page, 0xcc, MOTE_PAGE_SIZE); /* int3: nothing else here is to be run */
-	if (ways.hypercall == WAY_OUT_PORT)
+	if (ways.hypercall != WAY_OUT_MMIO)
 		memcpy(at + MOTE_HYPERCALL_ENTRY, hypercall_port, sizeof hypercall_port);
 	else
 		memcpy(at + MOTE_HYPERCALL_ENTRY, hypercall_mmio, sizeof hypercall_mmio);
@@ -190,10 +190,17 @@ void supervisor_build_hypercall_page(void *page, struct machine_ways ways)
 /* What `syscall` clears: trap, interrupt, direction, I/O privilege, nested task, alignment. */
 #define SYSCALL_MASK UINT64_C(0x47700)
 
-struct hv_cpu_state supervisor_cpu_state(uint64_t cr3, uint64_t entry, uint64_t rsp)
+uint64_t supervisor_rflags(struct machine_ways ways)
+{
+	const uint64_t always_set = 2, iopl_3 = UINT64_C(3) << 12;
+	return always_set | (ways.hypercall == WAY_OUT_IOPL ? iopl_3 : 0);
+}
+
+struct hv_cpu_state supervisor_cpu_state(struct machine_ways ways, uint64_t cr3, uint64_t entry,
+					 uint64_t rsp)
 {
 	return (struct hv_cpu_state){
-		.regs = { .rip = entry, .rsp = rsp, .rflags = RFLAGS_FIXED },
+		.regs = { .rip = entry, .rsp = rsp, .rflags = supervisor_rflags(ways) },
 		.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG,
 		.cr3 = cr3,
 		.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE,
@@ -221,7 +228,12 @@ bool exception_has_error_code(unsigned vector)
 
 const char *way_out_name(enum way_out way)
 {
-	return way == WAY_OUT_PORT ? "out" : "mmio";
+	static const char *const names[] = {
+		[WAY_OUT_PORT] = "out",
+		[WAY_OUT_IOPL] = "out with IOPL 3",
+		[WAY_OUT_MMIO] = "mmio store",
+	};
+	return names[way];
 }
 
 const char *syscall_ring_name(enum syscall_ring ring)

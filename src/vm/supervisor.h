@@ -18,12 +18,10 @@
 
 #include <stdint.h>
 
-/* The one flag that is always set. */
-#define RFLAGS_FIXED UINT64_C(2)
-
 /* How a guest in ring 3 calls the host. */
 enum way_out {
-	WAY_OUT_PORT, /* `out` to a port that the TSS permits: the cheapest on bare metal */
+	WAY_OUT_PORT, /* `out` to the one port that the TSS permits: the cheapest on bare metal */
+	WAY_OUT_IOPL, /* the same with I/O privilege 3: for emulators that ignore a busy TSS */
 	WAY_OUT_MMIO, /* a store to the doorbell page, which no memory slot backs */
 };
 
@@ -67,11 +65,15 @@ void supervisor_build(void *block);
 /* Writes the code of the hypercall page, MOTE_PAGE_SIZE bytes, to PAGE. */
 void supervisor_build_hypercall_page(void *page, struct machine_ways ways);
 
+/* The flags that a guest starts with. */
+uint64_t supervisor_rflags(struct machine_ways ways);
+
 /* The state in which a vCPU starts a guest in ring 3 at ENTRY with stack pointer RSP and
  * the page tables whose root is at CR3. */
-struct hv_cpu_state supervisor_cpu_state(uint64_t cr3, uint64_t entry, uint64_t rsp);
+struct hv_cpu_state supervisor_cpu_state(struct machine_ways ways, uint64_t cr3, uint64_t entry,
+					 uint64_t rsp);
 
-/* "out", "mmio"; "ring 0", "ring 3": for `mote doctor`. Static strings. */
+/* "out", "out with IOPL 3", "mmio store"; "ring 0", "ring 3": for `mote doctor`. Static strings. */
 const char *way_out_name(enum way_out way);
 const char *syscall_ring_name(enum syscall_ring ring);
 
