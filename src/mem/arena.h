@@ -8,8 +8,8 @@
  * that is handed out reads as zero, because pages are zeroed when they are given up.
  *
  * Arguments come from a hostile guest and may be anything. Results are as the Linux
- * kernel gives them to user space: an address, 0, or a negative errno value. A call looks
- * at each word of the bitmap at most a few times and allocates nothing.
+ * kernel gives them to user space: an address, 0, or a negative errno value. A call does
+ * work for the words of the bitmap and the holes among the pages, and allocates nothing.
  *
  * Threads: as its sandbox, one at a time.
  */

@@ -23,6 +23,7 @@
 #define MEM_LAYOUT_H
 
 #include "abi/mote_abi.h"
+#include "abi/vmem.h"
 #include "base/error.h"
 
 #include <mote/image.h>
@@ -129,6 +130,9 @@ const struct layout_region *layout_mapped(const struct layout *layout, size_t in
  */
 const struct layout_region *layout_find(const struct layout *layout, uint64_t address,
 					size_t *cache);
+
+/* What the page tables say of a region that has a virtual address. */
+struct vmem_range layout_range(const struct layout_region *region);
 
 /* Calls VISIT for each region in the order of physical addresses. */
 void layout_visit(const struct layout *layout,

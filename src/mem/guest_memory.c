@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds the memory of a guest: RAM, page tables, image, start block. All of it happens in
+ * the exclusive form of the RAM, before any guest can see it. Access afterwards is in
+ * guest_memory_access.c.
+ */
+#include "mem/guest_memory.h"
+
+#include "abi/vmem_amd64.h"
+#include "abi/vmem_flat.h"
+#include "abi/vmem_map.h"
+#include "mem/guest_memory_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The host's address of a region of RAM. */
+static uint8_t *host_address(const struct guest_memory *memory, const struct layout_region *region)
+{
+	return (uint8_t *)shared_mem_base(memory->ram) + (region->gpa - memory->layout.ram.gpa);
+}
+
+static uint8_t *host_address_of(const struct guest_memory *memory, enum layout_kind kind)
+{
+	return host_address(memory, layout_get(&memory->layout, kind));
+}
+
+/* One instance of the page-table code for all regions. */
+static enum vmem_status map(struct vmem_flat *tables, uint64_t *root,
+			    const struct layout_region *region)
+{
+	struct vmem_range range = layout_range(region);
+
+	return vmem_map(&vmem_amd64, &vmem_flat_ops, tables, root, &range);
+}
+
+static mote_status build_page_tables(struct guest_memory *memory, mote_error *err)
+{
+	const struct layout *layout = &memory->layout;
+	const struct layout_region *region = layout_get(layout, LAYOUT_PAGE_TABLES);
+	struct vmem_flat tables = {
+		.memory = host_address(memory, region),
+		.base = region->gpa,
+		.size = region->size,
+	};
+
+	memory->root = vmem_flat_alloc(&tables);
+	for (size_t i = 0; i < layout->nmapped; i++) {
+		region = layout_mapped(layout, i);
+		enum vmem_status status = map(&tables, &memory->root, region);
+		if (status != VMEM_OK)
+			return error_set(err, MOTE_E_IMAGE, "cannot map the %s: page tables say %d",
+					 layout_kind_name(region->kind), (int)status);
+	}
+	return MOTE_OK;
+}
+
+/* The segments' regions are in the order of the segments, those without memory left out. */
+static void load_image(struct guest_memory *memory, const struct layout_config *config,
+		       const uint8_t *file)
+{
+	const struct layout_region *region = &memory->layout.regions[0];
+
+	for (size_t i = 0; i < config->nsegments; i++) {
+		const mote_segment_info *segment = &config->segments[i];
+		if (segment->memory_size == 0)
+			continue;
+		while (region->kind < LAYOUT_CODE || region->kind > LAYOUT_DATA)
+			region++;
+		uint8_t *to = host_address(memory, region) + (segment->address - region->va);
+
+		if (segment->file_size > 0)
+			memcpy(to, file + segment->file_offset, segment->file_size);
+		region++;
+	}
+}
+
+static void fill_start_block(struct guest_memory *memory)
+{
+	const struct layout *layout = &memory->layout;
+	const struct layout_region *input = layout_get(layout, LAYOUT_INPUT);
+	const struct layout_region *output = layout_get(layout, LAYOUT_OUTPUT);
+	const struct layout_region *heap = layout_get(layout, LAYOUT_HEAP);
+	const struct layout_region *stack = layout_get(layout, LAYOUT_STACK);
+	struct mote_start_block block = {
+		.magic = MOTE_START_MAGIC,
+		.abi_version = MOTE_ABI_VERSION,
+		.input_address = input->va,
+		.input_size = input->size,
+		.output_address = output->va,
+		.output_size = output->size,
+		.heap_address = heap->va,
+		.heap_size = heap->size,
+		.stack_address = stack->va,
+		.stack_size = stack->size,
+	};
+
+	memcpy(host_address_of(memory, LAYOUT_START_BLOCK), &block, sizeof block);
+}
+
+static void init_io(struct guest_memory *memory)
+{
+	struct io_stack input = guest_memory_input(memory);
+	struct io_stack output = guest_memory_output(memory);
+
+	io_stack_init(&input);
+	io_stack_init(&output);
+}
+
+mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
+			     const struct layout_config *config, const void *file,
+			     enum shared_mem_backing backing, mote_error *err)
+{
+	*out = NULL;
+	struct guest_memory *memory = host_alloc(host, sizeof *memory);
+	if (!memory)
+		return error_nomem(err, "the description of a guest's memory", sizeof *memory);
+	memory->host = host;
+
+	mote_status status = layout_compute(&memory->layout, config, err);
+	if (!status)
+		status = shared_mem_new(&memory->ram, host, memory->layout.ram.size, backing, err);
+	if (!status)
+		status = build_page_tables(memory, err);
+	if (!status) {
+		load_image(memory, config, file);
+		fill_start_block(memory);
+		init_io(memory);
+		status = shared_mem_share(memory->ram, err);
+	}
+	if (status) {
+		guest_memory_free(memory);
+		return status;
+	}
+	*out = memory;
+	return MOTE_OK;
+}
+
+void guest_memory_free(struct guest_memory *memory)
+{
+	if (!memory)
+		return;
+	shared_mem_unref(memory->ram);
+	host_free(memory->host, memory, sizeof *memory);
+}
+
+const struct layout *guest_memory_layout(const struct guest_memory *memory)
+{
+	return &memory->layout;
+}
+
+struct shared_mem *guest_memory_ram(struct guest_memory *memory)
+{
+	return memory->ram;
+}
+
+uint64_t guest_memory_root(const struct guest_memory *memory)
+{
+	return memory->root;
+}
+
+uint64_t guest_memory_doorbell_gpa(const struct guest_memory *memory)
+{
+	return layout_get(&memory->layout, LAYOUT_DOORBELL)->gpa;
+}
+
+const void *guest_memory_exception_stack(const struct guest_memory *memory)
+{
+	return host_address_of(memory, LAYOUT_EXCEPTION_STACK);
+}
+
+static struct io_stack io_stack_of(const struct guest_memory *memory, enum layout_kind kind)
+{
+	return (struct io_stack){
+		.base = host_address_of(memory, kind),
+		.size = layout_get(&memory->layout, kind)->size,
+	};
+}
+
+struct io_stack guest_memory_input(const struct guest_memory *memory)
+{
+	return io_stack_of(memory, LAYOUT_INPUT);
+}
+
+struct io_stack guest_memory_output(const struct guest_memory *memory)
+{
+	return io_stack_of(memory, LAYOUT_OUTPUT);
+}
+
+mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error *err)
+{
+	size_t size = sizeof memory->stack_guard;
+	uint8_t *guard = memory->stack_guard;
+	uint64_t stack = layout_get(&memory->layout, LAYOUT_STACK)->va;
+
+	if (memory->host->sys->getrandom(guard, size, 0) != (ssize_t)size)
+		return error_os(err, errno, "cannot get random bytes for the stack guard");
+	return guest_memory_write(memory, stack, guard, size, LAYOUT_WRITE, err);
+}
+
+bool guest_memory_is_stack_guard_intact(struct guest_memory *memory)
+{
+	uint64_t stack = layout_get(&memory->layout, LAYOUT_STACK)->va;
+	uint8_t found[sizeof memory->stack_guard];
+
+	return guest_memory_read(memory, stack, found, sizeof found, LAYOUT_READ, NULL) ==
+		       MOTE_OK &&
+	       memcmp(found, memory->stack_guard, sizeof found) == 0;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Computes layouts, in four steps: the sizes, what goes where in virtual memory, how many
+ * page tables that takes, and then physical memory, where the tables come first. Every
+ * number is bounded before it is added to another, so that no sum can wrap: virtual
+ * addresses stay below 2^47, and all that is added to them below 2^41.
+ */
+#include "mem/layout.h"
+
+#include "abi/vmem_amd64.h"
+#include "abi/vmem_map.h"
+
+#include <inttypes.h>
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define TIB (UINT64_C(1) << 40)
+
+enum { HEAP, STACK, INPUT, OUTPUT, NSIZES };
+
+/* The sizes that a caller chooses, as documented in mote/sandbox.h. */
+static const struct size_rule {
+	const char *option;
+	uint64_t standard;
+	uint64_t largest;
+	uint64_t unit;
+} size_rules[NSIZES] = {
+	[HEAP] = { "heap_size", 64 * MIB, TIB, LAYOUT_LARGE_PAGE },
+	[STACK] = { "stack_size", MIB, GIB, MOTE_PAGE_SIZE },
+	[INPUT] = { "input_size", 128 * KIB, 64 * MIB, MOTE_PAGE_SIZE },
+	[OUTPUT] = { "output_size", 128 * KIB, 64 * MIB, MOTE_PAGE_SIZE },
+};
+
+/* VALUE is small enough not to wrap. */
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+	return (value + unit - 1) & ~(unit - 1);
+}
+
+static mote_status check_sizes(const struct layout_config *config, uint64_t sizes[NSIZES],
+			       mote_error *err)
+{
+	sizes[HEAP] = config->heap_size;
+	sizes[STACK] = config->stack_size;
+	sizes[INPUT] = config->input_size;
+	sizes[OUTPUT] = config->output_size;
+
+	for (size_t i = 0; i < NSIZES; i++) {
+		const struct size_rule *rule = &size_rules[i];
+		if (sizes[i] > rule->largest)
+			return error_set(err, MOTE_E_INVALID,
+					 "%s is %" PRIu64 "; it may be at most %" PRIu64,
+					 rule->option, sizes[i], rule->largest);
+		sizes[i] = round_up(sizes[i] ? sizes[i] : rule->standard, rule->unit);
+	}
+	return MOTE_OK;
+}
+
+/* A region, in the order of physical addresses; its GPA comes later. */
+static struct layout_region *add(struct layout *layout, enum layout_kind kind, unsigned rights,
+				 bool is_user, uint64_t va, uint64_t size)
+{
+	struct layout_region *region = &layout->regions[layout->nregions];
+
+	*region = (struct layout_region){
+		.kind = kind,
+		.rights = rights,
+		.is_user = is_user,
+		.va = va,
+		.size = size,
+	};
+	if (layout->first[kind] == LAYOUT_NONE)
+		layout->first[kind] = (uint8_t)layout->nregions;
+	layout->nregions++;
+	return region;
+}
+
+static mote_status check_supervisor(const struct layout_config *config, mote_error *err)
+{
+	/* The exception stack comes behind it; in physical memory, the hypercall page. */
+	const uint64_t room = MOTE_WINDOW_END - MOTE_SUPERVISOR_BASE - MOTE_PAGE_SIZE;
+	uint64_t size = config->supervisor_size;
+	uint64_t stack = config->exception_stack;
+
+	if (size == 0 || size % MOTE_PAGE_SIZE || size > room)
+		return error_set(err, MOTE_E_INVALID,
+				 "a supervisor block of %" PRIu64
+				 " bytes; it must be whole pages and at most %" PRIu64 " bytes",
+				 size, room);
+	if (stack % MOTE_PAGE_SIZE || stack < MOTE_SUPERVISOR_BASE + size ||
+	    stack > MOTE_WINDOW_END - MOTE_PAGE_SIZE)
+		return error_set(err, MOTE_E_INVALID,
+				 "an exception stack at 0x%" PRIx64
+				 "; its page must lie between the supervisor block and 0x%" PRIx64,
+				 stack, MOTE_WINDOW_END);
+	return MOTE_OK;
+}
+
+/* What the host puts into its window of every guest. */
+static void add_window(struct layout *layout, const struct layout_config *config)
+{
+	add(layout, LAYOUT_DOORBELL, LAYOUT_WRITE, true, MOTE_DOORBELL_PAGE, MOTE_PAGE_SIZE);
+	add(layout, LAYOUT_SUPERVISOR, LAYOUT_READ | LAYOUT_EXECUTE, false, MOTE_SUPERVISOR_BASE,
+	    config->supervisor_size);
+	add(layout, LAYOUT_HYPERCALL, LAYOUT_READ | LAYOUT_EXECUTE, true, MOTE_HYPERCALL_PAGE,
+	    MOTE_PAGE_SIZE);
+	add(layout, LAYOUT_PAGE_TABLES, 0, false, 0, 0);
+	add(layout, LAYOUT_EXCEPTION_STACK, LAYOUT_READ | LAYOUT_WRITE, false,
+	    config->exception_stack, MOTE_PAGE_SIZE);
+	add(layout, LAYOUT_START_BLOCK, LAYOUT_READ, true, MOTE_START_BLOCK, MOTE_PAGE_SIZE);
+}
+
+static mote_status check_segment(const mote_segment_info *segment, size_t index, uint64_t free_from,
+				 mote_error *err)
+{
+	uint64_t address = segment->address;
+	uint64_t size = segment->memory_size;
+
+	if (address < MOTE_WINDOW_END || address >= MOTE_ADDRESS_END ||
+	    size > MOTE_ADDRESS_END - address)
+		return error_set(err, MOTE_E_IMAGE,
+				 "segment %zu, %" PRIu64 " bytes at 0x%" PRIx64
+				 ", is outside of what a guest may use, 0x%" PRIx64 " to 0x%" PRIx64
+				 "; link it elsewhere",
+				 index, size, address, MOTE_WINDOW_END, MOTE_ADDRESS_END);
+	if ((address & ~(MOTE_PAGE_SIZE - 1)) < free_from)
+		return error_set(err, MOTE_E_IMAGE,
+				 "segment %zu at 0x%" PRIx64
+				 " overlaps or shares a page with one that ends in the page below "
+				 "0x%" PRIx64 "; link them apart",
+				 index, address, free_from);
+	if (segment->file_size > size)
+		return error_set(err, MOTE_E_IMAGE,
+				 "segment %zu has %" PRIu64 " bytes in the file and %" PRIu64
+				 " in memory; it cannot have more in the file",
+				 index, segment->file_size, size);
+	if (segment->writable && segment->executable)
+		return error_set(err, MOTE_E_IMAGE,
+				 "segment %zu at 0x%" PRIx64
+				 " is writable and executable; link code and data apart",
+				 index, address);
+	return MOTE_OK;
+}
+
+static void add_segment(struct layout *layout, const mote_segment_info *segment, uint64_t va,
+			uint64_t size)
+{
+	/* Processors have no pages that can be written or executed but not read. */
+	if (segment->executable)
+		add(layout, LAYOUT_CODE, LAYOUT_READ | LAYOUT_EXECUTE, true, va, size);
+	else if (segment->writable)
+		add(layout, LAYOUT_DATA, LAYOUT_READ | LAYOUT_WRITE, true, va, size);
+	else
+		add(layout, LAYOUT_READ_ONLY_DATA, LAYOUT_READ, true, va, size);
+}
+
+/* Adds the image and stores where it ends. */
+static mote_status add_image(struct layout *layout, const struct layout_config *config,
+			     uint64_t *end, mote_error *err)
+{
+	uint64_t total = 0;
+
+	*end = MOTE_WINDOW_END;
+	if (config->nsegments > LAYOUT_SEGMENTS_MAX)
+		return error_set(err, MOTE_E_IMAGE, "%zu segments; a guest may have at most %d",
+				 config->nsegments, LAYOUT_SEGMENTS_MAX);
+	for (size_t i = 0; i < config->nsegments; i++) {
+		const mote_segment_info *segment = &config->segments[i];
+		if (segment->memory_size == 0)
+			continue;
+		mote_status status = check_segment(segment, i, *end, err);
+		if (status)
+			return status;
+		uint64_t va = segment->address & ~(MOTE_PAGE_SIZE - 1);
+
+		*end = round_up(segment->address + segment->memory_size, MOTE_PAGE_SIZE);
+		total += *end - va;
+		add_segment(layout, segment, va, *end - va);
+	}
+	if (total > LAYOUT_IMAGE_MAX)
+		return error_set(err, MOTE_E_IMAGE,
+				 "the image needs %" PRIu64 " bytes of memory; at most %" PRIu64
+				 " are possible",
+				 total, LAYOUT_IMAGE_MAX);
+	return MOTE_OK;
+}
+
+/* What the guest works with, behind the image. Those that share a page table come together. */
+static mote_status add_working_memory(struct layout *layout, const uint64_t sizes[NSIZES],
+				      uint64_t image_end, mote_error *err)
+{
+	uint64_t heap = round_up(image_end, LAYOUT_LARGE_PAGE);
+	uint64_t stack = heap + sizes[HEAP] + LAYOUT_GUARD_SIZE;
+	uint64_t input = stack + sizes[STACK] + LAYOUT_GUARD_SIZE;
+	uint64_t output = input + sizes[INPUT] + LAYOUT_GUARD_SIZE;
+
+	if (output + sizes[OUTPUT] > MOTE_ADDRESS_END)
+		return error_set(err, MOTE_E_IMAGE,
+				 "the image ends at 0x%" PRIx64 ", and heap_size %" PRIu64
+				 ", stack_size %" PRIu64 ", input_size %" PRIu64
+				 " and output_size %" PRIu64 " do not fit between it and 0x%" PRIx64
+				 "; link it lower or make them smaller",
+				 image_end, sizes[HEAP], sizes[STACK], sizes[INPUT], sizes[OUTPUT],
+				 MOTE_ADDRESS_END);
+
+	const unsigned read_write = LAYOUT_READ | LAYOUT_WRITE;
+
+	add(layout, LAYOUT_STACK, read_write, true, stack, sizes[STACK]);
+	add(layout, LAYOUT_INPUT, read_write, true, input, sizes[INPUT]);
+	add(layout, LAYOUT_OUTPUT, read_write, true, output, sizes[OUTPUT]);
+	add(layout, LAYOUT_HEAP, read_write, true, heap, sizes[HEAP]);
+	return MOTE_OK;
+}
+
+/* Fills by_va: insertion, since most regions are in order already. */
+static void sort_by_address(struct layout *layout)
+{
+	for (size_t i = 0; i < layout->nregions; i++) {
+		if (layout->regions[i].va == 0)
+			continue;
+		size_t at = layout->nmapped++;
+		for (; at > 0; at--) {
+			uint8_t before = layout->by_va[at - 1];
+			if (layout->regions[before].va < layout->regions[i].va)
+				break;
+			layout->by_va[at] = before;
+		}
+		layout->by_va[at] = (uint8_t)i;
+	}
+}
+
+struct vmem_range layout_range(const struct layout_region *region)
+{
+	return (struct vmem_range){
+		.va = region->va,
+		.pa = region->gpa,
+		.size = region->size,
+		.flags = (region->rights & LAYOUT_WRITE ? VMEM_WRITE : 0) |
+			 (region->rights & LAYOUT_EXECUTE ? VMEM_EXEC : 0) |
+			 (region->is_user ? VMEM_USER : 0) |
+			 (region->kind == LAYOUT_HEAP ? VMEM_LARGE : 0),
+		.kind = VMEM_BASIC,
+	};
+}
+
+static uint64_t page_tables_size(const struct layout *layout)
+{
+	struct vmem_range ranges[LAYOUT_REGIONS_MAX];
+
+	for (size_t i = 0; i < layout->nmapped; i++) {
+		ranges[i] = layout_range(layout_mapped(layout, i));
+		ranges[i].pa = ranges[i].va; /* not known yet, but no less aligned */
+	}
+	return vmem_count_tables(&vmem_amd64, ranges, layout->nmapped) * MOTE_PAGE_SIZE;
+}
+
+/* Gives every region its physical address, and the slots theirs. */
+static void place(struct layout *layout)
+{
+	uint64_t firmware = LAYOUT_FIRMWARE_GPA;
+	uint64_t ram = LAYOUT_RAM_GPA;
+
+	layout->regions[layout->first[LAYOUT_PAGE_TABLES]].size = page_tables_size(layout);
+	for (size_t i = 0; i < layout->nregions; i++) {
+		struct layout_region *region = &layout->regions[i];
+		uint64_t *next = region->kind < LAYOUT_PAGE_TABLES ? &firmware : &ram;
+
+		if (region->kind == LAYOUT_DOORBELL) {
+			region->gpa = LAYOUT_DOORBELL_GPA;
+			continue;
+		}
+		if (region->kind == LAYOUT_HEAP)
+			*next = round_up(*next, LAYOUT_LARGE_PAGE);
+		region->gpa = *next;
+		*next += region->size;
+	}
+	layout->firmware =
+		(struct layout_slot){ LAYOUT_FIRMWARE_GPA, firmware - LAYOUT_FIRMWARE_GPA };
+	layout->ram = (struct layout_slot){ LAYOUT_RAM_GPA, ram - LAYOUT_RAM_GPA };
+}
+
+_Static_assert(LAYOUT_DOORBELL_GPA + MOTE_PAGE_SIZE <= LAYOUT_FIRMWARE_GPA,
+	       "the doorbell rings only while no slot covers its page");
+_Static_assert(LAYOUT_FIRMWARE_GPA + (MOTE_WINDOW_END - MOTE_SUPERVISOR_BASE) <= LAYOUT_RAM_GPA,
+	       "the largest supervisor block and the hypercall page must not reach into RAM");
+_Static_assert(LAYOUT_RAM_GPA % LAYOUT_LARGE_PAGE == 0,
+	       "the heap must be as aligned in the RAM slot as in guest physical memory");
+
+mote_status layout_compute(struct layout *out, const struct layout_config *config, mote_error *err)
+{
+	uint64_t sizes[NSIZES];
+	uint64_t image_end;
+	mote_status status = check_sizes(config, sizes, err);
+
+	if (!status)
+		status = check_supervisor(config, err);
+	if (status)
+		return status;
+
+	*out = (struct layout){ 0 };
+	for (size_t i = 0; i < LAYOUT_KINDS; i++)
+		out->first[i] = LAYOUT_NONE;
+	add_window(out, config);
+	status = add_image(out, config, &image_end, err);
+	if (!status)
+		status = add_working_memory(out, sizes, image_end, err);
+	if (status)
+		return status;
+	sort_by_address(out);
+	place(out);
+	return MOTE_OK;
+}
