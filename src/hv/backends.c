@@ -5,10 +5,8 @@
 #include "hv/hv.h"
 
 #include "hv/kvm/kvm.h"
-#include "hv/process/process.h"
 
 const struct hv_backend *const hv_backends[] = {
 	&hv_kvm,
-	&hv_process,
 	NULL,
 };
