@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -42,6 +43,12 @@ struct sys {
 	ssize_t (*getrandom)(void *to, size_t size, unsigned flags);
 
 	/* the process backend's children */
+	pid_t (*getpid)(void);
+	int (*pidfd_open)(pid_t pid);
+	int (*socketpair)(int domain, int type, int protocol, int fds[2]);
+	ssize_t (*sendmsg)(int socket, const struct msghdr *message, int flags);
+	ssize_t (*recvmsg)(int socket, struct msghdr *message, int flags);
+	int (*spawn_orphan)(int program, int socket); /* see below */
 	ssize_t (*write)(int fd, const void *from, size_t size);
 	long (*futex)(uint32_t *word, int op, uint32_t value, const struct timespec *timeout);
 	int (*pidfd_send_signal)(int pidfd, int signal);
@@ -51,5 +58,14 @@ struct sys {
 
 /* The real ones. */
 extern const struct sys sys_linux;
+
+/*
+ * The one entry that is more than a system call: runs the file behind PROGRAM in
+ * a new process with SOCKET as its descriptor 0 and no other. 0, or -1 and errno when it could
+ * not be started. The process is nobody's child, so that no wait() of the program that
+ * we live in sees it, and no SIGCHLD tells of it; it has to end by itself, when
+ * the other end of SOCKET is closed.
+ */
+int sys_spawn_orphan(int program, int socket);
 
 #endif

@@ -29,6 +29,11 @@ static long sys_futex(uint32_t *word, int op, uint32_t value, const struct times
 	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
 }
 
+static int sys_pidfd_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
 static int sys_pidfd_send_signal(int pidfd, int signal)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
@@ -51,6 +56,12 @@ const struct sys sys_linux = {
 	.clock_gettime = clock_gettime,
 	.getrandom = getrandom,
 
+	.getpid = getpid,
+	.pidfd_open = sys_pidfd_open,
+	.socketpair = socketpair,
+	.sendmsg = sendmsg,
+	.recvmsg = recvmsg,
+	.spawn_orphan = sys_spawn_orphan,
 	.write = write,
 	.futex = sys_futex,
 	.pidfd_send_signal = sys_pidfd_send_signal,

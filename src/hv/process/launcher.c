@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's side of the launcher: starting it from the embedded image, and asking it for guest
+ * processes and their ends.
+ */
+#define _GNU_SOURCE
+#include "hv/process/launcher.h"
+
+#include "hv/process/message.h"
+#include "hv/process/monitor_image.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+
+/* From headers newer than some C libraries. */
+#define MEMFD_EXECUTABLE 0x10u
+
+static const char *const steps[] = {
+	[MONITOR_STEP_FEATURES] = "use rdfsbase, which this processor or kernel lacks",
+	[MONITOR_STEP_PRIVILEGES] = "give up its privileges (no_new_privs, close_range)",
+	[MONITOR_STEP_FORK] = "fork",
+	[MONITOR_STEP_CONTROL] = "map its control block",
+	[MONITOR_STEP_VIEWS] = "map the guest's memory where the guest wants it",
+	[MONITOR_STEP_HYPERCALL_PAGE] = "map the hypercall page at address 0x10000",
+	[MONITOR_STEP_SIGNALS] = "set its signal handlers",
+	[MONITOR_STEP_FILTER] = "install a seccomp filter with a listener",
+	[MONITOR_STEP_PIDFD] = "open a pidfd",
+	[MONITOR_STEP_LIMITS] = "lower its resource limits",
+};
+
+static mote_status step_error(const struct monitor_reply *reply, mote_error *err)
+{
+	const char *what = NULL;
+
+	if (reply->step < sizeof steps / sizeof steps[0])
+		what = steps[reply->step];
+	return error_os(err, reply->os_error, "process backend: the guest process cannot %s",
+			what ? what : "be set up");
+}
+
+/* Writes the monitor to an executable file in memory. */
+static int write_image(const struct host *host)
+{
+	const struct sys *sys = host->sys;
+	int fd = sys->memfd_create("mote-monitor", MFD_CLOEXEC | MEMFD_EXECUTABLE);
+	size_t done = 0;
+
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 every memory file is executable */
+		fd = sys->memfd_create("mote-monitor", MFD_CLOEXEC);
+	while (fd >= 0 && done < monitor_image_size) {
+		ssize_t wrote = sys->write(fd, monitor_image + done, monitor_image_size - done);
+		if (wrote < 0 && errno == EINTR)
+			continue;
+		if (wrote <= 0) {
+			int os_error = wrote < 0 ? errno : EIO;
+			sys->close(fd);
+			errno = os_error;
+			return -1;
+		}
+		done += (size_t)wrote;
+	}
+	return fd;
+}
+
+/* Tells the launcher who its host is: it ends when that process does. */
+static mote_status greet(const struct launcher *launcher, mote_error *err)
+{
+	const struct host *host = launcher->host;
+	const struct monitor_request hello = { .kind = MONITOR_HELLO };
+	struct monitor_reply reply;
+	int self = host->sys->pidfd_open(host->sys->getpid());
+
+	if (self < 0)
+		return error_os(err, errno, "process backend: pidfd_open failed");
+	int rc = message_send(host, launcher->socket, &hello, &self, 1);
+	if (rc == 0)
+		rc = message_receive(host, launcher->socket, &reply, NULL, 0);
+	int os_error = errno;
+	host->sys->close(self);
+	if (rc < 0)
+		return error_os(err, os_error, "process backend: the launcher does not answer");
+	return reply.step == MONITOR_STEP_DONE ? MOTE_OK : step_error(&reply, err);
+}
+
+static mote_status start_program(struct launcher *launcher, int program, mote_error *err)
+{
+	const struct sys *sys = launcher->host->sys;
+	int sockets[2];
+
+	if (message_socketpair(launcher->host, sockets) < 0)
+		return error_os(err, errno, "process backend: socketpair failed");
+	launcher->socket = sockets[0];
+	int rc = sys->spawn_orphan(program, sockets[1]);
+	int os_error = errno;
+	sys->close(sockets[1]);
+	if (rc < 0)
+		return error_os(err, os_error,
+				"process backend: the launcher, a file in memory, cannot be run");
+	return greet(launcher, err);
+}
+
+mote_status launcher_start(struct launcher *launcher, const struct host *host, mote_error *err)
+{
+	mote_status status;
+	int program;
+
+	launcher->host = host;
+	launcher->socket = -1;
+	pthread_mutex_init(&launcher->lock, NULL);
+	program = write_image(host);
+	if (program < 0) {
+		status = error_os(err, errno,
+				  "process backend: cannot make an executable file in memory");
+	} else {
+		status = start_program(launcher, program, err);
+		host->sys->close(program);
+	}
+	if (status)
+		launcher_stop(launcher);
+	return status;
+}
+
+void launcher_stop(struct launcher *launcher)
+{
+	const struct monitor_request quit = { .kind = MONITOR_QUIT };
+
+	if (launcher->socket >= 0) {
+		/* A forked copy of the host may hold the socket open: closing is not enough. */
+		message_send(launcher->host, launcher->socket, &quit, NULL, 0);
+		launcher->host->sys->close(launcher->socket);
+	}
+	launcher->socket = -1;
+	pthread_mutex_destroy(&launcher->lock);
+}
+
+/* The answer comes from the new process itself, over a socket of its own: so its death
+ * shows at once, and no two answers mix. */
+static mote_status await_process(struct launcher *launcher, struct guest_process *out, int socket,
+				 mote_error *err)
+{
+	struct monitor_reply reply;
+	int files[2];
+
+	if (message_receive(launcher->host, socket, &reply, files, 2) < 0)
+		return error_os(err, errno, "process backend: the guest process died young");
+	if (reply.step != MONITOR_STEP_DONE)
+		return step_error(&reply, err);
+	*out = (struct guest_process){ .pid = reply.pid, .listener = files[0], .pidfd = files[1] };
+	if (out->listener >= 0 && out->pidfd >= 0)
+		return MOTE_OK;
+	launcher_reap(launcher, out);
+	return error_os(err, EMFILE, "process backend: no descriptors left for a guest process");
+}
+
+mote_status launcher_spawn(struct launcher *launcher, struct guest_process *out, int control,
+			   const int *slots, size_t nslots, mote_error *err)
+{
+	const struct monitor_request request = { .kind = MONITOR_SPAWN };
+	const struct sys *sys = launcher->host->sys;
+	int files[MONITOR_SLOTS_MAX + 2], sockets[2];
+	int rc;
+
+	*out = (struct guest_process){ .listener = -1, .pidfd = -1 };
+	if (nslots > MONITOR_SLOTS_MAX)
+		return error_set(err, MOTE_E_LIMIT,
+				 "process backend: %zu memory slots; it takes at most %d", nslots,
+				 MONITOR_SLOTS_MAX);
+	if (message_socketpair(launcher->host, sockets) < 0)
+		return error_os(err, errno, "process backend: socketpair failed");
+	files[0] = sockets[1];
+	files[1] = control;
+	for (size_t i = 0; i < nslots; i++)
+		files[2 + i] = slots[i];
+	pthread_mutex_lock(&launcher->lock);
+	rc = message_send(launcher->host, launcher->socket, &request, files, 2 + nslots);
+	pthread_mutex_unlock(&launcher->lock);
+	int os_error = errno;
+	sys->close(sockets[1]);
+	mote_status status =
+		rc < 0 ? error_os(err, os_error, "process backend: the launcher is gone")
+		       : await_process(launcher, out, sockets[0], err);
+	sys->close(sockets[0]);
+	return status;
+}
+
+int launcher_reap(struct launcher *launcher, struct guest_process *process)
+{
+	const struct monitor_request request = { .kind = MONITOR_REAP, .pid = process->pid };
+	const struct sys *sys = launcher->host->sys;
+	struct monitor_reply reply = { 0 };
+	int rc;
+
+	if (process->pid == 0)
+		return 0;
+	pthread_mutex_lock(&launcher->lock);
+	rc = message_send(launcher->host, launcher->socket, &request, NULL, 0);
+	if (rc == 0)
+		rc = message_receive(launcher->host, launcher->socket, &reply, NULL, 0);
+	pthread_mutex_unlock(&launcher->lock);
+	if (rc < 0 && process->pidfd >= 0)
+		sys->pidfd_send_signal(process->pidfd, SIGKILL);
+	if (process->listener >= 0)
+		sys->close(process->listener);
+	if (process->pidfd >= 0)
+		sys->close(process->pidfd);
+	*process = (struct guest_process){ .listener = -1, .pidfd = -1 };
+	bool was_signal = reply.code == CLD_KILLED || reply.code == CLD_DUMPED;
+	return rc == 0 && was_signal ? reply.status : 0;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process backend's table: looks whether it works, opens it, makes and frees virtual
+ * machines. A virtual machine is a guest process and a few pages shared with it.
+ */
+#define _GNU_SOURCE
+#include "hv/process/process_internal.h"
+
+#include "abi/mote_abi.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+/* From headers newer than some: wake the other side on this processor, as we are about to wait. */
+#define NOTIF_SET_FLAGS    SECCOMP_IOW(4, uint64_t)
+#define NOTIF_SYNC_WAKE_UP 1ul
+
+static mote_status process_open(struct hv **out, const struct host *host, mote_error *err)
+{
+	struct process_hv *hv = host_alloc(host, sizeof *hv);
+	mote_status status;
+
+	*out = NULL;
+	if (!hv)
+		return error_nomem(err, "the process backend", sizeof *hv);
+	status = launcher_start(&hv->launcher, host, err);
+	if (status) {
+		host_free(host, hv, sizeof *hv);
+		return status;
+	}
+	hv->base = (struct hv){ .ops = &hv_process, .host = host };
+	*out = &hv->base;
+	return MOTE_OK;
+}
+
+static void process_close(struct hv *base)
+{
+	struct process_hv *hv = (struct process_hv *)base;
+
+	if (!hv)
+		return;
+	launcher_stop(&hv->launcher);
+	host_free(base->host, hv, sizeof *hv);
+}
+
+static const struct hv_slot *find_slot(const struct hv_vm_config *config,
+				       const struct hv_view *view)
+{
+	for (size_t i = 0; i < config->nslots; i++) {
+		const struct hv_slot *slot = &config->slots[i];
+		uint64_t offset = view->gpa - slot->gpa;
+		if (offset < slot->size && view->size <= slot->size - offset)
+			return slot;
+	}
+	return NULL;
+}
+
+static uint32_t protection(const struct hv_slot *slot, unsigned rights)
+{
+	uint32_t result = PROT_NONE;
+
+	if (rights & HV_READ)
+		result |= PROT_READ;
+	if ((rights & HV_WRITE) && !slot->is_readonly)
+		result |= PROT_WRITE;
+	if (rights & HV_EXECUTE)
+		result |= PROT_EXEC;
+	return result;
+}
+
+/* Fills in TO, which counts only slots with a descriptor (their ranks are in FILES). */
+static mote_status translate_view(struct monitor_view *to, const struct hv_vm_config *config,
+				  const struct hv_view *view, const uint32_t *files,
+				  mote_error *err)
+{
+	const struct hv_slot *slot = find_slot(config, view);
+
+	if (view->va > MONITOR_TEXT || view->size > MONITOR_TEXT - view->va)
+		return error_set(err, MOTE_E_INVALID,
+				 "guest memory at 0x%" PRIx64
+				 ": the process backend has addresses below 0x%" PRIx64 " only",
+				 view->va, (uint64_t)MONITOR_TEXT);
+	if (!slot || slot->fd < 0)
+		return error_set(err, MOTE_E_INVALID,
+				 "guest memory at 0x%" PRIx64
+				 " is in no file, which the process backend needs",
+				 view->va);
+	*to = (struct monitor_view){
+		.address = view->va,
+		.size = view->size,
+		.offset = slot->offset + (view->gpa - slot->gpa),
+		.file = files[slot - config->slots],
+		.protection = protection(slot, view->rights),
+	};
+	return MOTE_OK;
+}
+
+/* What goes into a request: the descriptors of slots that have one, and their ranks. */
+struct request_slots {
+	int fds[MONITOR_SLOTS_MAX];
+	uint32_t ranks[MONITOR_SLOTS_MAX];
+	size_t n;
+};
+
+static mote_status collect_slots(struct request_slots *slots, const struct hv_vm_config *config,
+				 mote_error *err)
+{
+	if (config->nslots > MONITOR_SLOTS_MAX)
+		return error_set(err, MOTE_E_LIMIT,
+				 "process backend: %zu memory slots; it takes at most %d",
+				 config->nslots, MONITOR_SLOTS_MAX);
+	slots->n = 0;
+	for (size_t i = 0; i < config->nslots; i++) {
+		slots->ranks[i] = (uint32_t)slots->n;
+		if (config->slots[i].fd >= 0)
+			slots->fds[slots->n++] = config->slots[i].fd;
+	}
+	return MOTE_OK;
+}
+
+/* The hypercall page is the monitor's own: a view of it is left out. */
+static mote_status translate_views(struct monitor_control *head, struct monitor_view *views,
+				   const struct hv_vm_config *config,
+				   const struct request_slots *slots, mote_error *err)
+{
+	mote_status status = MOTE_OK;
+
+	head->nviews = 0;
+	for (size_t i = 0; i < config->nviews && !status; i++)
+		if (config->views[i].va != MOTE_HYPERCALL_PAGE)
+			status = translate_view(&views[head->nviews++], config, &config->views[i],
+						slots->ranks, err);
+	return status;
+}
+
+/* Starts the guest process with the control memory in FD, mapped at MAPPED. */
+static mote_status start_process(struct process_vm *vm, int fd, char *mapped,
+				 const struct hv_vm_config *config, mote_error *err)
+{
+	struct monitor_view *views = (struct monitor_view *)(void *)(mapped + MONITOR_CONTROL_SIZE);
+	struct request_slots slots;
+	mote_status status = collect_slots(&slots, config, err);
+
+	if (!status)
+		status = translate_views((struct monitor_control *)(void *)mapped, views, config,
+					 &slots, err);
+	if (!status)
+		status = launcher_spawn(&vm->owner->launcher, &vm->process, fd, slots.fds, slots.n,
+					err);
+	if (status)
+		return status;
+	/* Linux 6.6; others do without. */
+	vm->owner->base.host->sys->ioctl(vm->process.listener, NOTIF_SET_FLAGS,
+					 (void *)NOTIF_SYNC_WAKE_UP);
+	return process_vm_await_start(vm, err);
+}
+
+static mote_status make_process(struct process_vm *vm, const struct hv_vm_config *config,
+				mote_error *err)
+{
+	const struct sys *sys = vm->owner->base.host->sys;
+	size_t size = MONITOR_CONTROL_SIZE;
+	mote_status status;
+	char *mapped;
+
+	if (config->nviews > (MONITOR_END - MONITOR_VIEWS) / sizeof(struct monitor_view))
+		return error_set(err, MOTE_E_LIMIT, "process backend: %zu views are too many",
+				 config->nviews);
+	size += config->nviews * sizeof(struct monitor_view);
+	int fd = sys->memfd_create("mote-control", MFD_CLOEXEC);
+	if (fd < 0)
+		return error_os(err, errno, "process backend: memfd_create failed");
+	mapped = MAP_FAILED;
+	if (sys->ftruncate(fd, (off_t)size) == 0)
+		mapped = sys->mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mapped == MAP_FAILED) {
+		status = error_os(err, errno, "process backend: cannot map %zu bytes", size);
+	} else {
+		vm->control = mapped;
+		status = start_process(vm, fd, mapped, config, err);
+	}
+	sys->close(fd);
+	if (mapped != MAP_FAILED && config->nviews > 0) {
+		size_t kept = MONITOR_CONTROL_SIZE;
+		size_t whole = (size + MOTE_PAGE_SIZE - 1) & ~(size_t)(MOTE_PAGE_SIZE - 1);
+		sys->munmap(mapped + kept, whole - kept);
+	}
+	return status;
+}
+
+static void process_vm_free(struct hv_vm *base)
+{
+	struct process_vm *vm = (struct process_vm *)base;
+
+	if (!vm)
+		return;
+	const struct host *host = vm->owner->base.host;
+	launcher_reap(&vm->owner->launcher, &vm->process);
+	if (vm->control)
+		host->sys->munmap(vm->control, MONITOR_CONTROL_SIZE);
+	host_free(host, vm, sizeof *vm);
+}
+
+static mote_status process_vm_new(struct hv_vm **out, struct hv *base,
+				  const struct hv_vm_config *config, mote_error *err)
+{
+	struct process_vm *vm = host_alloc(base->host, sizeof *vm);
+
+	*out = NULL;
+	if (!vm)
+		return error_nomem(err, "a virtual machine", sizeof *vm);
+	vm->owner = (struct process_hv *)base;
+	vm->process = (struct guest_process){ .listener = -1, .pidfd = -1 };
+	mote_status status = make_process(vm, config, err);
+	if (status) {
+		process_vm_free(&vm->base);
+		return status;
+	}
+	vm->base.ops = &hv_process;
+	vm->base.regs = &vm->regs;
+	vm->is_new = true;
+	vm->regs = config->cpu->regs;
+	vm->fs_base = config->cpu->fs_base;
+	*out = &vm->base;
+	return MOTE_OK;
+}
+
+static uint64_t process_fs_base(const struct hv_vm *base)
+{
+	return ((const struct process_vm *)base)->fs_base;
+}
+
+static void process_set_fs_base(struct hv_vm *base, uint64_t fs_base)
+{
+	((struct process_vm *)base)->fs_base = fs_base;
+}
+
+/* What helps against a failure to make a guest process. */
+static const char *remedy(int os_error)
+{
+	switch (os_error) {
+	case EBUSY:
+		return "a seccomp listener watches this container already; run outside of it, or "
+		       "switch its system call interception off";
+	case EACCES:
+	case EPERM:
+		return "allow executable files in memory (sysctl vm.memfd_noexec=0), mappings at "
+		       "64 KiB (sysctl vm.mmap_min_addr=65536), and seccomp in this container";
+	case EAGAIN:
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+		return "raise the limits of processes, descriptors or memory";
+	default:
+		return "use Linux 5.9 or later with CONFIG_SECCOMP_FILTER, on a processor with "
+		       "FSGSBASE";
+	}
+}
+
+/* Makes an empty guest process: all that can go wrong with any is tried. */
+static mote_status try(const struct host *host, mote_error *err)
+{
+	const struct hv_cpu_state cpu = { 0 };
+	const struct hv_vm_config config = { .cpu = &cpu };
+	struct hv_vm *vm = NULL;
+	struct hv *hv;
+	mote_status status = process_open(&hv, host, err);
+
+	if (status)
+		return status;
+	status = process_vm_new(&vm, hv, &config, err);
+	process_vm_free(vm);
+	process_close(hv);
+	return status;
+}
+
+static void process_check(const struct host *host, struct hv_check *check)
+{
+	mote_error error;
+	mote_status status = try(host, &error);
+
+	*check = (struct hv_check){ .is_available = status == MOTE_OK };
+	snprintf(check->details, sizeof check->details,
+		 "guests run in processes of their own behind a seccomp filter; weaker isolation "
+		 "than a machine's");
+	if (!status)
+		return;
+	snprintf(check->reason, sizeof check->reason, "%.*s", (int)sizeof check->reason - 1,
+		 error.message);
+	snprintf(check->remedy, sizeof check->remedy, "%s", remedy(error.os_error));
+}
+
+const struct hv_backend hv_process = {
+	.name = "process",
+	.is_hardware = false,
+	.needs_fd = true,
+	.check = process_check,
+	.open = process_open,
+	.close = process_close,
+	.vm_new = process_vm_new,
+	.vm_free = process_vm_free,
+	.run = process_vm_run,
+	.fs_base = process_fs_base,
+	.set_fs_base = process_set_fs_base,
+};

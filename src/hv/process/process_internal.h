@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process_internal.h - what the files of the process backend share.
+ *
+ * process.c      checks, opens; makes and frees virtual machines
+ * process_run.c  runs a guest process from stop to stop
+ * stop.c         what a stop means, and how to go on from it
+ * launcher.c     starts the launcher; guest processes come from it
+ * message.c      messages with descriptors
+ * monitor*       the program on the other side
+ */
+#ifndef HV_PROCESS_PROCESS_INTERNAL_H
+#define HV_PROCESS_PROCESS_INTERNAL_H
+
+#include "hv/process/launcher.h"
+#include "hv/process/process.h"
+#include "hv/process/stop.h"
+
+struct process_hv {
+	struct hv base;
+	struct launcher launcher;
+};
+
+struct process_vm {
+	struct hv_vm base;
+	struct process_hv *owner;
+	struct guest_process process; /* pid 0 once it is dead and buried */
+	uint64_t death_signal;
+	char *control; /* MONITOR_CONTROL_SIZE bytes, shared with the guest process */
+
+	bool is_stopped;         /* the kernel holds the guest process */
+	bool is_new;             /* no guest instruction ran yet */
+	bool owes_interrupt;     /* a signal came that no exit has told of */
+	uint64_t notification;   /* names the stop to the kernel */
+	struct stop stop;        /* the last one */
+	enum hv_exit_kind kind;  /* what it was reported as */
+	struct hv_regs regs;     /* base.regs */
+	struct hv_regs reported; /* as they were at the exit */
+	uint64_t fs_base;
+};
+
+/* The function of the same name in struct hv_backend. */
+mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err);
+
+/* Waits until a new guest process has stopped for the first time. Errors: MOTE_E_OS. */
+mote_status process_vm_await_start(struct process_vm *vm, mote_error *err);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a guest process from one stop to the next.
+ *
+ * A stop is a system call of the monitor that the kernel holds until we answer (a seccomp
+ * notification). So a guest that has stopped cannot run, whatever it wrote to
+ * the control block, and a guest that pretends to have stopped has.
+ */
+#define _GNU_SOURCE
+#include "hv/process/process_internal.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* How long a guest process may take to stop when it is told to. Only one that
+ * blocks the signal, which takes forgery, is killed for it. */
+enum { KICK_TIMEOUT_MS = 2000 };
+
+/* A stop that some signal cut in two is made again; more often than this is hostile. */
+enum { ANSWERS_MAX = 64 };
+
+enum event {
+	EVENT_STOP,
+	EVENT_DEATH,
+	EVENT_SIGNAL, /* the calling thread got one */
+	EVENT_TIMEOUT,
+};
+
+static const struct sys *sys_of(const struct process_vm *vm)
+{
+	return vm->owner->base.host->sys;
+}
+
+static void bury(struct process_vm *vm)
+{
+	if (vm->process.pid != 0)
+		vm->death_signal = (uint64_t)launcher_reap(&vm->owner->launcher, &vm->process);
+	vm->is_stopped = false;
+}
+
+/* Takes the stop that is pending. */
+static enum event receive_stop(struct process_vm *vm)
+{
+	struct seccomp_notif notice = { 0 };
+
+	if (sys_of(vm)->ioctl(vm->process.listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
+		return errno == EINTR ? EVENT_SIGNAL : EVENT_TIMEOUT;
+	vm->notification = notice.id;
+	vm->stop = (struct stop){
+		.cause = notice.data.args[0],
+		.siginfo = notice.data.args[1],
+		.context = notice.data.args[2],
+		.fs_base = notice.data.args[3],
+	};
+	vm->is_stopped = true;
+	return EVENT_STOP;
+}
+
+/* Waits for a stop or for the end, TIMEOUT_MS at most unless that is -1. */
+static enum event next_event(struct process_vm *vm, int timeout_ms)
+{
+	struct pollfd entries[] = {
+		{ .fd = vm->process.listener, .events = POLLIN },
+		{ .fd = vm->process.pidfd, .events = POLLIN },
+	};
+
+	for (;;) {
+		int rc = sys_of(vm)->poll(entries, 2, timeout_ms);
+		if (rc < 0)
+			return errno == EINTR ? EVENT_SIGNAL : EVENT_DEATH;
+		if (rc == 0)
+			return EVENT_TIMEOUT;
+		if (entries[1].revents != 0 || (entries[0].revents & POLLIN) == 0)
+			return EVENT_DEATH;
+		enum event event = receive_stop(vm);
+		if (event != EVENT_TIMEOUT)
+			return event;
+		/* A signal took the stop back; it will be made again. */
+	}
+}
+
+/* Like next_event(), for KICK_TIMEOUT_MS: signals to this thread are noted for later. */
+static enum event next_event_soon(struct process_vm *vm)
+{
+	const struct sys *sys = sys_of(vm);
+	struct timespec start, now;
+	long left = KICK_TIMEOUT_MS;
+
+	sys->clock_gettime(CLOCK_MONOTONIC, &start);
+	while (left >= 0) {
+		enum event event = next_event(vm, (int)left);
+		if (event != EVENT_SIGNAL)
+			return event;
+		vm->owes_interrupt = true;
+		sys->clock_gettime(CLOCK_MONOTONIC, &now);
+		left = KICK_TIMEOUT_MS - (now.tv_sec - start.tv_sec) * 1000 -
+		       (now.tv_nsec - start.tv_nsec) / 1000000;
+	}
+	return EVENT_TIMEOUT;
+}
+
+/* Whether the host set the guest up anew, rather than answering it: an answer is rax. */
+static bool is_fresh_start(const struct process_vm *vm)
+{
+	struct hv_regs answered = vm->regs;
+
+	if (vm->is_new)
+		return true;
+	if (!vm->base.regs_changed)
+		return false;
+	if (vm->kind != HV_EXIT_HYPERCALL && vm->kind != HV_EXIT_SYSCALL)
+		return true;
+	answered.rax = vm->reported.rax;
+	return memcmp(&answered, &vm->reported, sizeof answered) != 0;
+}
+
+/* Lets the guest process go on. Returns false when it is dead. */
+static bool answer(struct process_vm *vm)
+{
+	bool is_clean = is_fresh_start(vm);
+	struct hv_regs ignored;
+	struct hv_exit exit;
+
+	for (int i = 0; i < ANSWERS_MAX; i++) {
+		struct seccomp_notif_resp response = { .id = vm->notification };
+		stop_answer(&vm->stop, vm->control, &vm->regs, vm->fs_base, is_clean);
+		if (sys_of(vm)->ioctl(vm->process.listener, SECCOMP_IOCTL_NOTIF_SEND, &response) ==
+		    0) {
+			vm->is_stopped = false;
+			vm->is_new = false;
+			vm->base.regs_changed = false;
+			return true;
+		}
+		/* The stop was cut short: by our own late kick, or because something froze the
+		 * process for a while. It stops again, in another way perhaps, and
+		 * goes on from there with the same registers. */
+		if (errno != ENOENT || next_event_soon(vm) != EVENT_STOP)
+			break;
+		if (!is_clean && !stop_read(&vm->stop, vm->control, &ignored, &exit))
+			break;
+	}
+	bury(vm);
+	return false;
+}
+
+/* The stop as an exit. Returns false when there is nothing to tell: the guest is to go on. */
+static bool report_stop(struct process_vm *vm, struct hv_exit *exit)
+{
+	if (!stop_read(&vm->stop, vm->control, &vm->regs, exit)) {
+		bury(vm);
+		exit->kind = HV_EXIT_DIED;
+		exit->u.detail = vm->death_signal;
+		return true;
+	}
+	vm->fs_base = vm->stop.fs_base;
+	vm->reported = vm->regs;
+	vm->kind = exit->kind;
+	return exit->kind != HV_EXIT_INTERRUPTED;
+}
+
+/* This thread got a signal while the guest ran: stops the guest. */
+static void interrupt(struct process_vm *vm, struct hv_exit *exit)
+{
+	sys_of(vm)->pidfd_send_signal(vm->process.pidfd, STOP_KICK);
+	if (next_event_soon(vm) != EVENT_STOP)
+		bury(vm);
+	else if (report_stop(vm, exit))
+		vm->owes_interrupt = exit->kind != HV_EXIT_DIED; /* something came first */
+	if (vm->process.pid == 0)
+		exit->kind = HV_EXIT_INTERRUPTED; /* and the next run tells that it died */
+}
+
+static void report_death(struct process_vm *vm, struct hv_exit *exit)
+{
+	bury(vm);
+	exit->kind = HV_EXIT_DIED;
+	exit->u.detail = vm->death_signal;
+}
+
+mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
+{
+	struct process_vm *vm = (struct process_vm *)base;
+
+	(void)err;
+	*exit = (struct hv_exit){ .kind = HV_EXIT_DIED };
+	for (;;) {
+		if (vm->process.pid == 0) {
+			report_death(vm, exit);
+			return MOTE_OK;
+		}
+		if (vm->owes_interrupt) {
+			vm->owes_interrupt = false;
+			exit->kind = HV_EXIT_INTERRUPTED;
+			return MOTE_OK;
+		}
+		if (!answer(vm))
+			continue;
+		switch (next_event(vm, -1)) {
+		case EVENT_STOP:
+			if (report_stop(vm, exit))
+				return MOTE_OK;
+			break; /* a kick that came too late, or somebody else's */
+		case EVENT_SIGNAL:
+			interrupt(vm, exit);
+			return MOTE_OK;
+		default:
+			report_death(vm, exit);
+			return MOTE_OK;
+		}
+	}
+}
+
+mote_status process_vm_await_start(struct process_vm *vm, mote_error *err)
+{
+	if (next_event_soon(vm) != EVENT_STOP)
+		return error_set(err, MOTE_E_OS,
+				 "process backend: the guest process died before its first stop");
+	vm->owes_interrupt = false;
+	return MOTE_OK;
+}

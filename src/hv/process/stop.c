@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Translates between stops of a guest process and the exits and registers of hv.h.
+ * All that the guest could have forged is checked here.
+ */
+#define _GNU_SOURCE
+#include "hv/process/stop.h"
+
+#include "abi/mote_abi.h"
+
+#include <linux/audit.h>
+#include <signal.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct hv_regs) == sizeof(struct monitor_regs) &&
+		       offsetof(struct hv_regs, rdi) == offsetof(struct monitor_regs, rdi) &&
+		       offsetof(struct hv_regs, r8) == offsetof(struct monitor_regs, r8) &&
+		       offsetof(struct hv_regs, rip) == offsetof(struct monitor_regs, rip),
+	       "the monitor saves and loads registers in the order of struct hv_regs");
+
+enum {
+	VECTOR_PROTECTION = 13,
+	VECTOR_PAGE_FAULT = 14,
+	VECTORS = 32, /* of exceptions */
+};
+
+/* CF, PF, AF, ZF, SF, DF, OF, AC and ID: what a program may set without effect on the monitor.
+ * TF and NT would make the monitor fault. Bit 1 is always set, and interrupts are on. */
+#define FLAGS_OWN   UINT64_C(0x240cd5)
+#define FLAGS_FIXED UINT64_C(0x202)
+
+/* Segments of 64-bit user code in Linux. */
+enum { SELECTOR_CODE = 0x33, SELECTOR_STACK = 0x2b };
+
+/* uc_flags: SS is saved, and is to be restored as it is. */
+enum { CONTEXT_HAS_STACK_SEGMENT = 6 };
+
+/* Copies SIZE bytes at ADDRESS of the guest process to TO, if they are on its signal stack. */
+static bool copy_from_stack(void *to, size_t size, const char *control, uint64_t address)
+{
+	uint64_t offset = address - (MONITOR_CONTROL + MONITOR_STACK_OFFSET);
+
+	if (offset > MONITOR_STACK_SIZE || MONITOR_STACK_SIZE - offset < size)
+		return false;
+	memcpy(to, control + MONITOR_STACK_OFFSET + offset, size);
+	return true;
+}
+
+static void regs_from_context(struct hv_regs *regs, const struct monitor_context *context)
+{
+	*regs = (struct hv_regs){
+		.rax = context->rax,
+		.rbx = context->rbx,
+		.rcx = context->rcx,
+		.rdx = context->rdx,
+		.rsi = context->rsi,
+		.rdi = context->rdi,
+		.rsp = context->rsp,
+		.rbp = context->rbp,
+		.r8 = context->r8,
+		.r9 = context->r9,
+		.r10 = context->r10,
+		.r11 = context->r11,
+		.r12 = context->r12,
+		.r13 = context->r13,
+		.r14 = context->r14,
+		.r15 = context->r15,
+		.rip = context->rip,
+		.rflags = context->rflags,
+	};
+}
+
+static void regs_to_context(struct monitor_context *context, const struct hv_regs *regs)
+{
+	context->rax = regs->rax;
+	context->rbx = regs->rbx;
+	context->rcx = regs->rcx;
+	context->rdx = regs->rdx;
+	context->rsi = regs->rsi;
+	context->rdi = regs->rdi;
+	context->rsp = regs->rsp;
+	context->rbp = regs->rbp;
+	context->r8 = regs->r8;
+	context->r9 = regs->r9;
+	context->r10 = regs->r10;
+	context->r11 = regs->r11;
+	context->r12 = regs->r12;
+	context->r13 = regs->r13;
+	context->r14 = regs->r14;
+	context->r15 = regs->r15;
+	context->rip = regs->rip;
+	context->rflags = regs->rflags;
+	context->cs = SELECTOR_CODE;
+	context->ss = SELECTOR_STACK;
+}
+
+static void set_exception(struct hv_exit *exit, uint64_t vector,
+			  const struct monitor_context *context)
+{
+	exit->kind = HV_EXIT_EXCEPTION;
+	exit->u.exception.vector = (uint8_t)vector;
+	exit->u.exception.error_code = (uint32_t)context->error_code;
+	exit->u.exception.address = vector == VECTOR_PAGE_FAULT ? context->fault_address : 0;
+	exit->u.exception.rip = context->rip;
+}
+
+/* `syscall` in 64-bit code. What else reaches the kernel's system calls (int 0x80, sysenter,
+ * the vsyscall page) a machine answers with a fault, and so do we. */
+static void read_syscall(const struct monitor_siginfo *info, struct monitor_context *context,
+			 struct hv_exit *exit)
+{
+	if (info->arch == AUDIT_ARCH_X86_64 && info->call_address == context->rip) {
+		exit->kind = HV_EXIT_SYSCALL;
+		return;
+	}
+	context->error_code = 0;
+	set_exception(exit, VECTOR_PROTECTION, context);
+}
+
+static bool read_signal(const struct stop *stop, const char *control, struct hv_regs *regs,
+			struct hv_exit *exit)
+{
+	struct monitor_context context;
+	struct monitor_siginfo info;
+
+	if (!copy_from_stack(&context, sizeof context, control, stop->context) ||
+	    !copy_from_stack(&info, sizeof info, control, stop->siginfo))
+		return false;
+	if (stop->cause == STOP_KICK || info.code <= 0)
+		exit->kind = HV_EXIT_INTERRUPTED;
+	else if (stop->cause == SIGSYS)
+		read_syscall(&info, &context, exit);
+	else
+		set_exception(exit, context.vector < VECTORS ? context.vector : VECTOR_PROTECTION,
+			      &context);
+	regs_from_context(regs, &context);
+	return true;
+}
+
+bool stop_read(const struct stop *stop, const char *control, struct hv_regs *regs,
+	       struct hv_exit *exit)
+{
+	switch (stop->cause) {
+	case MONITOR_STOP_HYPERCALL:
+		memcpy(regs, control + CONTROL_REGS, sizeof *regs);
+		regs->rip = MOTE_HYPERCALL_PAGE + MONITOR_HYPERCALL_RETURN;
+		exit->kind = HV_EXIT_HYPERCALL;
+		return true;
+	case SIGILL:
+	case SIGTRAP:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGSEGV:
+	case SIGSYS:
+	case STOP_KICK:
+		return read_signal(stop, control, regs, exit);
+	default:
+		return false;
+	}
+}
+
+/* By way of rt_sigreturn, which resets the signal mask, the signal stack and, because
+ * fpstate is 0, all floating point and vector registers. RSP is 0 there: a signal stack
+ * can only be set from outside of the one before. */
+static void answer_clean(struct monitor_control *head, const struct hv_regs *regs)
+{
+	head->resume = MONITOR_RESUME_RETURN;
+	head->resume_context = MONITOR_CONTROL + offsetof(struct monitor_control, clean);
+	memset(&head->clean, 0, sizeof head->clean);
+	head->clean.flags = CONTEXT_HAS_STACK_SEGMENT;
+	head->clean.stack_base = MONITOR_CONTROL + MONITOR_STACK_OFFSET;
+	head->clean.stack_size = MONITOR_STACK_SIZE;
+	head->clean.cs = SELECTOR_CODE;
+	head->clean.ss = SELECTOR_STACK;
+	head->clean.rip = MONITOR_CLEAN;
+	head->clean.rflags = FLAGS_FIXED;
+	memcpy(&head->regs, regs, sizeof head->regs);
+}
+
+void stop_answer(const struct stop *stop, char *control, const struct hv_regs *given,
+		 uint64_t fs_base, bool is_clean)
+{
+	struct monitor_control *head = (struct monitor_control *)(void *)control;
+	struct monitor_context context;
+	struct hv_regs regs = *given;
+
+	regs.rflags = (regs.rflags & FLAGS_OWN) | FLAGS_FIXED;
+	head->fs_base = fs_base;
+	if (is_clean) {
+		answer_clean(head, &regs);
+	} else if (stop->cause == MONITOR_STOP_HYPERCALL) {
+		head->resume = MONITOR_RESUME_LOAD;
+		memcpy(&head->regs, &regs, sizeof head->regs);
+	} else if (copy_from_stack(&context, sizeof context, control, stop->context)) {
+		regs_to_context(&context, &regs);
+		memcpy(control + (stop->context - MONITOR_CONTROL), &context, sizeof context);
+		head->resume = MONITOR_RESUME_RETURN;
+		head->resume_context = stop->context;
+	}
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stop.h - what a stop of a guest process means, and how it goes on.
+ *
+ * The kernel holds the process between a stop and its answer, so the control memory that these
+ * functions get does not change under them; but a hostile guest wrote all of it, and
+ * chose the stop's arguments. Pure functions over that memory.
+ */
+#ifndef HV_PROCESS_STOP_H
+#define HV_PROCESS_STOP_H
+
+#include "hv/hv.h"
+#include "hv/process/monitor_abi.h"
+
+/* The signal by which the host interrupts a running guest. */
+#define STOP_KICK SIGURG
+
+/* The arguments of the stop call: see MONITOR_STOP_START. */
+struct stop {
+	uint64_t cause, siginfo, context, fs_base;
+};
+
+/*
+ * Reads STOP from CONTROL (MONITOR_CONTROL_SIZE bytes): registers to REGS and the event to
+ * EXIT, where a kick, and any other signal that somebody sent, is HV_EXIT_INTERRUPTED.
+ * Returns false for a stop that the monitor does not make; there is nothing in it then.
+ */
+bool stop_read(const struct stop *stop, const char *control, struct hv_regs *regs,
+	       struct hv_exit *exit);
+
+/*
+ * Writes to CONTROL how the process goes on after STOP: with REGS and FS_BASE. IS_CLEAN resets
+ * all that is not in them, as at the start of a program. STOP must be one that stop_read()
+ * took, or IS_CLEAN set.
+ */
+void stop_answer(const struct stop *stop, char *control, const struct hv_regs *regs,
+		 uint64_t fs_base, bool is_clean);
+
+#endif
