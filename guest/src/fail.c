@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors, the guest's and the library's own: the end of a call, or of the program when there
+ * is no call to end.
+ */
+#include "state.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+
+static _Noreturn void end_program(const char *text, size_t len)
+{
+	system_call(SYS_write, 2, (long)text, (long)len, 0, 0, 0);
+	system_call(SYS_write, 2, (long)"\n", 1, 0, 0, 0);
+	system_call(SYS_exit_group, 1, 0, 0, 0, 0, 0);
+	__builtin_trap();
+}
+
+void call_fail(uint64_t code, const char *text, size_t len)
+{
+	struct wire_result result = {
+		.is_error = true,
+		.code = code,
+		.message = text,
+		.message_len = len,
+	};
+
+	if (!current_function)
+		end_program(text, len);
+	call_end(&result);
+}
+
+void call_fail_format(uint64_t code, const char *format, ...)
+{
+	char text[TEXT_SIZE];
+	va_list arguments;
+
+	va_start(arguments, format);
+	size_t len = text_format(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	call_fail(code, text, len);
+}
+
+void mote_guest_fail(uint64_t code, const char *message)
+{
+	char text[TEXT_SIZE];
+
+	call_fail(code, text, text_copy(text, sizeof(text), message, strlen(message)));
+}

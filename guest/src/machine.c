@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What C cannot say: leaving the machine, system calls, floating-point control words.
+ *
+ * System calls are made directly, not through libc, since they must neither touch errno
+ * nor depend on which libc the guest has.
+ */
+#include "state.h"
+
+uint64_t hypercall(enum mote_hypercall operation, uint64_t a, uint64_t b, uint64_t c)
+{
+	/* The host's code keeps to the calling convention, so it is a function to C. */
+	typedef uint64_t hypercall_fn(uint64_t, uint64_t, uint64_t, uint64_t);
+	hypercall_fn *leave = (hypercall_fn *)(MOTE_HYPERCALL_PAGE + MOTE_HYPERCALL_ENTRY);
+
+	return leave(operation, a, b, c);
+}
+
+long system_call(long number, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+static struct {
+	uint32_t mxcsr;
+	uint16_t x87;
+} control;
+
+void fpu_save(void)
+{
+	__asm__ volatile("stmxcsr %0\n\t"
+			 "fnstcw %1"
+			 : "=m"(control.mxcsr), "=m"(control.x87));
+}
+
+void fpu_restore(void)
+{
+	/* fninit empties the register stack, which a call that ended half-way may have filled. */
+	__asm__ volatile("fninit\n\t"
+			 "fldcw %1\n\t"
+			 "ldmxcsr %0"
+			 :
+			 : "m"(control.mxcsr), "m"(control.x87));
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.h - what the parts of the guest library share.
+ *
+ * The library lives in one object file whose only global names are those of
+ * mote/guest.h and __wrap_main, so that nothing here can clash with the guest's names.
+ * It is built without sanitizers, stack protector or fortified calls and needs of
+ * libc only what each has: memcpy and its kin, strlen, getauxval; so the same object
+ * serves glibc and musl.
+ *
+ * There is one thread. A call can end anywhere (mote_guest_fail(), a failing host
+ * call): the machine leaves and the next call starts afresh at dispatch, on the
+ * stack pointer that was handed over once. So nothing may be half-done across a call
+ * of the guest's code.
+ */
+#ifndef GUEST_STATE_H
+#define GUEST_STATE_H
+
+#include "abi/io_stack.h"
+#include "abi/mote_abi.h"
+#include "abi/wire.h"
+
+#include <mote/guest.h>
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The longest text that the library itself makes or passes on, with its NUL. */
+#define TEXT_SIZE 512
+
+/* The block that the host set up; NULL outside of a sandbox. */
+const struct mote_start_block *start_block(void);
+
+/* The buffers. Only inside of a sandbox. */
+struct io_stack input_buffer(void);
+struct io_stack output_buffer(void);
+
+/* The name of the function that the host called: "" until it is known, NULL while no call is
+ * under way. */
+extern const char *current_function;
+
+/* Leaves the machine: operation and operands of enum mote_hypercall. */
+uint64_t hypercall(enum mote_hypercall operation, uint64_t a, uint64_t b, uint64_t c);
+
+/* Puts RESULT on the output buffer and ends the call; with an error if there is no room for it.
+ * Only while a call is under way. */
+_Noreturn void call_end(const struct wire_result *result);
+
+/* Ends the call with an error and a text of LEN bytes of UTF-8, or without a call the program:
+ * see mote_guest_fail(). */
+_Noreturn void call_fail(uint64_t code, const char *text, size_t len);
+
+/* The same with a text from text_format(). */
+_Noreturn void call_fail_format(uint64_t code, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Makes the value of TYPE at FROM ready to be sent. What it points at is not copied. Returns NULL,
+ * or what is wrong with it ("is NULL"). */
+const char *value_to_send(mote_value *to, mote_type type, const struct mote_guest_value *from);
+
+/* Releases all that mote_alloc() gave out, but keeps the memory for the calls to come. */
+void arena_reset(void);
+
+/*
+ * Copies the text FROM, of LEN bytes, to the SIZE bytes at TO: cut between characters where it is
+ * too long, terminated, and with '?' for each byte that is not ASCII if it is not UTF-8. Returns
+ * its length.
+ */
+size_t text_copy(char *to, size_t size, const char *from, size_t len);
+
+/* Formats into the SIZE bytes at TO, cut and terminated; knows %s and %lu. Returns the length. Here
+ * because printf() is large, and not every guest has it. */
+size_t text_format(char *to, size_t size, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+/* Where the host's calls begin: RDI is the index of an export record. In entry.S; continues
+ * in dispatch(). */
+void dispatch_entry(void);
+_Noreturn void dispatch(uint64_t index);
+
+/* Remembers the floating-point control words, and puts the unit into that state. */
+void fpu_save(void);
+void fpu_restore(void);
+
+/* System calls, as the kernel answers them: results from -4095 to -1 are errors. */
+long system_call(long number, long a, long b, long c, long d, long e, long f);
+
+#endif
