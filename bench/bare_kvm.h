@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bare_kvm.h - what KVM costs without a library: the floor for calls and sandboxes.
+ *
+ * A machine of the same shape as a sandbox's (a small read-only slot, RAM, a ring-3 guest in long
+ * mode, registers by the page shared with the kernel), made and run by ioctls alone. Its guest is
+ * one instruction that leaves: `out` where ring 3 may, else a store to memory that is not there.
+ *
+ * One thread at a time. Memory is the caller's; nothing is kept between init and fini but
+ * the open device and the CPUID table.
+ */
+#ifndef BENCH_BARE_KVM_H
+#define BENCH_BARE_KVM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kvm_cpuid2;
+struct kvm_run;
+
+/* How the guest leaves. */
+enum bare_way { BARE_OUT, BARE_STORE };
+
+struct bare_kvm {
+	int fd;
+	int run_size;
+	struct kvm_cpuid2 *cpuid;
+	uint64_t xcr0;
+	void *firmware; /* the read-only slot's bytes, shared by all machines */
+	enum bare_way way;
+};
+
+/* One machine; void when vm_fd is -1. */
+struct bare_vm {
+	int vm_fd, vcpu_fd;
+	struct kvm_run *run;
+	int run_size;
+	char *ram;
+};
+
+/*
+ * Opens KVM and finds out how guests leave here. Returns NULL, or what failed, in words that are
+ * static; errno may say more. Then there is nothing to free.
+ */
+const char *bare_kvm_init(struct bare_kvm *kvm);
+
+/* Closes what init opened. */
+void bare_kvm_fini(struct bare_kvm *kvm);
+
+/* The guest's way out, in a word. */
+const char *bare_kvm_way(const struct bare_kvm *kvm);
+
+/* Makes a machine that is ready to run; false: it could not be made (errno says why). */
+bool bare_vm_init(struct bare_vm *vm, const struct bare_kvm *kvm);
+
+/* Runs the guest from its first instruction to its exit, as a call does; false if it ends
+ * otherwise. */
+bool bare_vm_exit(struct bare_vm *vm, const struct bare_kvm *kvm);
+
+/* Destroys a machine; a void one is fine. */
+void bare_vm_fini(struct bare_vm *vm);
+
+/* For struct bench: machines from nothing to their first exit; STATE is a struct bare_kvm. Their
+ * end is not counted. */
+uint64_t bare_create(void *state, unsigned n);
+
+/* For struct bench: the end of a machine that has run; STATE is a struct bare_kvm. */
+uint64_t bare_destroy(void *state, unsigned n);
+
+/* A machine to measure exits of, with the KVM that it runs on. */
+struct bare_exit_state {
+	const struct bare_kvm *kvm;
+	struct bare_vm vm;
+};
+
+/* For struct bench: run to exit, once the machine is warm; STATE is a struct bare_exit_state. */
+uint64_t bare_exit(void *state, unsigned n);
+
+#endif

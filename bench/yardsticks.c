@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The same isolation by other means: a process kept at hand, a process for each call. And the
+ * unit in which restoring is counted, a page copied.
+ */
+#include "bench/yardsticks.h"
+
+#include "bench/bench.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The child's whole life: echo until the pipe closes. */
+static _Noreturn void echo(int from, int to)
+{
+	char byte;
+
+	while (read(from, &byte, 1) == 1 && write(to, &byte, 1) == 1)
+		;
+	_exit(0);
+}
+
+bool pipe_peer_init(struct pipe_peer *peer)
+{
+	int there[2], back[2];
+
+	if (pipe(there) < 0)
+		return false;
+	if (pipe(back) < 0)
+		goto close_there;
+	peer->child = fork();
+	if (peer->child < 0)
+		goto close_back;
+	if (peer->child == 0) {
+		close(there[1]);
+		close(back[0]);
+		echo(there[0], back[1]);
+	}
+	close(there[0]);
+	close(back[1]);
+	peer->to = there[1];
+	peer->from = back[0];
+	return true;
+
+close_back:
+	close(back[0]);
+	close(back[1]);
+close_there:
+	close(there[0]);
+	close(there[1]);
+	return false;
+}
+
+/* Waits for CHILD; whether it ended well. */
+static bool ended_well(pid_t child)
+{
+	int status = 0;
+	pid_t got;
+
+	do
+		got = waitpid(child, &status, 0);
+	while (got < 0 && errno == EINTR);
+	return got == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void pipe_peer_fini(struct pipe_peer *peer)
+{
+	close(peer->to);
+	close(peer->from);
+	ended_well(peer->child);
+}
+
+uint64_t process_pipe_round_trip(void *state, unsigned n)
+{
+	struct pipe_peer *peer = state;
+	uint64_t start = bench_clock();
+
+	for (unsigned i = 0; i < n; i++) {
+		char byte = 0;
+		if (write(peer->to, &byte, 1) != 1 || read(peer->from, &byte, 1) != 1)
+			return BENCH_FAILED;
+	}
+	return bench_clock() - start;
+}
+
+uint64_t process_spawn(void *state, unsigned n)
+{
+	(void)state;
+	uint64_t start = bench_clock();
+
+	for (unsigned i = 0; i < n; i++) {
+		pid_t child = fork();
+		if (child == 0)
+			_exit(0);
+		if (child < 0 || !ended_well(child))
+			return BENCH_FAILED;
+	}
+	return bench_clock() - start;
+}
+
+uint64_t process_spawn_exec(void *state, unsigned n)
+{
+	(void)state;
+	char name[] = "true";
+	char *arguments[] = { name, NULL };
+	char *environment[] = { NULL };
+	uint64_t start = bench_clock();
+
+	for (unsigned i = 0; i < n; i++) {
+		pid_t child;
+		if (posix_spawn(&child, "/bin/true", NULL, NULL, arguments, environment) != 0 ||
+		    !ended_well(child))
+			return BENCH_FAILED;
+	}
+	return bench_clock() - start;
+}
+
+uint64_t memcpy_page(void *state, unsigned n)
+{
+	(void)state;
+	static _Alignas(4096) char pages[2][4096];
+	uint64_t start = bench_clock();
+
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(pages[i & 1], pages[~i & 1], sizeof pages[0]);
+		/* The compiler must not see that nobody looks. */
+		__asm__ volatile("" : : "r"(pages) : "memory");
+	}
+	return bench_clock() - start;
+}
