@@ -27,6 +27,7 @@ VMEM_INLINE bool vmem_translate(const struct vmem_format *format, const struct v
 
 	if (!vmem_is_canonical(format, va, va))
 		return false;
+#pragma GCC unroll 4 /* each level with its own constants: a page-fault handler runs this */
 	for (unsigned level = format->levels; level-- > 0;) {
 		const void *table = ops->table(memory, pa);
 
@@ -140,13 +141,20 @@ VMEM_INLINE uint64_t vmem_walk_run(const struct vmem_walk *walk, const struct vm
 	unsigned index = vmem_index(format, walk->level, walk->va);
 	uint64_t span = vmem_span(format, walk->level);
 	uint64_t size = vmem_rest(format, walk->level, walk->va);
-	/* The sum must not carry out of the address into other bits. */
+	/* To the end of the table, and of what is wanted; and the sum must not carry out of the
+	 * address into other bits. */
+	uint64_t more = vmem_entries(format) - 1 - index;
+	uint64_t wanted = (walk->last - walk->va) / span + 1;
 	uint64_t room = (format->address_mask - (raw & format->address_mask)) / span;
 
-	while (++index < vmem_entries(format) && room-- > 0 && size <= walk->last - walk->va &&
-	       vmem_load(format, table, index) == raw + span) {
+	if (more > wanted)
+		more = wanted;
+	if (more > room)
+		more = room;
+	for (; more > 0; more--, size += span) {
 		raw += span;
-		size += span;
+		if (vmem_load(format, table, ++index) != raw)
+			break;
 	}
 	return size;
 }

@@ -335,6 +335,22 @@ static void unmapping_nothing_makes_no_tables(void **state)
 	pool_fini(&pool);
 }
 
+static void what_is_unmapped_is_all_zero(void **state)
+{
+	struct vmem_range range = { 0x1000, 0x5000, 3 * PAGE, VMEM_WRITE, VMEM_BASIC };
+	struct pool pool;
+
+	(void)state;
+	pool_init(&pool, BASE, 4);
+	uint64_t root = pool_root(&pool);
+	assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OK);
+	range.kind = VMEM_UNMAPPED;
+	assert_int_equal(amd64.map(&pool, &root, &range), VMEM_OK);
+	for (unsigned i = 0; i < 512; i++)
+		assert_int_equal(((uint64_t *)pool.flat.memory)[3 * 512 + i], 0);
+	pool_fini(&pool);
+}
+
 /* The tables say user mode only on the way to a user page. */
 static void tables_allow_what_the_leaves_below_need(void **state)
 {
@@ -448,8 +464,10 @@ static void only_tables_that_must_move_do(void **state)
 
 	/* A second time nothing moves; for the second page its two do. */
 	third.pa = 0x4000;
+	pool.n_asked = 0;
 	assert_int_equal(amd64.map_moving(&pool, &root, &third), VMEM_OK);
 	assert_int_equal(pool.n_moves, 4);
+	assert_int_equal(pool.n_asked, 1);
 	second.pa = 0x5000;
 	assert_int_equal(amd64.map_moving(&pool, &root, &second), VMEM_OK);
 	assert_int_equal(pool.n_moves, 6);
@@ -520,6 +538,7 @@ int main(void)
 		cmocka_unit_test(large_leaves_are_used_only_where_allowed),
 		cmocka_unit_test(a_large_leaf_in_the_way_is_split),
 		cmocka_unit_test(unmapping_nothing_makes_no_tables),
+		cmocka_unit_test(what_is_unmapped_is_all_zero),
 		cmocka_unit_test(tables_allow_what_the_leaves_below_need),
 		cmocka_unit_test(bad_tables_are_reported_not_followed),
 		cmocka_unit_test(running_out_of_tables_can_be_mended),

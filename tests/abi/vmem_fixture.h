@@ -37,6 +37,7 @@ struct pool {
 	uint64_t frozen;
 	uint64_t n_looks; /* how often a table was asked for */
 	uint64_t n_moves;
+	uint64_t n_asked; /* how often a table was about to be written */
 };
 
 static void *pool_table(void *memory, uint64_t pa)
@@ -59,6 +60,7 @@ static uint64_t pool_move(void *memory, uint64_t pa)
 	struct pool *pool = memory;
 	uint64_t copy;
 
+	pool->n_asked++;
 	if (pa - pool->flat.base >= pool->frozen)
 		return pa;
 	copy = vmem_flat_alloc(&pool->flat);
