@@ -246,10 +246,12 @@ static void what_is_visited_is_counted(void **state)
 	(void)state;
 
 	assert_true(r.budget == FLATBUF_SIZE_MAX);
-	r.budget = 10;
+	r.budget = 9;
 	flatbuf_vector(&r, &t, VECTOR, 2, BLAME);
-	assert_int_equal(r.budget, 4);
+	assert_int_equal(r.budget, 3);
 	assert_int_equal(flatbuf_vector(&r, &t, VECTOR, 1, BLAME).count, 3);
+	assert_int_equal(r.budget, 0);
+	assert_int_equal(r.status, FLATBUF_OK);
 	assert_int_equal(flatbuf_string(&r, &t, TEXT, FLATBUF_REQUIRED, &has_nul, BLAME).count, 0);
 	assert_int_equal(r.status, FLATBUF_TOO_BIG);
 }

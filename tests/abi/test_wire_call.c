@@ -258,6 +258,37 @@ static void what_cannot_be_represented_has_no_size(void **state)
 	assert_int_equal(wire_call_size(&bad[9]), WIRE_MAX_SIZE);
 }
 
+static void a_parameter_past_the_array_is_not_looked_at(void **state)
+{
+	struct {
+		struct wire_call call;
+		mote_value twelfth;
+	} longer = { { "f", 1, WIRE_CALL_GUEST, MOTE_VOID, WIRE_MAX_PARAMS, { { 0 } } },
+		     mote_i32(12) };
+	(void)state;
+	for (size_t i = 0; i < WIRE_MAX_PARAMS; i++)
+		longer.call.params[i] = mote_i32((int32_t)i);
+	assert_true(wire_call_size(&longer.call) > 0);
+	longer.call.nparams++;
+	assert_int_equal(wire_call_size(&longer.call), 0);
+}
+
+static void only_the_bits_of_the_type_are_written(void **state)
+{
+	static const mote_type narrow[] = { MOTE_I32, MOTE_U32, MOTE_F32, MOTE_BOOL };
+	struct wire_call call = { "f", 1, WIRE_CALL_GUEST, MOTE_VOID, 1, { { 0 } } };
+	uint8_t clean[96], dirty[96];
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		call.params[0] = mote_u64(1);
+		call.params[0].type = narrow[i];
+		assert_int_equal(wire_call_write(clean, sizeof(clean), &call), sizeof(clean));
+		call.params[0].as.u64 |= UINT64_C(0xdeadbeef) << 32;
+		wire_call_write(dirty, sizeof(dirty), &call);
+		assert_memory_equal(clean, dirty, sizeof(clean));
+	}
+}
+
 static void a_call_is_written_only_where_it_fits(void **state)
 {
 	const struct wire_call call = {
@@ -281,6 +312,8 @@ int main(void)
 		cmocka_unit_test(a_message_of_two_gib_is_refused_unread),
 		cmocka_unit_test(parameters_that_share_a_huge_value_are_refused),
 		cmocka_unit_test(what_cannot_be_represented_has_no_size),
+		cmocka_unit_test(a_parameter_past_the_array_is_not_looked_at),
+		cmocka_unit_test(only_the_bits_of_the_type_are_written),
 		cmocka_unit_test(a_call_is_written_only_where_it_fits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

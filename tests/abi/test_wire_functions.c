@@ -40,6 +40,38 @@ static void a_list_is_read_as_written(void **state)
 	}
 }
 
+static void long_lists_are_read_as_written(void **state)
+{
+	static const char name[] = "abcdefghijklmnopqrstuvwxyz";
+	struct wire_function list[27], got[27];
+	size_t count;
+	(void)state;
+
+	for (size_t i = 0; i < 27; i++) {
+		list[i] = (struct wire_function){ .name = name,
+						  .name_len = i,
+						  .result = (mote_type)(i % (MOTE_BYTES + 1)),
+						  .nparams = i % (WIRE_MAX_PARAMS + 1) };
+		for (size_t k = 0; k < list[i].nparams; k++)
+			list[i].params[k] = (mote_type)(1 + (i + k) % MOTE_BYTES);
+	}
+	size_t size = wire_functions_size(list, 27);
+	uint8_t *bytes = fenced_space(size);
+	memset(bytes, 0xff, size);
+	assert_int_equal(wire_functions_write(bytes, size, list, 27), size);
+	assert_int_equal(wire_functions_read(bytes, size, got, 27, &count).status, WIRE_OK);
+	assert_int_equal(count, 27);
+	for (size_t i = 0; i < 27; i++) {
+		assert_int_equal(got[i].name_len, i);
+		assert_memory_equal(got[i].name, name, i);
+		assert_int_equal(got[i].name[i], 0);
+		assert_int_equal(got[i].result, list[i].result);
+		assert_int_equal(got[i].nparams, list[i].nparams);
+		assert_memory_equal(got[i].params, list[i].params,
+				    list[i].nparams * sizeof(mote_type));
+	}
+}
+
 static void an_empty_list_is_a_list(void **state)
 {
 	uint8_t message[64];
@@ -197,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_list_is_read_as_written),
+		cmocka_unit_test(long_lists_are_read_as_written),
 		cmocka_unit_test(an_empty_list_is_a_list),
 		cmocka_unit_test(a_reader_without_room_learns_the_count),
 		cmocka_unit_test(each_flaw_of_a_list_is_named),
