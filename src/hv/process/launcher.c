@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* From headers newer than some C libraries. */
@@ -63,21 +64,39 @@ static int write_image(const struct host *host)
 	return fd;
 }
 
-/* Tells the launcher who its host is: it ends when that process does. */
-static mote_status greet(const struct launcher *launcher, mote_error *err)
+/* Sends REQUEST and waits for its reply. 0, or -1 and errno. */
+static int ask(struct launcher *launcher, struct monitor_request request, const int *files,
+	       size_t nfiles, struct monitor_reply *reply)
 {
 	const struct host *host = launcher->host;
+	int rc, os_error;
+
+	pthread_mutex_lock(&launcher->lock);
+	request.serial = ++launcher->serial;
+	rc = message_send(host, launcher->socket, &request, files, nfiles);
+	/* A reply to another one came too late for it. */
+	do
+		rc = rc < 0 ? rc : message_receive(host, launcher->socket, reply, NULL, 0);
+	while (rc == 0 && reply->serial != request.serial);
+	os_error = errno;
+	pthread_mutex_unlock(&launcher->lock);
+	errno = os_error;
+	return rc;
+}
+
+/* Tells the launcher who its host is: it ends when that process does. */
+static mote_status greet(struct launcher *launcher, mote_error *err)
+{
+	const struct sys *sys = launcher->host->sys;
 	const struct monitor_request hello = { .kind = MONITOR_HELLO };
 	struct monitor_reply reply;
-	int self = host->sys->pidfd_open(host->sys->getpid());
+	int self = sys->pidfd_open(sys->getpid());
 
 	if (self < 0)
 		return error_os(err, errno, "process backend: pidfd_open failed");
-	int rc = message_send(host, launcher->socket, &hello, &self, 1);
-	if (rc == 0)
-		rc = message_receive(host, launcher->socket, &reply, NULL, 0);
+	int rc = ask(launcher, hello, &self, 1, &reply);
 	int os_error = errno;
-	host->sys->close(self);
+	sys->close(self);
 	if (rc < 0)
 		return error_os(err, os_error, "process backend: the launcher does not answer");
 	return reply.step == MONITOR_STEP_DONE ? MOTE_OK : step_error(&reply, err);
@@ -134,53 +153,59 @@ void launcher_stop(struct launcher *launcher)
 	pthread_mutex_destroy(&launcher->lock);
 }
 
-/* The answer comes from the new process itself, over a socket of its own: so its death
- * shows at once, and no two answers mix. */
-static mote_status await_process(struct launcher *launcher, struct guest_process *out, int socket,
-				 mote_error *err)
+/* The new process answers itself, over a socket of its own: its death shows at once. */
+static mote_status await_process(struct launcher *launcher, struct guest_process *process,
+				 int socket, mote_error *err)
 {
 	struct monitor_reply reply;
 	int files[2];
 
 	if (message_receive(launcher->host, socket, &reply, files, 2) < 0)
-		return error_os(err, errno, "process backend: the guest process died young");
+		return error_os(err, errno, "process backend: a new guest process died");
+	process->listener = files[0];
+	process->pidfd = files[1];
 	if (reply.step != MONITOR_STEP_DONE)
 		return step_error(&reply, err);
-	*out = (struct guest_process){ .pid = reply.pid, .listener = files[0], .pidfd = files[1] };
-	if (out->listener >= 0 && out->pidfd >= 0)
-		return MOTE_OK;
-	launcher_reap(launcher, out);
-	return error_os(err, EMFILE, "process backend: no descriptors left for a guest process");
+	if (process->listener < 0 || process->pidfd < 0)
+		return error_os(err, EMFILE, "process backend: a guest process needs two");
+	return MOTE_OK;
+}
+
+/* As launcher_spawn(), but on failure PROCESS may be half made. SOCKETS: ours, the process's. */
+static mote_status spawn(struct launcher *launcher, struct guest_process *process,
+			 const int sockets[2], int control, const int *slots, size_t nslots,
+			 mote_error *err)
+{
+	const struct monitor_request request = { .kind = MONITOR_SPAWN };
+	struct monitor_reply reply;
+	int files[MONITOR_SLOTS_MAX + 2] = { sockets[1], control };
+	int rc, os_error;
+
+	memcpy(files + 2, slots, nslots * sizeof *slots);
+	rc = ask(launcher, request, files, 2 + nslots, &reply);
+	os_error = errno;
+	launcher->host->sys->close(sockets[1]); /* or the death of the process would not show */
+	if (rc < 0)
+		return error_os(err, os_error, "process backend: the launcher does not answer");
+	if (reply.step != MONITOR_STEP_DONE)
+		return step_error(&reply, err);
+	process->pid = reply.pid;
+	return await_process(launcher, process, sockets[0], err);
 }
 
 mote_status launcher_spawn(struct launcher *launcher, struct guest_process *out, int control,
 			   const int *slots, size_t nslots, mote_error *err)
 {
-	const struct monitor_request request = { .kind = MONITOR_SPAWN };
-	const struct sys *sys = launcher->host->sys;
-	int files[MONITOR_SLOTS_MAX + 2], sockets[2];
-	int rc;
+	mote_status status;
+	int sockets[2];
 
 	*out = (struct guest_process){ .listener = -1, .pidfd = -1 };
-	if (nslots > MONITOR_SLOTS_MAX)
-		return error_set(err, MOTE_E_LIMIT,
-				 "process backend: %zu memory slots; it takes at most %d", nslots,
-				 MONITOR_SLOTS_MAX);
 	if (message_socketpair(launcher->host, sockets) < 0)
 		return error_os(err, errno, "process backend: socketpair failed");
-	files[0] = sockets[1];
-	files[1] = control;
-	for (size_t i = 0; i < nslots; i++)
-		files[2 + i] = slots[i];
-	pthread_mutex_lock(&launcher->lock);
-	rc = message_send(launcher->host, launcher->socket, &request, files, 2 + nslots);
-	pthread_mutex_unlock(&launcher->lock);
-	int os_error = errno;
-	sys->close(sockets[1]);
-	mote_status status =
-		rc < 0 ? error_os(err, os_error, "process backend: the launcher is gone")
-		       : await_process(launcher, out, sockets[0], err);
-	sys->close(sockets[0]);
+	status = spawn(launcher, out, sockets, control, slots, nslots, err);
+	launcher->host->sys->close(sockets[0]);
+	if (status)
+		launcher_reap(launcher, out);
 	return status;
 }
 
@@ -189,22 +214,15 @@ int launcher_reap(struct launcher *launcher, struct guest_process *process)
 	const struct monitor_request request = { .kind = MONITOR_REAP, .pid = process->pid };
 	const struct sys *sys = launcher->host->sys;
 	struct monitor_reply reply = { 0 };
-	int rc;
+	bool was_signal;
 
-	if (process->pid == 0)
-		return 0;
-	pthread_mutex_lock(&launcher->lock);
-	rc = message_send(launcher->host, launcher->socket, &request, NULL, 0);
-	if (rc == 0)
-		rc = message_receive(launcher->host, launcher->socket, &reply, NULL, 0);
-	pthread_mutex_unlock(&launcher->lock);
-	if (rc < 0 && process->pidfd >= 0)
+	if (process->pid != 0 && ask(launcher, request, NULL, 0, &reply) < 0 && process->pidfd >= 0)
 		sys->pidfd_send_signal(process->pidfd, SIGKILL);
 	if (process->listener >= 0)
 		sys->close(process->listener);
 	if (process->pidfd >= 0)
 		sys->close(process->pidfd);
 	*process = (struct guest_process){ .listener = -1, .pidfd = -1 };
-	bool was_signal = reply.code == CLD_KILLED || reply.code == CLD_DUMPED;
-	return rc == 0 && was_signal ? reply.status : 0;
+	was_signal = reply.code == CLD_KILLED || reply.code == CLD_DUMPED;
+	return was_signal ? reply.status : 0;
 }

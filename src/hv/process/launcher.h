@@ -18,7 +18,8 @@
 struct launcher {
 	const struct host *host;
 	int socket;
-	pthread_mutex_t lock; /* a reply belongs to the request before it */
+	pthread_mutex_t lock; /* one request at a time */
+	uint32_t serial;      /* of the last one */
 };
 
 /* A guest process, as its owner holds it. */

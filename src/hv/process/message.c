@@ -79,7 +79,8 @@ int message_receive(const struct host *host, int socket, struct monitor_reply *r
 		errno = EPIPE;
 		return -1;
 	}
-	if (nfiles > 0 && head.msg_controllen >= CMSG_LEN(nfiles * sizeof *files))
-		memcpy(files, CMSG_DATA(rights), nfiles * sizeof *files);
+	/* Fewer than were sent, when this process has no descriptors left. */
+	if (nfiles > 0 && head.msg_controllen > CMSG_LEN(0))
+		memcpy(files, CMSG_DATA(rights), rights->cmsg_len - CMSG_LEN(0));
 	return 0;
 }

@@ -23,8 +23,8 @@ int message_send(const struct host *host, int socket, const struct monitor_reque
 
 /*
  * Waits for an answer with NFILES (0 to 2) descriptors, which the caller then owns. 0, or
- * -1 and errno: EPIPE when the other end is gone, ETIMEDOUT. An answer that reports
- * a failure brings no descriptors; FILES are -1 then.
+ * -1 and errno: EPIPE when the other end is gone, ETIMEDOUT. FILES that did not come are -1: an
+ * answer that reports a failure has none, and this process may have no room for more.
  */
 int message_receive(const struct host *host, int socket, struct monitor_reply *reply, int *files,
 		    size_t nfiles);

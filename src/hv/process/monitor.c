@@ -7,10 +7,9 @@
  * seccomp listener to the host, gives up everything else and stops for the first time;
  * from then on only monitor_entry.S runs, and the guest.
  */
-#include "monitor_abi.h"
-#include "monitor_call.h"
-
 #include "abi/mote_abi.h"
+#include "hv/process/monitor_abi.h"
+#include "hv/process/monitor_call.h"
 
 #include <asm/unistd.h>
 #include <linux/audit.h>
@@ -53,6 +52,7 @@ enum {
 	SCM_RIGHTS = 1,
 	MSG_NOSIGNAL = 0x4000,
 	MSG_CMSG_CLOEXEC = 0x40000000,
+	SCHED_OTHER = 0,
 	POLLIN = 1,
 	P_PID = 1,
 	WEXITED = 4,
@@ -124,7 +124,7 @@ _Noreturn static void quit(void)
 		call4(__NR_exit_group, 0, 0, 0, 0);
 }
 
-/* Sends REPLY with the descriptors in reply_parcel. */
+/* Sends REPLY with the descriptors in reply_parcel, and empties that. */
 static void send_reply(int socket, struct monitor_reply *reply)
 {
 	struct parcel *p = &reply_parcel;
@@ -145,6 +145,7 @@ static void send_reply(int socket, struct monitor_reply *reply)
 	head.flags = 0;
 	while (call4(__NR_sendmsg, socket, (long)&head, MSG_NOSIGNAL, 0) == -EINTR)
 		;
+	p->nfiles = 0;
 }
 
 /* Receives into REQUEST and request_parcel. Returns false at the end of the stream. */
@@ -172,14 +173,10 @@ static bool receive_request(struct monitor_request *request)
 
 _Noreturn static void fail(int socket, enum monitor_step step, long result)
 {
-	struct monitor_reply reply;
+	struct monitor_reply reply = { 0 };
 
 	reply.step = step;
 	reply.os_error = (int32_t)-result;
-	reply.pid = 0;
-	reply.code = 0;
-	reply.status = 0;
-	reply_parcel.nfiles = 0;
 	send_reply(socket, &reply);
 	quit();
 }
@@ -339,17 +336,11 @@ static int open_listener(int socket)
 /* Hands the host what it needs: how to hear of stops, and how to kill this process. */
 static void send_ready(int socket, int listener)
 {
-	struct monitor_reply reply;
-	long pid = call4(__NR_getpid, 0, 0, 0, 0);
-	long pidfd = call4(__NR_pidfd_open, pid, 0, 0, 0);
+	struct monitor_reply reply = { 0 };
+	long pidfd = call4(__NR_pidfd_open, call4(__NR_getpid, 0, 0, 0, 0), 0, 0, 0);
 
 	if (pidfd < 0)
 		fail(socket, MONITOR_STEP_PIDFD, pidfd);
-	reply.step = MONITOR_STEP_DONE;
-	reply.os_error = 0;
-	reply.pid = (int32_t)pid;
-	reply.code = 0;
-	reply.status = 0;
 	reply_parcel.rights.files[0] = listener;
 	reply_parcel.rights.files[1] = (int32_t)pidfd;
 	reply_parcel.nfiles = 2;
@@ -383,10 +374,10 @@ static void close_files(const struct parcel *p)
 		call4(__NR_close, p->rights.files[i], 0, 0, 0);
 }
 
-static void spawn(long self)
+static void spawn(uint32_t serial, long self)
 {
 	const int32_t *files = request_parcel.rights.files;
-	struct monitor_reply reply = { 0 };
+	struct monitor_reply reply = { .serial = serial };
 	long pid;
 
 	if (request_parcel.nfiles < 2)
@@ -394,35 +385,33 @@ static void spawn(long self)
 	pid = call4(__NR_clone, SIGCHLD, 0, 0, 0);
 	if (pid == 0)
 		become_guest(files, self);
-	if (pid < 0) {
+	if (pid > 0) {
+		reply.pid = (int32_t)pid;
+	} else {
 		reply.step = MONITOR_STEP_FORK;
 		reply.os_error = (int32_t)-pid;
-		reply_parcel.nfiles = 0;
-		send_reply(files[0], &reply);
 	}
 	close_files(&request_parcel);
+	send_reply(LAUNCHER_SOCKET, &reply);
 }
 
-static void reap(int32_t pid)
+static void reap(uint32_t serial, int32_t pid)
 {
 	struct {
 		int32_t signal, os_error, code, padding, pid, uid, status;
 		uint8_t rest[128];
 	} info;
-	struct monitor_reply reply = { 0 };
+	struct monitor_reply reply = { .serial = serial };
 	long result;
 
 	call4(__NR_kill, pid, SIGKILL, 0, 0);
 	do
 		result = call6(__NR_waitid, P_PID, pid, (long)&info, WEXITED, 0, 0);
 	while (result == -EINTR);
-	reply.os_error = (int32_t)-result;
-	reply.pid = pid;
 	if (result == 0) {
 		reply.code = info.code;
 		reply.status = info.status;
 	}
-	reply_parcel.nfiles = 0;
 	send_reply(LAUNCHER_SOCKET, &reply);
 }
 
@@ -442,11 +431,15 @@ static void await_request(int host)
 static long drop_privileges(void)
 {
 	struct kernel_action default_action = { 0 };
+	const int32_t no_priority = 0;
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
 	long result;
 
 	call4(__NR_setsid, 0, 0, 0, 0);
+	call4(__NR_chdir, (long)"/", 0, 0, 0);
+	/* A thread with real-time priority may start us; an endless guest must not have it. */
+	call4(__NR_sched_setscheduler, 0, SCHED_OTHER, (long)&no_priority, 0);
 	call4(__NR_prctl, PR_SET_NAME, (long)"mote-launcher", 0, 0);
 	/* A host that ignores SIGCHLD must not keep us from waiting. */
 	call4(__NR_rt_sigaction, SIGCHLD, (long)&default_action, 0, sizeof(uint64_t));
@@ -509,6 +502,7 @@ void monitor_main(const uint64_t *stack)
 		fail(LAUNCHER_SOCKET, MONITOR_STEP_PRIVILEGES, result);
 	if ((features & FSGSBASE_USABLE) == 0)
 		fail(LAUNCHER_SOCKET, MONITOR_STEP_FEATURES, -ENOSYS);
+	reply.serial = request.serial;
 	send_reply(LAUNCHER_SOCKET, &reply);
 	self = call4(__NR_getpid, 0, 0, 0, 0);
 	for (;;) {
@@ -516,8 +510,8 @@ void monitor_main(const uint64_t *stack)
 		if (!receive_request(&request) || request.kind == MONITOR_QUIT)
 			quit();
 		if (request.kind == MONITOR_REAP)
-			reap(request.pid);
+			reap(request.serial, request.pid);
 		else
-			spawn(self);
+			spawn(request.serial, self);
 	}
 }

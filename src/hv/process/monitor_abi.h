@@ -134,16 +134,18 @@ struct monitor_view {
 	uint32_t protection; /* PROT_* */
 };
 
-/* Requests of the host to the launcher, each with its descriptors. */
+/* Requests of the host to the launcher, each with its descriptors. All but the last are
+ * answered with a monitor_reply. */
 enum monitor_request_kind {
-	MONITOR_HELLO = 1, /* descriptor: pidfd of the host. Answer: monitor_reply */
-	MONITOR_SPAWN,     /* descriptors: socket for the answer, control memory, slots */
-	MONITOR_REAP,      /* kills process PID and waits for it. Answer: monitor_reply */
+	MONITOR_HELLO = 1, /* descriptor: pidfd of the host */
+	MONITOR_SPAWN,     /* descriptors: socket to the guest process, control memory, slots */
+	MONITOR_REAP,      /* kills process PID and waits for it */
 	MONITOR_QUIT,
 };
 
 struct monitor_request {
 	uint32_t kind;
+	uint32_t serial; /* comes back in the reply */
 	int32_t pid;
 };
 
@@ -165,9 +167,11 @@ enum monitor_step {
 	MONITOR_STEP_LIMITS,
 };
 
-/* HELLO and SPAWN: step and os_error; a SPAWN that worked brings pid and two descriptors,
- * the seccomp listener and a pidfd. REAP: code and status of waitid. */
+/* HELLO: step and os_error. SPAWN: the same, and pid. REAP: pid, and code and status of waitid. A
+ * new guest process sends one too, over its socket: step and os_error, and if that is
+ * MONITOR_STEP_DONE two descriptors, its seccomp listener and its pidfd. */
 struct monitor_reply {
+	uint32_t serial;
 	uint32_t step;
 	int32_t os_error;
 	int32_t pid;

@@ -8,7 +8,7 @@
  * therefore nothing after the stop relies on a register or on the stack. It takes
  * all state from the control block, which the host alone has just written.
  */
-#include "monitor_abi.h"
+#include "hv/process/monitor_abi.h"
 
 #define CONTROL(offset) (monitor_control + (offset))(%rip)
 #define REG(index)      CONTROL(CONTROL_REGS + 8 * (index))
