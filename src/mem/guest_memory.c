@@ -56,6 +56,17 @@ static mote_status build_page_tables(struct guest_memory *memory, mote_error *er
 }
 
 /* The segments' regions are in the order of the segments, those without memory left out. */
+/* The pages that the file's bytes of a segment at TO go to: resident in one step instead of a fault
+ * a page, which took most of the time of loading. */
+static void populate(struct guest_memory *memory, const uint8_t *to, uint64_t size)
+{
+	uint64_t offset = (uint64_t)(to - shared_mem_bytes(memory->ram));
+	uint64_t first = offset & ~(MOTE_PAGE_SIZE - 1);
+	uint64_t end = (offset + size + MOTE_PAGE_SIZE - 1) & ~(MOTE_PAGE_SIZE - 1);
+
+	shared_mem_populate(memory->ram, first, end - first);
+}
+
 static void load_image(struct guest_memory *memory, const struct layout_config *config,
 		       const uint8_t *file)
 {
@@ -69,8 +80,10 @@ static void load_image(struct guest_memory *memory, const struct layout_config *
 			region++;
 		uint8_t *to = host_address(memory, region) + (segment->address - region->va);
 
-		if (segment->file_size > 0)
+		if (segment->file_size > 0) {
+			populate(memory, to, segment->file_size);
 			memcpy(to, file + segment->file_offset, segment->file_size);
+		}
 		region++;
 	}
 }

@@ -101,6 +101,12 @@ mote_status mapping_seal(struct mapping *mapping, const struct host *host, mote_
 	return MOTE_OK;
 }
 
+void mapping_populate(struct mapping *mapping, const struct host *host, size_t offset, size_t size)
+{
+	/* Linux 5.14; older kernels refuse, and the pages come one fault at a time. */
+	host->sys->madvise(mapping->base + offset, size, MADV_POPULATE_WRITE);
+}
+
 bool mapping_discard(struct mapping *mapping, const struct host *host, size_t offset, size_t size)
 {
 	/* A private page that is dropped comes back as zeroes; one of a file comes back from

@@ -144,6 +144,13 @@ static enum form form_of(const struct shared_mem *mem)
 	return (enum form)atomic_load_explicit(&mem->form, memory_order_acquire);
 }
 
+void shared_mem_populate(struct shared_mem *mem, uint64_t offset, uint64_t size)
+{
+	if (form_of(mem) == EXCLUSIVE && offset <= mem->mapping.size &&
+	    size <= mem->mapping.size - offset)
+		mapping_populate(&mem->mapping, mem->host, (size_t)offset, (size_t)size);
+}
+
 uint8_t *shared_mem_bytes(struct shared_mem *mem)
 {
 	return form_of(mem) == EXCLUSIVE ? mem->mapping.base : NULL;
