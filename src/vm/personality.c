@@ -46,6 +46,7 @@ static const syscall_handler handlers[PERSONALITY_SYSCALL_END] = {
 	[SYS_sigaltstack] = syscall_zero,
 	[SYS_rt_sigaction] = syscall_rt_sigaction,
 	[SYS_rt_sigprocmask] = syscall_rt_sigprocmask,
+	[SYS_rseq] = syscall_rseq,
 	[SYS_prlimit64] = syscall_prlimit64,
 	[SYS_uname] = syscall_uname,
 	[SYS_getrandom] = syscall_getrandom,

@@ -93,6 +93,14 @@ SYSCALL_HANDLER(syscall_user_id)
 	return USER_ID;
 }
 
+/* Libcs try this at every start and do without: not worth a line in the log. */
+SYSCALL_HANDLER(syscall_rseq)
+{
+	(void)p;
+	(void)args;
+	return -ENOSYS;
+}
+
 /* Handlers are accepted and never called: no signal arrives here, and a fault ends the call. */
 SYSCALL_HANDLER(syscall_rt_sigaction)
 {

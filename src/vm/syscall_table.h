@@ -42,6 +42,7 @@ SYSCALL_HANDLER(syscall_tgkill);
 SYSCALL_HANDLER(syscall_arch_prctl);
 SYSCALL_HANDLER(syscall_task_id);
 SYSCALL_HANDLER(syscall_user_id);
+SYSCALL_HANDLER(syscall_rseq);
 SYSCALL_HANDLER(syscall_rt_sigaction);
 SYSCALL_HANDLER(syscall_rt_sigprocmask);
 SYSCALL_HANDLER(syscall_prlimit64);
