@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `mote inspect`: what is in a guest file. Nothing of it runs.
+ */
+#include "command.h"
+#include "guest.h"
+#include "json.h"
+#include "report.h"
+#include "values.h"
+
+#include <mote/sandbox.h>
+
+#include <inttypes.h>
+
+typedef const mote_function_info *function_at(const mote_image *image, size_t index);
+
+static const char *kind_text(const mote_image_info *info)
+{
+	if (info->is_mote_guest)
+		return info->is_pie ? "mote guest, static PIE" : "mote guest, static";
+	return info->is_pie ? "program, static PIE" : "program, static";
+}
+
+static mote_sandbox_options sandbox_options(const struct options *options)
+{
+	return (mote_sandbox_options){
+		.size = sizeof(mote_sandbox_options),
+		.heap_size = options->heap,
+		.stack_size = options->stack,
+		.input_size = options->input_size,
+		.output_size = options->output_size,
+	};
+}
+
+static void print_range(uint64_t address, uint64_t size, bool readable, bool writable,
+			bool executable)
+{
+	printf("  %c%c%c  0x%012" PRIx64 "  %10" PRIu64, readable ? 'r' : '-', writable ? 'w' : '-',
+	       executable ? 'x' : '-', address, size);
+}
+
+static void print_functions(const char *title, function_at *at, const mote_image *image)
+{
+	const mote_function_info *function;
+	char text[SIGNATURE_SIZE];
+
+	if (!at(image, 0))
+		return;
+	printf("\n%s\n", title);
+	for (size_t i = 0; (function = at(image, i)); i++) {
+		signature_format(text, function);
+		printf("  %s\n", text);
+	}
+}
+
+static void print_region(void *user, const mote_region_info *region)
+{
+	(void)user;
+	print_range(region->address, region->size, region->readable, region->writable,
+		    region->executable);
+	printf("  0x%09" PRIx64 "  %s\n", region->physical, region->name);
+}
+
+static void print_image(const struct guest *guest, const char *path)
+{
+	const mote_segment_info *segment;
+
+	printf("%s: %s", path, kind_text(&guest->info));
+	if (guest->info.is_mote_guest)
+		printf(", guest ABI %" PRIu32, guest->info.abi_version);
+	printf(", %" PRIu64 " bytes, entry 0x%" PRIx64 "\n\nsegments (address, bytes in memory, in "
+	       "the file, offset there)\n",
+	       guest->info.file_bytes, guest->info.entry);
+	for (size_t i = 0; (segment = mote_image_segment(guest->image, i)); i++) {
+		print_range(segment->address, segment->memory_size, segment->readable,
+			    segment->writable, segment->executable);
+		printf("  %10" PRIu64 "  0x%" PRIx64 "\n", segment->file_size,
+		       segment->file_offset);
+	}
+	print_functions("exports", mote_image_export, guest->image);
+	print_functions("imports", mote_image_import, guest->image);
+}
+
+static mote_status print_layout(const struct guest *guest, const struct options *options,
+				mote_error *err)
+{
+	const mote_sandbox_options sizes = sandbox_options(options);
+
+	printf("\nmemory (address, bytes, physical address)\n");
+	return mote_image_layout(guest->image, &sizes, print_region, NULL, err);
+}
+
+static struct json_object *functions_json(function_at *at, const mote_image *image)
+{
+	struct json_object *list = json_list();
+	const mote_function_info *function;
+	char text[SIGNATURE_SIZE];
+
+	for (size_t i = 0; (function = at(image, i)); i++) {
+		struct json_object *json = json_map(), *params = json_list();
+		for (uint32_t p = 0; p < function->nparams; p++)
+			json_append(params, json_text(mote_type_name(function->params[p])));
+		signature_format(text, function);
+		json_add(json, "name", json_text(function->name));
+		json_add(json, "params", params);
+		json_add(json, "result", json_text(mote_type_name(function->result)));
+		json_add(json, "signature", json_text(text));
+		json_append(list, json);
+	}
+	return list;
+}
+
+static void add_rights(struct json_object *json, bool readable, bool writable, bool executable)
+{
+	json_add(json, "readable", json_flag(readable));
+	json_add(json, "writable", json_flag(writable));
+	json_add(json, "executable", json_flag(executable));
+}
+
+static struct json_object *segments_json(const mote_image *image)
+{
+	struct json_object *list = json_list();
+	const mote_segment_info *segment;
+
+	for (size_t i = 0; (segment = mote_image_segment(image, i)); i++) {
+		struct json_object *json = json_map();
+		json_add(json, "address", json_number(segment->address));
+		json_add(json, "memory_size", json_number(segment->memory_size));
+		json_add(json, "file_size", json_number(segment->file_size));
+		json_add(json, "file_offset", json_number(segment->file_offset));
+		add_rights(json, segment->readable, segment->writable, segment->executable);
+		json_append(list, json);
+	}
+	return list;
+}
+
+static void append_region(void *user, const mote_region_info *region)
+{
+	struct json_object *json = json_map();
+
+	json_add(json, "name", json_text(region->name));
+	json_add(json, "address", json_number(region->address));
+	json_add(json, "physical", json_number(region->physical));
+	json_add(json, "size", json_number(region->size));
+	add_rights(json, region->readable, region->writable, region->executable);
+	json_append(user, json);
+}
+
+static mote_status print_json(const struct guest *guest, const struct options *options,
+			      const char *path, mote_error *err)
+{
+	const mote_sandbox_options sizes = sandbox_options(options);
+	const mote_image_info *info = &guest->info;
+	struct json_object *layout = json_list();
+	mote_status status = mote_image_layout(guest->image, &sizes, append_region, layout, err);
+	if (status) {
+		json_object_put(layout);
+		return status;
+	}
+	struct json_object *json = json_map();
+	json_add(json, "file", json_text(path));
+	json_add(json, "kind", json_text(info->is_mote_guest ? "mote guest" : "program"));
+	json_add(json, "is_pie", json_flag(info->is_pie));
+	json_add(json, "abi_version", json_number(info->abi_version));
+	json_add(json, "entry", json_number(info->entry));
+	json_add(json, "file_bytes", json_number(info->file_bytes));
+	json_add(json, "segments", segments_json(guest->image));
+	json_add(json, "exports", functions_json(mote_image_export, guest->image));
+	json_add(json, "imports", functions_json(mote_image_import, guest->image));
+	json_add(json, "layout", layout);
+	json_print(stdout, json);
+	return MOTE_OK;
+}
+
+static mote_status inspect(const struct guest *guest, const struct options *options,
+			   const char *path, mote_error *err)
+{
+	if (options->wants_json)
+		return print_json(guest, options, path, err);
+	print_image(guest, path);
+	return options->wants_layout ? print_layout(guest, options, err) : MOTE_OK;
+}
+
+int inspect_command(const struct options *options, int nargs, char **args)
+{
+	struct guest guest;
+	mote_error err;
+
+	(void)nargs;
+	mote_status status = guest_open(&guest, options, args[0], false, &err);
+	if (!status)
+		status = inspect(&guest, options, args[0], &err);
+	guest_close(&guest);
+	return status ? report(&err, options->wants_json) : EXIT_OK;
+}

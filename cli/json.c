@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON output. json-c escapes what JSON must escape; on the way out the control characters
+ * that JSON would allow in strings are escaped too, since they may come from a guest and go to a
+ * terminal.
+ */
+#include "json.h"
+
+#include "command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static _Noreturn void out_of_memory(void)
+{
+	fputs("mote: out of memory\n", stderr);
+	exit(EXIT_HOST);
+}
+
+static struct json_object *checked(struct json_object *value)
+{
+	if (!value)
+		out_of_memory();
+	return value;
+}
+
+struct json_object *json_map(void)
+{
+	return checked(json_object_new_object());
+}
+
+struct json_object *json_list(void)
+{
+	return checked(json_object_new_array());
+}
+
+struct json_object *json_text(const char *text)
+{
+	return checked(json_object_new_string(text));
+}
+
+struct json_object *json_text_n(const char *text, size_t size)
+{
+	return checked(json_object_new_string_len(text, (int)size));
+}
+
+struct json_object *json_number(uint64_t number)
+{
+	return checked(json_object_new_uint64(number));
+}
+
+struct json_object *json_integer(int64_t number)
+{
+	return checked(json_object_new_int64(number));
+}
+
+struct json_object *json_flag(bool flag)
+{
+	return checked(json_object_new_boolean(flag));
+}
+
+struct json_object *json_real(double value, const char *text)
+{
+	return checked(json_object_new_double_s(value, text));
+}
+
+void json_add(struct json_object *object, const char *key, struct json_object *value)
+{
+	if (json_object_object_add_ex(object, key, value, JSON_C_OBJECT_ADD_CONSTANT_KEY) != 0)
+		out_of_memory();
+}
+
+void json_append(struct json_object *array, struct json_object *value)
+{
+	if (json_object_array_add(array, value) != 0)
+		out_of_memory();
+}
+
+void json_print(FILE *to, struct json_object *value)
+{
+	const char *text = json_object_to_json_string_ext(
+		value,
+		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!text)
+		out_of_memory();
+	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+		/* U+0080 to U+009F, which some terminals obey, are C2 80 to C2 9F in UTF-8 */
+		if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+			fprintf(to, "\\u%04x", *++at);
+		else if (*at == 0x7f)
+			fputs("\\u007f", to);
+		else
+			putc(*at, to);
+	}
+	putc('\n', to);
+	json_object_put(value);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The options: a table from which getopt_long() is fed and --help is printed, so that no
+ * option is accepted without being documented, nor the other way round.
+ */
+#include "options.h"
+
+#include "command.h"
+#include "number.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SIZE, OPTION_LIST };
+
+struct option_row {
+	char letter;
+	enum option_kind kind;
+	size_t offset; /* in struct options; of a bool, string or size */
+	const char *name;
+	const char *value; /* its name in --help, NULL for a flag */
+	const char *help;
+};
+
+#define FIELD(member) offsetof(struct options, member)
+static const struct option_row rows[] = {
+	{ 'b', OPTION_TEXT, FIELD(backend), "backend", "NAME",
+	  "what runs the guest: kvm or process (default: the best there is)" },
+	{ 'H', OPTION_SIZE, FIELD(heap), "heap", "SIZE", "heap of the guest (default 64M)" },
+	{ 'S', OPTION_SIZE, FIELD(stack), "stack", "SIZE", "stack of the guest (default 1M)" },
+	{ 'i', OPTION_SIZE, FIELD(input_size), "input", "SIZE",
+	  "room for the arguments of a call (default 128K)" },
+	{ 'o', OPTION_SIZE, FIELD(output_size), "output", "SIZE",
+	  "room for the result of a call (default 128K)" },
+	{ 'e', OPTION_LIST, FIELD(environment), "env", "NAME=VALUE",
+	  "a variable of the program's environment; may be repeated" },
+	{ 'f', OPTION_TEXT, FIELD(filter), "filter", "TEXT",
+	  "measure only what has TEXT in its name" },
+	{ 'g', OPTION_TEXT, FIELD(guest), "guest", "FILE",
+	  "the guest to measure with (default: the one built with mote)" },
+	{ 'j', OPTION_FLAG, FIELD(wants_json), "json", NULL, "print JSON" },
+	{ 'l', OPTION_FLAG, FIELD(wants_layout), "layout", NULL,
+	  "show where everything would lie in memory, too" },
+	{ 'r', OPTION_FLAG, FIELD(wants_raw), "raw", NULL,
+	  "print str and bytes results as they are, without a line end" },
+	{ 'v', OPTION_FLAG, FIELD(is_verbose), "verbose", NULL,
+	  "print the log of library and guest to stderr" },
+	{ 'h', OPTION_FLAG, FIELD(wants_help), "help", NULL, "print this text" },
+};
+#define NROWS (sizeof rows / sizeof rows[0])
+
+static bool accepts(const struct command *command, char letter)
+{
+	return letter == 'h' || strchr(command->accepts, letter) != NULL;
+}
+
+static const struct option_row *find_row(int letter)
+{
+	for (size_t i = 0; i < NROWS; i++)
+		if (rows[i].letter == letter)
+			return &rows[i];
+	return NULL;
+}
+
+bool size_parse(const char *text, uint64_t *size)
+{
+	static const char suffixes[] = "KMGT";
+	const char *end = number_scan(text, size);
+	if (!end)
+		return false;
+	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+	if (suffix) {
+		unsigned shift = 10 * (unsigned)(suffix - suffixes + 1);
+		if (*size > UINT64_MAX >> shift)
+			return false;
+		*size <<= shift;
+		end++;
+	}
+	return *end == '\0' && *size != 0;
+}
+
+/* Puts a value where its row says; false when it is not of the row's kind. */
+static bool store(struct options *options, const struct option_row *row, const char *value)
+{
+	void *at = (char *)options + row->offset;
+	switch (row->kind) {
+	case OPTION_FLAG:
+		*(bool *)at = true;
+		return true;
+	case OPTION_TEXT:
+		*(const char **)at = value;
+		return true;
+	case OPTION_SIZE:
+		return size_parse(value, at);
+	case OPTION_LIST:
+		((const char **)options->environment)[options->nenvironment++] = value;
+		return strchr(value, '=') > value;
+	}
+	return false;
+}
+
+/* Feeds getopt_long(): LETTERS and LONGS have room for every row. */
+static void list_accepted(const struct command *command, char *letters, struct option *longs)
+{
+	if (command->stops_at_guest)
+		*letters++ = '+';
+	for (size_t i = 0; i < NROWS; i++) {
+		if (!accepts(command, rows[i].letter))
+			continue;
+		int has_value = rows[i].value ? required_argument : no_argument;
+		*letters++ = rows[i].letter;
+		if (has_value)
+			*letters++ = ':';
+		*longs++ = (struct option){ rows[i].name, has_value, NULL, rows[i].letter };
+	}
+	*letters = '\0';
+	*longs = (struct option){ 0 };
+}
+
+static int point_to_help(const struct command *command)
+{
+	fprintf(stderr, "try `mote %s --help`\n", command->name);
+	return -1;
+}
+
+static int check_count(const struct command *command, int nargs)
+{
+	if (nargs >= command->nargs_min && nargs <= command->nargs_max)
+		return 0;
+	fprintf(stderr, "mote %s: %s; usage: mote %s [OPTION...] %s\n", command->name,
+		nargs < command->nargs_min ? "too few arguments" : "too many arguments",
+		command->name, command->arguments);
+	return point_to_help(command);
+}
+
+int options_parse(struct options *options, const struct command *command, int argc, char **argv)
+{
+	char letters[2 * NROWS + 2];
+	struct option longs[NROWS + 1];
+	char name[64];
+	int letter;
+
+	*options = (struct options){ 0 };
+	options->environment = calloc((size_t)argc + 1, sizeof(char *));
+	if (!options->environment) {
+		fputs("mote: out of memory\n", stderr);
+		return -1;
+	}
+	list_accepted(command, letters, longs);
+	/* getopt_long() begins its messages with argv[0] */
+	snprintf(name, sizeof name, "mote %s", command->name);
+	argv[0] = name;
+	while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		const struct option_row *row = find_row(letter);
+		if (!row)
+			return point_to_help(command);
+		if (!store(options, row, optarg)) {
+			fprintf(stderr, "mote %s: --%s %s: not a %s\n", command->name, row->name,
+				optarg, row->value);
+			return point_to_help(command);
+		}
+	}
+	if (!options->wants_help && check_count(command, argc - optind))
+		return -1;
+	return optind;
+}
+
+void options_free(struct options *options)
+{
+	free((void *)options->environment);
+	options->environment = NULL;
+}
+
+void options_print_help(FILE *to, const struct command *command)
+{
+	fprintf(to, "usage: mote %s [OPTION...]%s%s\n\n%s\nOptions:\n", command->name,
+		*command->arguments ? " " : "", command->arguments, command->about);
+	for (size_t i = 0; i < NROWS; i++) {
+		char left[40];
+		if (!accepts(command, rows[i].letter))
+			continue;
+		snprintf(left, sizeof left, "--%s %s", rows[i].name,
+			 rows[i].value ? rows[i].value : "");
+		fprintf(to, "  -%c, %-18s %s\n", rows[i].letter, left, rows[i].help);
+	}
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h - the options of all commands, in one table and one struct.
+ *
+ * An option means the same wherever it is accepted; a command names those that it takes by
+ * their letters. Strings in struct options are words of argv.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct options {
+	const char *backend;                           /* -b; NULL: the best there is */
+	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
+	const char *const *environment;                /* -e; NENVIRONMENT of them */
+	size_t nenvironment;
+	const char *filter; /* -f */
+	const char *guest;  /* -g */
+	bool wants_json;    /* -j */
+	bool wants_layout;  /* -l */
+	bool wants_raw;     /* -r */
+	bool is_verbose;    /* -v */
+	bool wants_help;    /* -h, of every command */
+};
+
+struct command;
+
+/*
+ * Parses the options of COMMAND, whose name is argv[0], and counts its arguments. Returns the
+ * index of the first argument, or -1 after it has said on stderr what is wrong. argv may be
+ * put in another order; OPTIONS points into it, and is freed with options_free() either way.
+ */
+int options_parse(struct options *options, const struct command *command, int argc, char **argv);
+
+void options_free(struct options *options);
+
+/* Prints what COMMAND is for and each option that it accepts. */
+void options_print_help(FILE *to, const struct command *command);
+
+/* Parses a size in bytes, with a suffix K, M, G or T (of 1024) or without. False when it
+ * is none, is 0, or does not fit 64 bits. */
+bool size_parse(const char *text, uint64_t *size);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reports failures. Messages of the library are one line with what the guest had a hand in
+ * escaped; so are those made here, because they only quote words of the command line.
+ */
+#include "report.h"
+
+#include "command.h"
+#include "json.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+mote_status fail(mote_error *err, mote_status code, const char *format, ...)
+{
+	va_list args;
+
+	*err = (mote_error){ .code = code };
+	va_start(args, format);
+	vsnprintf(err->message, sizeof err->message, format, args);
+	va_end(args);
+	return code;
+}
+
+int report_status(mote_status code)
+{
+	if (code == MOTE_E_GUEST_ERROR)
+		return EXIT_GUEST_ERROR;
+	switch (mote_status_class(code)) {
+	case MOTE_CLASS_USAGE:
+	case MOTE_CLASS_CALL:
+		return EXIT_USAGE;
+	case MOTE_CLASS_FILE:
+		return EXIT_IMAGE;
+	case MOTE_CLASS_POISON:
+		return EXIT_GUEST_CRASH;
+	default:
+		return EXIT_HOST;
+	}
+}
+
+static void print_json(const mote_error *err)
+{
+	struct json_object *object = json_map(), *error = json_map();
+
+	json_add(error, "code", json_text(mote_status_name(err->code)));
+	json_add(error, "message", json_text(err->message));
+	if (err->os_error)
+		json_add(error, "os_error", json_number((uint64_t)err->os_error));
+	if (err->code == MOTE_E_GUEST_ERROR)
+		json_add(error, "guest_code", json_number(err->guest_code));
+	if (err->code == MOTE_E_GUEST_FAULT) {
+		json_add(error, "guest_pc", json_number(err->guest_pc));
+		json_add(error, "guest_address", json_number(err->guest_address));
+	}
+	json_add(object, "error", error);
+	json_print(stdout, object);
+}
+
+int report(const mote_error *err, bool wants_json)
+{
+	if (wants_json)
+		print_json(err);
+	else
+		fprintf(stderr, "mote: %s\n", err->message);
+	return report_status(err->code);
+}
