@@ -193,6 +193,21 @@ static mote_status make_process(struct process_vm *vm, const struct hv_vm_config
 	return status;
 }
 
+static mote_status copy_views(struct process_vm *vm, const struct hv_vm_config *config,
+			      mote_error *err)
+{
+	size_t size = config->nviews * sizeof *vm->views;
+
+	if (config->nviews == 0)
+		return MOTE_OK;
+	vm->views = host_alloc_array(vm->owner->base.host, config->nviews, sizeof *vm->views);
+	if (!vm->views)
+		return error_nomem(err, "views", size);
+	memcpy(vm->views, config->views, size);
+	vm->nviews = config->nviews;
+	return MOTE_OK;
+}
+
 static void process_vm_free(struct hv_vm *base)
 {
 	struct process_vm *vm = (struct process_vm *)base;
@@ -203,6 +218,7 @@ static void process_vm_free(struct hv_vm *base)
 	launcher_reap(&vm->owner->launcher, &vm->process);
 	if (vm->control)
 		host->sys->munmap(vm->control, MONITOR_CONTROL_SIZE);
+	host_free(host, vm->views, vm->nviews * sizeof *vm->views);
 	host_free(host, vm, sizeof *vm);
 }
 
@@ -216,7 +232,9 @@ static mote_status process_vm_new(struct hv_vm **out, struct hv *base,
 		return error_nomem(err, "a virtual machine", sizeof *vm);
 	vm->owner = (struct process_hv *)base;
 	vm->process = (struct guest_process){ .listener = -1, .pidfd = -1 };
-	mote_status status = make_process(vm, config, err);
+	mote_status status = copy_views(vm, config, err);
+	if (!status)
+		status = make_process(vm, config, err);
 	if (status) {
 		process_vm_free(&vm->base);
 		return status;

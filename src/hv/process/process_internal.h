@@ -26,7 +26,9 @@ struct process_vm {
 	struct process_hv *owner;
 	struct guest_process process; /* pid 0 once it is dead and buried */
 	uint64_t death_signal;
-	char *control; /* MONITOR_CONTROL_SIZE bytes, shared with the guest process */
+	char *control;         /* MONITOR_CONTROL_SIZE bytes, shared with the guest process */
+	struct hv_view *views; /* of the configuration: what the guest's page tables map */
+	size_t nviews;
 
 	bool is_stopped;         /* the kernel holds the guest process */
 	bool is_new;             /* no guest instruction ran yet */

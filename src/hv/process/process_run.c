@@ -21,6 +21,9 @@ enum { KICK_TIMEOUT_MS = 2000 };
 /* A stop that some signal cut in two is made again; more often than this is hostile. */
 enum { ANSWERS_MAX = 64 };
 
+enum { VECTOR_PAGE_FAULT = 14 };
+#define PAGE_FAULT_PRESENT UINT32_C(1)
+
 enum event {
 	EVENT_STOP,
 	EVENT_DEATH,
@@ -145,6 +148,18 @@ static bool answer(struct process_vm *vm)
 	return false;
 }
 
+/* Linux fills its page tables as pages are used, so its error codes tell what was used. The
+ * guest's page tables are complete: the bit says whether they map the address. */
+static void fix_page_fault(const struct process_vm *vm, struct hv_exit *exit)
+{
+	uint64_t address = exit->u.exception.address;
+
+	exit->u.exception.error_code &= ~PAGE_FAULT_PRESENT;
+	for (size_t i = 0; i < vm->nviews; i++)
+		if (address - vm->views[i].va < vm->views[i].size)
+			exit->u.exception.error_code |= PAGE_FAULT_PRESENT;
+}
+
 /* The stop as an exit. Returns false when there is nothing to tell: the guest is to go on. */
 static bool report_stop(struct process_vm *vm, struct hv_exit *exit)
 {
@@ -154,6 +169,8 @@ static bool report_stop(struct process_vm *vm, struct hv_exit *exit)
 		exit->u.detail = vm->death_signal;
 		return true;
 	}
+	if (exit->kind == HV_EXIT_EXCEPTION && exit->u.exception.vector == VECTOR_PAGE_FAULT)
+		fix_page_fault(vm, exit);
 	vm->fs_base = vm->stop.fs_base;
 	vm->reported = vm->regs;
 	vm->kind = exit->kind;
