@@ -55,7 +55,6 @@ static mote_status build_page_tables(struct guest_memory *memory, mote_error *er
 	return MOTE_OK;
 }
 
-/* The segments' regions are in the order of the segments, those without memory left out. */
 /* The pages that the file's bytes of a segment at TO go to: resident in one step instead of a fault
  * a page, which took most of the time of loading. */
 static void populate(struct guest_memory *memory, const uint8_t *to, uint64_t size)
@@ -67,6 +66,7 @@ static void populate(struct guest_memory *memory, const uint8_t *to, uint64_t si
 	shared_mem_populate(memory->ram, first, end - first);
 }
 
+/* The segments' regions are in the order of the segments, those without memory left out. */
 static void load_image(struct guest_memory *memory, const struct layout_config *config,
 		       const uint8_t *file)
 {

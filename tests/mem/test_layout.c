@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layouts: whatever image and sizes, either everything has a place that breaks no rule, or an
+ * error names what is wrong.
+ */
+#include "mem/layout.h"
+
+#include "mem/small_guest.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MIB  (UINT64_C(1) << 20)
+#define GIB  (UINT64_C(1) << 30)
+#define TIB  (UINT64_C(1) << 40)
+#define PAGE MOTE_PAGE_SIZE
+
+static bool is_aligned(uint64_t value, uint64_t unit)
+{
+	return value % unit == 0;
+}
+
+static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+	return a + a_size <= b || b + b_size <= a;
+}
+
+/* The first rule that REGION breaks, as a sentence, or NULL. */
+static const char *region_flaw(const struct layout *layout, const struct layout_region *region)
+{
+	const struct layout_slot *slot =
+		region->kind < LAYOUT_PAGE_TABLES ? &layout->firmware : &layout->ram;
+
+	if (region->size == 0 || !is_aligned(region->size | region->gpa | region->va, PAGE))
+		return "is not made of whole pages";
+	if ((region->rights & LAYOUT_WRITE) && (region->rights & LAYOUT_EXECUTE))
+		return "can be written and executed";
+	if (region->va + region->size > MOTE_ADDRESS_END || (region->va == 0) != !region->rights)
+		return "is where no guest memory may be";
+	if (region->kind == LAYOUT_DOORBELL) {
+		if (!apart(region->gpa, PAGE, layout->ram.gpa, layout->ram.size) ||
+		    !apart(region->gpa, PAGE, layout->firmware.gpa, layout->firmware.size))
+			return "is backed by a slot";
+		return NULL;
+	}
+	if (region->gpa < slot->gpa || region->gpa + region->size > slot->gpa + slot->size)
+		return "is not in its slot";
+	return NULL;
+}
+
+/* The first rule that LAYOUT breaks. Quadratic and simple. */
+static void check_rules(const char *what, const struct layout *layout)
+{
+	for (size_t i = 0; i < layout->nregions; i++) {
+		const struct layout_region *a = &layout->regions[i];
+		const char *name = layout_kind_name(a->kind);
+		const char *flaw = region_flaw(layout, a);
+		if (flaw)
+			fail_msg("%s: the %s %s", what, name, flaw);
+		for (size_t k = 0; k < i; k++) {
+			const struct layout_region *b = &layout->regions[k];
+			if (b->gpa + b->size > a->gpa)
+				fail_msg("%s: the %s is not behind the %s", what, name,
+					 layout_kind_name(b->kind));
+			if (a->va && b->va && !apart(a->va, a->size, b->va, b->size))
+				fail_msg("%s: %s and %s overlap", what, name,
+					 layout_kind_name(b->kind));
+		}
+	}
+	assert_true(apart(layout->firmware.gpa, layout->firmware.size, layout->ram.gpa,
+			  layout->ram.size));
+	for (size_t i = 1; i < layout->nmapped; i++)
+		assert_true(layout_mapped(layout, i - 1)->va < layout_mapped(layout, i)->va);
+	assert_int_equal(layout->nmapped, layout->nregions - 1); /* all but the page tables */
+
+	const struct layout_region *heap = layout_get(layout, LAYOUT_HEAP);
+	assert_true(is_aligned(heap->va | heap->gpa | heap->size, LAYOUT_LARGE_PAGE));
+	static const enum layout_kind guarded[] = { LAYOUT_STACK, LAYOUT_INPUT, LAYOUT_OUTPUT };
+	for (size_t i = 0; i < 3; i++) {
+		uint64_t va = layout_get(layout, guarded[i])->va;
+		size_t cache = 0;
+		assert_null(layout_find(layout, va - 1, &cache));
+		assert_null(layout_find(layout, va - LAYOUT_GUARD_SIZE, &cache));
+	}
+}
+
+static void the_defaults_are_as_documented(void **state)
+{
+	(void)state;
+	struct layout layout;
+	assert_int_equal(layout_compute(&layout, &small_config, NULL), MOTE_OK);
+	check_rules("defaults", &layout);
+	assert_int_equal(layout_get(&layout, LAYOUT_HEAP)->size, 64 * MIB);
+	assert_int_equal(layout_get(&layout, LAYOUT_STACK)->size, MIB);
+	assert_int_equal(layout_get(&layout, LAYOUT_INPUT)->size, 128 << 10);
+	assert_int_equal(layout_get(&layout, LAYOUT_OUTPUT)->size, 128 << 10);
+	assert_int_equal(layout_get(&layout, LAYOUT_HEAP)->va, 0x800000);
+
+	/* what the working memory costs: one table */
+	uint64_t stack = layout_get(&layout, LAYOUT_STACK)->va;
+	const struct layout_region *output = layout_get(&layout, LAYOUT_OUTPUT);
+	assert_int_equal(stack / LAYOUT_LARGE_PAGE,
+			 (output->va + output->size - 1) / LAYOUT_LARGE_PAGE);
+
+	/* the host's window: addresses that the guest ABI fixes */
+	assert_int_equal(layout_get(&layout, LAYOUT_HYPERCALL)->va, MOTE_HYPERCALL_PAGE);
+	assert_int_equal(layout_get(&layout, LAYOUT_START_BLOCK)->va, MOTE_START_BLOCK);
+	assert_int_equal(layout_get(&layout, LAYOUT_DOORBELL)->va, MOTE_DOORBELL_PAGE);
+	assert_int_equal(layout_get(&layout, LAYOUT_SUPERVISOR)->va, MOTE_SUPERVISOR_BASE);
+	assert_int_equal(layout_get(&layout, LAYOUT_EXCEPTION_STACK)->va,
+			 small_config.exception_stack);
+
+	/* the firmware slot is the caller's block with the hypercall page behind it */
+	assert_int_equal(layout.firmware.size, small_config.supervisor_size + PAGE);
+	assert_int_equal(layout_get(&layout, LAYOUT_HYPERCALL)->gpa,
+			 layout.firmware.gpa + small_config.supervisor_size);
+	assert_int_equal(layout_get(&layout, LAYOUT_PAGE_TABLES)->gpa, layout.ram.gpa);
+}
+
+static void rights_are_what_each_region_needs(void **state)
+{
+	(void)state;
+	static const struct {
+		enum layout_kind kind;
+		unsigned rights;
+		bool is_user;
+	} rows[] = {
+		{ LAYOUT_DOORBELL, LAYOUT_WRITE, true },
+		{ LAYOUT_SUPERVISOR, LAYOUT_READ | LAYOUT_EXECUTE, false },
+		{ LAYOUT_HYPERCALL, LAYOUT_READ | LAYOUT_EXECUTE, true },
+		{ LAYOUT_PAGE_TABLES, 0, false },
+		{ LAYOUT_EXCEPTION_STACK, LAYOUT_READ | LAYOUT_WRITE, false },
+		{ LAYOUT_START_BLOCK, LAYOUT_READ, true },
+		{ LAYOUT_CODE, LAYOUT_READ | LAYOUT_EXECUTE, true },
+		{ LAYOUT_READ_ONLY_DATA, LAYOUT_READ, true },
+		{ LAYOUT_DATA, LAYOUT_READ | LAYOUT_WRITE, true },
+		{ LAYOUT_STACK, LAYOUT_READ | LAYOUT_WRITE, true },
+		{ LAYOUT_INPUT, LAYOUT_READ | LAYOUT_WRITE, true },
+		{ LAYOUT_OUTPUT, LAYOUT_READ | LAYOUT_WRITE, true },
+		{ LAYOUT_HEAP, LAYOUT_READ | LAYOUT_WRITE, true },
+	};
+	struct layout layout;
+	_Static_assert(sizeof rows / sizeof rows[0] == LAYOUT_KINDS, "a row for every kind");
+	assert_int_equal(layout_compute(&layout, &small_config, NULL), MOTE_OK);
+	for (size_t i = 0; i < LAYOUT_KINDS; i++) {
+		const struct layout_region *region = layout_get(&layout, rows[i].kind);
+		assert_int_equal(region->rights, rows[i].rights);
+		assert_int_equal(region->is_user, rows[i].is_user);
+	}
+}
+
+static void segments_lie_at_their_own_addresses(void **state)
+{
+	(void)state;
+	struct layout layout;
+	assert_int_equal(layout_compute(&layout, &small_config, NULL), MOTE_OK);
+	const struct layout_region *code = layout_get(&layout, LAYOUT_CODE);
+	const struct layout_region *data = layout_get(&layout, LAYOUT_DATA);
+	assert_int_equal(code->va, SMALL_CODE);
+	assert_int_equal(code->size, 0x3000);
+	assert_int_equal(data->va, SMALL_DATA);
+	assert_int_equal(data->size, 0x6000);
+	assert_ptr_equal(data, code + 1);
+}
+
+/* One segment and the sizes, with the end of the story. ERROR is part of the message. */
+static const struct {
+	const char *what;
+	uint64_t address, size;
+	uint64_t heap, stack, input, output;
+	mote_status status;
+	const char *error;
+} rows[] = {
+	{ "no segment", 0, 0, 0, 0, 0, 0, MOTE_OK, NULL },
+	{ "lowest address", MOTE_WINDOW_END, 1, 0, 0, 0, 0, MOTE_OK, NULL },
+	{ "in the window", MOTE_WINDOW_END - 1, 1, 0, 0, 0, 0, MOTE_E_IMAGE, "outside" },
+	{ "across the window's end", MOTE_WINDOW_END - PAGE, 2 * PAGE, 0, 0, 0, 0, MOTE_E_IMAGE,
+	  "outside" },
+	{ "page 0", 0, PAGE, 0, 0, 0, 0, MOTE_E_IMAGE, "outside" },
+	{ "the last page", MOTE_ADDRESS_END - PAGE, PAGE, 0, 0, 0, 0, MOTE_E_IMAGE, "do not fit" },
+	{ "behind the last page", MOTE_ADDRESS_END, 1, 0, 0, 0, 0, MOTE_E_IMAGE, "outside" },
+	{ "one byte over the end", MOTE_ADDRESS_END - PAGE, PAGE + 1, 0, 0, 0, 0, MOTE_E_IMAGE,
+	  "outside" },
+	{ "end wraps", MOTE_ADDRESS_END - PAGE, UINT64_MAX, 0, 0, 0, 0, MOTE_E_IMAGE, "outside" },
+	{ "the highest address", UINT64_MAX, 1, 0, 0, 0, 0, MOTE_E_IMAGE, "outside" },
+	{ "not canonical", UINT64_C(1) << 47, PAGE, 0, 0, 0, 0, MOTE_E_IMAGE, "outside" },
+	{ "upper half", UINT64_C(0xffffffff80000000), PAGE, 0, 0, 0, 0, MOTE_E_IMAGE, "outside" },
+	{ "as high as all fits", MOTE_ADDRESS_END - 66 * MIB, PAGE, 0, 0, 0, 0, MOTE_OK, NULL },
+	{ "a bit too high", MOTE_ADDRESS_END - 65 * MIB, PAGE, 0, 0, 0, 0, MOTE_E_IMAGE,
+	  "do not fit" },
+	{ "high, all sizes small", MOTE_ADDRESS_END - 6 * MIB, PAGE, 1, 1, 1, 1, MOTE_OK, NULL },
+	{ "largest image", MOTE_PIE_BASE, LAYOUT_IMAGE_MAX, 0, 0, 0, 0, MOTE_OK, NULL },
+	{ "image one byte too large", MOTE_PIE_BASE, LAYOUT_IMAGE_MAX + 1, 0, 0, 0, 0, MOTE_E_IMAGE,
+	  "at most 4294967296" },
+	{ "absurd image", MOTE_PIE_BASE, 100 * TIB, 0, 0, 0, 0, MOTE_E_IMAGE, "at most" },
+	{ "largest sizes", MOTE_PIE_BASE, 1, TIB, GIB, 64 * MIB, 64 * MIB, MOTE_OK, NULL },
+	{ "smallest sizes", MOTE_PIE_BASE, 1, 1, 1, 1, 1, MOTE_OK, NULL },
+	{ "heap too large", MOTE_PIE_BASE, 1, TIB + 1, 0, 0, 0, MOTE_E_INVALID,
+	  "heap_size is 1099511627777; it may be at most 1099511627776" },
+	{ "stack too large", MOTE_PIE_BASE, 1, 0, GIB + 1, 0, 0, MOTE_E_INVALID, "stack_size" },
+	{ "input too large", MOTE_PIE_BASE, 1, 0, 0, 64 * MIB + 1, 0, MOTE_E_INVALID,
+	  "input_size" },
+	{ "output too large", MOTE_PIE_BASE, 1, 0, 0, 0, 64 * MIB + 1, MOTE_E_INVALID,
+	  "output_size" },
+	{ "heap that wraps when rounded", MOTE_PIE_BASE, 1, UINT64_MAX, 0, 0, 0, MOTE_E_INVALID,
+	  "heap_size" },
+	{ "stack that wraps when rounded", MOTE_PIE_BASE, 1, 0, UINT64_MAX, 0, 0, MOTE_E_INVALID,
+	  "stack_size" },
+};
+
+static void images_and_sizes_fit_or_are_refused_with_a_reason(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		mote_segment_info segment = {
+			.address = rows[i].address,
+			.memory_size = rows[i].size,
+			.readable = true,
+			.writable = true,
+		};
+		struct layout_config config = small_config;
+		config.segments = &segment;
+		config.nsegments = rows[i].size != 0;
+		config.heap_size = rows[i].heap;
+		config.stack_size = rows[i].stack;
+		config.input_size = rows[i].input;
+		config.output_size = rows[i].output;
+
+		struct layout layout;
+		mote_error err = { .code = MOTE_OK };
+		mote_status got = layout_compute(&layout, &config, &err);
+		if (got != rows[i].status || err.code != rows[i].status ||
+		    (rows[i].error && !strstr(err.message, rows[i].error)))
+			fail_msg("%s: got %s, \"%s\"", rows[i].what, mote_status_name(got),
+				 err.message);
+		if (got == MOTE_OK)
+			check_rules(rows[i].what, &layout);
+	}
+}
+
+/* Pairs of segments. FLAGS: 'w' and 'x', one string a segment. */
+static const struct {
+	const char *what;
+	uint64_t address[2];
+	uint64_t size[2];
+	const char *flags[2];
+	const char *error;
+} pairs[] = {
+	{ "neighbours", { 0x400000, 0x401000 }, { 0x1000, 0x1000 }, { "x", "w" }, NULL },
+	{ "far apart", { 0x400000, 0x7f0000000000 }, { 0x1000, 0x1000 }, { "x", "w" }, NULL },
+	{ "same page, code and data",
+	  { 0x400000, 0x400800 },
+	  { 0x800, 0x800 },
+	  { "x", "w" },
+	  "shares a page" },
+	{ "same page, same rights",
+	  { 0x400000, 0x400800 },
+	  { 0x800, 0x800 },
+	  { "w", "w" },
+	  "shares a page" },
+	{ "overlap", { 0x400000, 0x401000 }, { 0x1001, 0x1000 }, { "x", "w" }, "overlaps" },
+	{ "the same twice", { 0x400000, 0x400000 }, { 1, 1 }, { "x", "w" }, "overlaps" },
+	{ "descending", { 0x500000, 0x400000 }, { 1, 1 }, { "x", "w" }, "overlaps" },
+	{ "an empty one between", { 0x500000, 0x400000 }, { 1, 0 }, { "x", "w" }, NULL },
+	{ "write and execute",
+	  { 0x400000, 0x500000 },
+	  { 1, 1 },
+	  { "x", "wx" },
+	  "writable and executable" },
+	{ "together too large",
+	  { 0x400000, 0x200000000 },
+	  { 0xc0000000, 0x40001000 },
+	  { "", "w" },
+	  "at most" },
+};
+
+static void segments_that_get_in_each_others_way_are_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		mote_segment_info segments[2] = { 0 };
+		for (size_t k = 0; k < 2; k++) {
+			segments[k].address = pairs[i].address[k];
+			segments[k].memory_size = pairs[i].size[k];
+			segments[k].writable = strchr(pairs[i].flags[k], 'w') != NULL;
+			segments[k].executable = strchr(pairs[i].flags[k], 'x') != NULL;
+		}
+		struct layout_config config = small_config;
+		config.segments = segments;
+		config.nsegments = 2;
+
+		struct layout layout;
+		mote_error err = { .message = "" };
+		mote_status want = pairs[i].error ? MOTE_E_IMAGE : MOTE_OK;
+		mote_status got = layout_compute(&layout, &config, &err);
+		if (got != want || (want && !strstr(err.message, pairs[i].error)))
+			fail_msg("%s: got %s, \"%s\"", pairs[i].what, mote_status_name(got),
+				 err.message);
+		if (got == MOTE_OK)
+			check_rules(pairs[i].what, &layout);
+	}
+}
+
+static void as_many_segments_as_there_may_be(void **state)
+{
+	(void)state;
+	static mote_segment_info segments[LAYOUT_SEGMENTS_MAX + 1];
+	for (size_t i = 0; i <= LAYOUT_SEGMENTS_MAX; i++)
+		segments[i] = (mote_segment_info){
+			.address = 0x400000 + i * 0x40000000, /* tables of their own, each */
+			.memory_size = i % 7 * 1000 + 1,
+			.writable = i % 3 == 1,
+			.executable = i % 3 == 2,
+		};
+	struct layout_config config = small_config;
+	struct layout layout;
+	mote_error err;
+	config.segments = segments;
+	config.nsegments = LAYOUT_SEGMENTS_MAX;
+	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_OK);
+	check_rules("64 segments", &layout);
+
+	config.nsegments = LAYOUT_SEGMENTS_MAX + 1;
+	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_E_IMAGE);
+	assert_string_equal(err.message, "65 segments; a guest may have at most 64");
+}
+
+static void more_bytes_in_the_file_than_in_memory_are_refused(void **state)
+{
+	(void)state;
+	mote_segment_info segment = { .address = 0x400000, .memory_size = 9, .file_size = 10 };
+	struct layout_config config = small_config;
+	struct layout layout;
+	mote_error err;
+	config.segments = &segment;
+	config.nsegments = 1;
+	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_E_IMAGE);
+	assert_non_null(strstr(err.message, "10 bytes in the file and 9 in memory"));
+}
+
+static const struct {
+	const char *what;
+	uint64_t size, stack;
+	mote_status status;
+} supervisors[] = {
+	{ "smallest", PAGE, MOTE_SUPERVISOR_BASE + PAGE, MOTE_OK },
+	{ "largest", 0xff000, MOTE_WINDOW_END - PAGE, MOTE_OK },
+	{ "no block", 0, MOTE_SUPERVISOR_BASE + PAGE, MOTE_E_INVALID },
+	{ "part of a page", 100, MOTE_SUPERVISOR_BASE + PAGE, MOTE_E_INVALID },
+	{ "too large", 0x100000, MOTE_WINDOW_END - PAGE, MOTE_E_INVALID },
+	{ "huge", UINT64_MAX - PAGE + 1, MOTE_WINDOW_END - PAGE, MOTE_E_INVALID },
+	{ "stack in the block", 0x4000, MOTE_SUPERVISOR_BASE + 0x3000, MOTE_E_INVALID },
+	{ "stack below it", 0x4000, MOTE_SUPERVISOR_BASE - PAGE, MOTE_E_INVALID },
+	{ "stack past the window", 0x4000, MOTE_WINDOW_END, MOTE_E_INVALID },
+	{ "stack in the middle of a page", 0x4000, MOTE_SUPERVISOR_BASE + 0x8010, MOTE_E_INVALID },
+	{ "stack at the highest page", 0x4000, UINT64_MAX - PAGE + 1, MOTE_E_INVALID },
+};
+
+static void supervisor_blocks_stay_in_the_window(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof supervisors / sizeof supervisors[0]; i++) {
+		struct layout_config config = small_config;
+		struct layout layout;
+		config.supervisor_size = supervisors[i].size;
+		config.exception_stack = supervisors[i].stack;
+		mote_status got = layout_compute(&layout, &config, NULL);
+		if (got != supervisors[i].status)
+			fail_msg("%s: got %s", supervisors[i].what, mote_status_name(got));
+		if (got == MOTE_OK)
+			check_rules(supervisors[i].what, &layout);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_defaults_are_as_documented),
+		cmocka_unit_test(rights_are_what_each_region_needs),
+		cmocka_unit_test(segments_lie_at_their_own_addresses),
+		cmocka_unit_test(images_and_sizes_fit_or_are_refused_with_a_reason),
+		cmocka_unit_test(segments_that_get_in_each_others_way_are_refused),
+		cmocka_unit_test(as_many_segments_as_there_may_be),
+		cmocka_unit_test(more_bytes_in_the_file_than_in_memory_are_refused),
+		cmocka_unit_test(supervisor_blocks_stay_in_the_window),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mappings: aligned, guarded on both sides, zero when fresh and after a discard, and gone
+ * without a trace when a step of making them fails.
+ */
+#define _GNU_SOURCE
+#include "mem/mapping.h"
+
+#include "kit/fail.h"
+#include "mem/faults.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+enum { PAGE = 4096, HUGE = 2 << 20 };
+
+static const size_t sizes[] = { PAGE, 3 * PAGE, HUGE - PAGE, HUGE, HUGE + PAGE, 5 * HUGE };
+
+typedef void check_fn(struct mapping *mapping, const struct host *host);
+
+/* Runs CHECK on a mapping of every size, with and without a descriptor. */
+static void for_each_mapping(check_fn *check)
+{
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		for (int with_fd = 0; with_fd < 2; with_fd++) {
+			const struct host *host = fail_host(0, FAIL_ONCE, 0);
+			struct mapping mapping;
+			assert_int_equal(mapping_init(&mapping, host, sizes[i], with_fd, NULL),
+					 MOTE_OK);
+			assert_int_equal(mapping.size, sizes[i]);
+			assert_int_equal(mapping.fd >= 0, with_fd);
+			check(&mapping, host);
+			mapping_fini(&mapping, host);
+			assert_null(fail_leak());
+			mapping_fini(&mapping, host);
+		}
+	}
+}
+
+static void check_shape(struct mapping *mapping, const struct host *host)
+{
+	(void)host;
+	uint8_t *base = mapping->base;
+	size_t size = mapping->size;
+
+	assert_int_equal((uintptr_t)base % (size < HUGE ? PAGE : HUGE), 0);
+	assert_true(faults(base - 1, ACCESS_READ));
+	assert_true(faults(base - PAGE, ACCESS_WRITE));
+	assert_true(faults(base + size, ACCESS_WRITE));
+	assert_true(faults(base + size + PAGE - 1, ACCESS_READ));
+	assert_false(faults(base, ACCESS_WRITE));
+	assert_false(faults(base + size - 1, ACCESS_WRITE));
+}
+
+static void mappings_are_aligned_and_guarded(void **state)
+{
+	(void)state;
+	for_each_mapping(check_shape);
+}
+
+static void check_discard(struct mapping *mapping, const struct host *host)
+{
+	uint8_t *last = mapping->base + mapping->size - PAGE;
+
+	assert_int_equal(mapping->base[0], 0);
+	mapping->base[0] = 1;
+	mapping->base[mapping->size - 1] = 2;
+	assert_true(mapping_discard(mapping, host, mapping->size - PAGE, PAGE));
+	assert_int_equal(last[PAGE - 1], 0);
+	assert_int_equal(mapping->base[0], mapping->size > PAGE ? 1 : 0);
+}
+
+static void discarded_pages_read_as_zero_and_others_stay(void **state)
+{
+	(void)state;
+	for_each_mapping(check_discard);
+}
+
+static void check_seal(struct mapping *mapping, const struct host *host)
+{
+	mapping->base[7] = 42;
+	assert_int_equal(mapping_seal(mapping, host, NULL), MOTE_OK);
+	assert_int_equal(mapping->base[7], 42);
+	assert_true(faults(mapping->base, ACCESS_WRITE));
+	assert_true(faults(mapping->base + mapping->size - 1, ACCESS_WRITE));
+}
+
+static void sealed_mappings_refuse_writes(void **state)
+{
+	(void)state;
+	for_each_mapping(check_seal);
+}
+
+static void the_descriptor_leads_to_the_same_bytes(void **state)
+{
+	(void)state;
+	struct host host;
+	struct mapping mapping;
+	char found[6] = "";
+
+	host_init(&host);
+	assert_int_equal(mapping_init(&mapping, &host, 2 * PAGE, true, NULL), MOTE_OK);
+	memcpy(mapping.base + PAGE, "hello", 6);
+	assert_int_equal(pread(mapping.fd, found, 6, PAGE), 6);
+	assert_string_equal(found, "hello");
+	struct stat stat;
+	assert_int_equal(fstat(mapping.fd, &stat), 0);
+	assert_int_equal(stat.st_size, 2 * PAGE);
+	mapping_fini(&mapping, &host);
+}
+
+static void a_size_that_wraps_is_refused(void **state)
+{
+	(void)state;
+	const struct host *host = fail_host(0, FAIL_ONCE, 0);
+	struct mapping mapping;
+	mote_error err;
+
+	assert_int_equal(mapping_init(&mapping, host, SIZE_MAX - 2 * PAGE + 1, false, &err),
+			 MOTE_E_NOMEM);
+	assert_int_equal(mapping_init(&mapping, host, SIZE_MAX / 4 + 1, true, &err), MOTE_E_NOMEM);
+	assert_null(fail_leak());
+}
+
+static mote_status make_and_seal(const struct host *host, void *with_fd, mote_error *err)
+{
+	struct mapping mapping;
+	mote_status status = mapping_init(&mapping, host, HUGE, with_fd != NULL, err);
+	if (status) {
+		assert_null(mapping.reserved);
+		assert_int_equal(mapping.fd, -1);
+		return status;
+	}
+	status = mapping_seal(&mapping, host, err);
+	mapping_fini(&mapping, host);
+	return status;
+}
+
+static void each_failure_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	fail_each_operation(make_and_seal, NULL, NULL);
+	fail_each_operation(make_and_seal, "", NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mappings_are_aligned_and_guarded),
+		cmocka_unit_test(discarded_pages_read_as_zero_and_others_stay),
+		cmocka_unit_test(sealed_mappings_refuse_writes),
+		cmocka_unit_test(the_descriptor_leads_to_the_same_bytes),
+		cmocka_unit_test(a_size_that_wraps_is_refused),
+		cmocka_unit_test(each_failure_leaves_nothing_behind),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
