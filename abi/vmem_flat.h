@@ -24,9 +24,9 @@ struct vmem_flat {
 VMEM_INLINE void *vmem_flat_table(void *memory, uint64_t pa)
 {
 	const struct vmem_flat *flat = memory;
-	uint64_t offset = pa - flat->base;
+	uint64_t offset = pa - flat->base; /* below BASE it wraps, past any size */
 
-	if (pa < flat->base || flat->size < VMEM_PAGE_SIZE || offset > flat->size - VMEM_PAGE_SIZE)
+	if (flat->size < VMEM_PAGE_SIZE || offset > flat->size - VMEM_PAGE_SIZE)
 		return NULL;
 	return (char *)flat->memory + offset;
 }

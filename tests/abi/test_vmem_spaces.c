@@ -165,6 +165,21 @@ static void other_rights_make_another_table(void **state)
 	pool_fini(&pool);
 }
 
+/* A table that is met at another level is read in another way. */
+static void another_level_makes_another_table(void **state)
+{
+	struct vmem_item items[8];
+	struct pool pool;
+
+	(void)state;
+	two_roots(&pool);
+	*entry(&pool, 0, 1) = TABLE(3); /* there it is 2's table, here the root's */
+	assert_int_equal(collect(&amd64, &pool, roots, 1, items, COUNT(items)), 2);
+	assert_range(&items[0], 0, 0x1000, 0x5000, PAGE);
+	assert_range(&items[1], 0, 0x3000, 0x9000, PAGE);
+	pool_fini(&pool);
+}
+
 static void i686_links_at_depth_1(void **state)
 {
 	struct vmem_range range = { 4 * MIB, 0x7000, 2 * PAGE, VMEM_WRITE, VMEM_COW };
@@ -194,7 +209,8 @@ static void no_roots_or_bad_roots_find_nothing(void **state)
 	two_roots(&pool);
 	assert_int_equal(collect(&amd64, &pool, NULL, 0, items, COUNT(items)), 0);
 	assert_int_equal(collect(&amd64, &pool, bad, 3, items, COUNT(items)), 0);
-	*entry(&pool, 0, 7) = TABLE(8); /* outside */
+	*entry(&pool, 0, 7) = TABLE(8); /* outside, and no link to it either */
+	*entry(&pool, 0, 8) = TABLE(8);
 	assert_int_equal(collect(&amd64, &pool, roots, 1, items, COUNT(items)), 2);
 	pool_fini(&pool);
 }
@@ -393,12 +409,44 @@ static void a_link_into_frozen_tables_moves_them(void **state)
 	assert_int_equal(got.flags, VMEM_USER);
 	assert_false(amd64.translate(&pool, before, GIB + 2 * MIB + 0x1000, &got));
 
-	/* Nothing there: nothing linked. A table outside memory: said. */
-	const struct vmem_link empty = { 2, 2 * GIB, 0, 77 * GIB };
+	pool_fini(&pool);
+}
 
-	assert_int_equal(amd64.link(&pool, &ours, theirs, &empty), VMEM_OK);
-	assert_int_equal(pool.n_moves, 3);
+static void what_is_not_there_is_not_linked(void **state)
+{
+	const struct vmem_link link = { 2, 600 * GIB, 0, 77 * GIB };
+	struct pool pool;
+
+	(void)state;
+	pool_init(&pool, BASE, 12);
+	uint64_t theirs = pool_root(&pool);
+	uint64_t ours = pool_root(&pool);
+
+	assert_int_equal(amd64.link(&pool, &ours, theirs, &link), VMEM_OK);
+	assert_int_equal(pool.flat.used, 2 * PAGE);
 	assert_int_equal(amd64.link(&pool, &ours, BASE + 64 * PAGE, &link), VMEM_BAD_TABLE);
+	pool_fini(&pool);
+}
+
+/* The owner's rebuild may have a larger leaf where the link means a table below it. */
+static void a_link_into_a_large_leaf_copies_its_part(void **state)
+{
+	const struct vmem_range huge = { GIB, 4 * GIB, GIB, VMEM_HUGE | VMEM_WRITE, VMEM_BASIC };
+	const struct vmem_link link = { 3, 2 * MIB, 0, GIB + 6 * MIB };
+	struct vmem_range got;
+	struct pool pool;
+
+	(void)state;
+	pool_init(&pool, BASE, 12);
+	uint64_t theirs = pool_root(&pool);
+	uint64_t ours = pool_root(&pool);
+
+	assert_int_equal(amd64.map(&pool, &theirs, &huge), VMEM_OK);
+	assert_int_equal(amd64.link(&pool, &ours, theirs, &link), VMEM_OK);
+	assert_true(amd64.translate(&pool, ours, 2 * MIB, &got));
+	assert_int_equal(got.pa, 4 * GIB + 6 * MIB);
+	assert_int_equal(got.size, 2 * MIB);
+	assert_int_equal(got.flags, VMEM_WRITE);
 	pool_fini(&pool);
 }
 
@@ -410,12 +458,15 @@ int main(void)
 		cmocka_unit_test(one_root_may_link_to_itself),
 		cmocka_unit_test(the_same_root_twice_is_all_links),
 		cmocka_unit_test(other_rights_make_another_table),
+		cmocka_unit_test(another_level_makes_another_table),
 		cmocka_unit_test(i686_links_at_depth_1),
 		cmocka_unit_test(no_roots_or_bad_roots_find_nothing),
 		cmocka_unit_test(cycles_and_aliases_cost_nothing),
 		cmocka_unit_test(too_few_slots_are_a_clear_status),
 		cmocka_unit_test(a_rebuild_maps_and_shares_the_same),
 		cmocka_unit_test(a_link_into_frozen_tables_moves_them),
+		cmocka_unit_test(what_is_not_there_is_not_linked),
+		cmocka_unit_test(a_link_into_a_large_leaf_copies_its_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,13 +58,14 @@ static void assert_finds(const struct instance *vm, struct pool *pool, uint64_t 
 static const struct {
 	const char *what;
 	uint64_t first, last;
-	struct vmem_range want[3]; /* of what clipping_cuts_at_pages() maps */
+	struct vmem_range want[4]; /* of what clipping_cuts_at_pages() maps */
 } clips[] = {
 	{ "all",
 	  0,
 	  UINT64_MAX,
 	  { { 0, 0x7000, PAGE, 0, 0 },
 	    { 0x1ff000, 0x9000, 4 * PAGE, 0, 0 },
+	    { -(128 * TIB), 0xd000, PAGE, 0, 0 },
 	    { -PAGE, 0x5000, PAGE, 0, 0 } } },
 	{ "the first byte", 0, 0, { { 0, 0x7000, PAGE, 0, 0 } } },
 	{ "the last byte of all", UINT64_MAX, UINT64_MAX, { { -PAGE, 0x5000, PAGE, 0, 0 } } },
@@ -79,7 +80,10 @@ static const struct {
 	  0x201000,
 	  { { 0x200000, 0xa000, 2 * PAGE, 0, 0 } } },
 	{ "the hole alone", 128 * TIB, -(128 * TIB) - 1, { { 0 } } },
-	{ "from the hole on", 200 * TIB, UINT64_MAX, { { -PAGE, 0x5000, PAGE, 0, 0 } } },
+	{ "from the hole on",
+	  200 * TIB,
+	  UINT64_MAX,
+	  { { -(128 * TIB), 0xd000, PAGE, 0, 0 }, { -PAGE, 0x5000, PAGE, 0, 0 } } },
 	{ "up to the hole", 0x201000, 128 * TIB - 1, { { 0x201000, 0xb000, 2 * PAGE, 0, 0 } } },
 	{ "into the hole", 0x202000, 128 * TIB, { { 0x202000, 0xc000, PAGE, 0, 0 } } },
 	{ "the wrong way round", 0x201000, 0x1000, { { 0 } } },
@@ -90,6 +94,7 @@ static void clipping_cuts_at_pages(void **state)
 	const struct vmem_range ranges[] = {
 		{ 0, 0x7000, PAGE, 0, VMEM_BASIC },
 		{ 0x1ff000, 0x9000, 4 * PAGE, 0, VMEM_BASIC },
+		{ -(128 * TIB), 0xd000, PAGE, 0, VMEM_BASIC },
 		{ -PAGE, 0x5000, PAGE, 0, VMEM_BASIC },
 	};
 	struct pool pool;
@@ -101,7 +106,7 @@ static void clipping_cuts_at_pages(void **state)
 		assert_int_equal(amd64.map(&pool, &root, &ranges[i]), VMEM_OK);
 	for (size_t i = 0; i < COUNT(clips); i++) {
 		print_message("%s\n", clips[i].what);
-		assert_finds(&amd64, &pool, clips[i].first, clips[i].last, clips[i].want, 3);
+		assert_finds(&amd64, &pool, clips[i].first, clips[i].last, clips[i].want, 4);
 	}
 	pool_fini(&pool);
 }
@@ -148,6 +153,35 @@ static void ranges_are_as_large_as_can_be(void **state)
 			assert_int_equal(instances[i]->walk_next(&walk, &pool, &got), VMEM_END);
 			pool_fini(&pool);
 		}
+	}
+}
+
+/* Pages that follow each other in both spaces, each unlike the one before in one way. */
+static void ranges_end_where_anything_differs(void **state)
+{
+	const struct vmem_range want[] = {
+		{ 0x0000, 0x5000, PAGE, VMEM_USER, VMEM_BASIC },
+		{ 0x1000, 0x6000, PAGE, VMEM_USER, VMEM_COW },
+		{ 0x2000, 0x7000, PAGE, VMEM_USER | VMEM_EXEC, VMEM_COW },
+		{ 0x3000, 0x7000, PAGE, VMEM_USER | VMEM_EXEC, VMEM_COW },
+		{ 0x5000, 0x8000, PAGE, VMEM_USER | VMEM_EXEC, VMEM_COW },
+		{ 0x6000, 0x9000, PAGE, VMEM_EXEC, VMEM_COW },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(instances); i++) {
+		struct pool pool;
+
+		pool_init(&pool, BASE, 4);
+		uint64_t root = pool_root(&pool);
+		for (size_t k = 0; k < COUNT(want); k++)
+			assert_int_equal(instances[i]->map(&pool, &root, &want[k]), VMEM_OK);
+		/* i686 cannot tell the second page from the third. */
+		if (instances[i] != &i686)
+			assert_finds(instances[i], &pool, 0, UINT64_MAX, want, COUNT(want));
+		else
+			assert_finds(&i686, &pool, 0, 0xfff, want, 1);
+		pool_fini(&pool);
 	}
 }
 
@@ -454,6 +488,7 @@ int main(void)
 		cmocka_unit_test(clipping_cuts_at_pages),
 		cmocka_unit_test(large_leaves_are_clipped_too),
 		cmocka_unit_test(ranges_are_as_large_as_can_be),
+		cmocka_unit_test(ranges_end_where_anything_differs),
 		cmocka_unit_test(each_half_of_aarch64_has_its_own_root),
 		cmocka_unit_test(i686_ends_at_4_gib),
 		cmocka_unit_test(rights_are_those_of_all_levels),

@@ -238,7 +238,8 @@ static void lookup_is_right_whatever_is_cached(void **state)
 		regions[i] = region_at(places[i][0], places[i][1], REGION_CODE);
 	for (size_t n = 0; n <= COUNT(places); n++) {
 		for (size_t cached = 0; cached <= n + 1; cached++) {
-			for (uint64_t gpa = 0; gpa < 0x14000; gpa += 0x7ff) {
+			/* The first and the last byte of each page. */
+			for (uint64_t gpa = 0; gpa < 0x14000; gpa += gpa % PAGE ? 1 : PAGE - 1) {
 				const struct region *want = plain_find(regions, n, gpa);
 				size_t cache = cached;
 
