@@ -93,7 +93,7 @@ enum vmem_status {
  */
 struct vmem_ops {
 	/* The page of the table at PA, aligned to 8 bytes, or NULL if no page of memory is there.
-	 * It is used until the next call of another operation. */
+	 * The pointer must stay good: a walk keeps the tables on its way from call to call. */
 	void *(*table)(void *memory, uint64_t pa);
 
 	/* Mapping only: the physical address of a fresh page full of zeroes, or VMEM_NO_TABLE. */
@@ -140,8 +140,9 @@ struct vmem_format {
 	uint64_t low_half_size; /* virtual addresses go from 0 to here */
 	enum vmem_high_half high_half;
 
-	/* Entries have the accessed bit set, and leaves the dirty bit: the processor then never
-	 * writes to the tables. FLAGS of a table entry: VMEM_USER if a leaf below has it. */
+	/* Entries have the accessed bit set, and leaves the dirty bit, where there are such: the
+	 * processor then never writes to the tables. FLAGS of a table entry: VMEM_USER if a leaf
+	 * below has it. */
 	uint64_t (*table_entry)(uint64_t pa, uint32_t flags);
 	uint64_t (*leaf_entry)(unsigned level, uint64_t pa, uint32_t flags, enum vmem_kind kind);
 	struct vmem_entry (*decode)(unsigned level, uint64_t raw);

@@ -64,8 +64,8 @@ VMEM_INLINE enum vmem_status vmem_put(const struct vmem_format *format, const st
 	return VMEM_OK;
 }
 
-/* A fresh table for LEVEL; one that takes the place of the large leaf ENTRY (NULL: of nothing) maps
- * what that mapped. The answer is its address or VMEM_NO_TABLE. */
+/* A fresh table for LEVEL; one that takes the place of the large LEAF (NULL: of nothing) maps what
+ * that mapped. The answer is its address or VMEM_NO_TABLE. */
 VMEM_INLINE uint64_t vmem_new_table(const struct vmem_format *format, const struct vmem_ops *ops,
 				    void *memory, unsigned level, const struct vmem_entry *leaf)
 {

@@ -11,7 +11,7 @@
 const char *region_kind_name(enum region_kind kind)
 {
 	static const char *const names[] = {
-#define X(kind, name) [REGION_##kind] = name,
+#define X(kind, name) [REGION_##kind] = (name),
 		REGION_KINDS(X)
 #undef X
 	};
