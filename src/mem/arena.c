@@ -73,9 +73,8 @@ static uint64_t address_of(const struct arena *arena, uint64_t page)
 /* The pages of a range whose ADDRESS is page-aligned. False if it is not all in the heap. */
 static bool locate(const struct arena *arena, uint64_t address, uint64_t size, struct pages *pages)
 {
-	if (address < arena->base)
-		return false;
-	uint64_t offset = address - arena->base;
+	uint64_t offset = address - arena->base; /* below the heap: wraps, to more than its size */
+
 	if (offset > heap_size(arena) || size > heap_size(arena) - offset)
 		return false;
 	pages->first = offset / MOTE_PAGE_SIZE;
@@ -142,7 +141,7 @@ uint64_t arena_brk(struct arena *arena, uint64_t wanted)
 	struct pages old = { 0, pages_for(arena->brk) };
 	struct pages new;
 
-	if (wanted < arena->base || !locate(arena, arena->base, wanted - arena->base, &new))
+	if (!locate(arena, arena->base, wanted - arena->base, &new))
 		return now;
 	if (new.end > old.end) {
 		struct pages more = { old.end, new.end };

@@ -124,7 +124,7 @@ static mote_status check_segment(const mote_segment_info *segment, size_t index,
 				 ", is outside of what a guest may use, 0x%" PRIx64 " to 0x%" PRIx64
 				 "; link it elsewhere",
 				 index, size, address, MOTE_WINDOW_END, MOTE_ADDRESS_END);
-	if ((address & ~(MOTE_PAGE_SIZE - 1)) < free_from)
+	if (address < free_from)
 		return error_set(err, MOTE_E_IMAGE,
 				 "segment %zu at 0x%" PRIx64
 				 " overlaps or shares a page with one that ends in the page below "

@@ -25,6 +25,7 @@
 #include "abi/mote_abi.h"
 #include "abi/vmem.h"
 #include "base/error.h"
+#include "mem/region.h"
 
 #include <mote/image.h>
 #include <mote/sandbox.h>
@@ -48,8 +49,12 @@
 #define LAYOUT_SEGMENTS_MAX 64
 #define LAYOUT_IMAGE_MAX    (UINT64_C(4) << 30)
 
-/* Rights; the values are those of HV_READ and so on. */
-enum { LAYOUT_READ = 1, LAYOUT_WRITE = 2, LAYOUT_EXECUTE = 4 };
+/* Rights, with the values that all regions use, and HV_READ and so on. */
+enum {
+	LAYOUT_READ = REGION_READ,
+	LAYOUT_WRITE = REGION_WRITE,
+	LAYOUT_EXECUTE = REGION_EXECUTE,
+};
 
 /* In the order of physical addresses. */
 enum layout_kind {

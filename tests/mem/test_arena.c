@@ -158,7 +158,7 @@ static void hints_are_taken_when_free(void **state)
 	assert_int_equal(arena_map(&arena, wanted, PAGE, 0), wanted);
 	assert_int_equal(arena_map(&arena, wanted, PAGE, 0), heap_end - PAGE);
 	assert_int_equal(arena_map(&arena, wanted - PAGE, 2 * PAGE, 0), heap_end - 3 * PAGE);
-	assert_int_equal(arena_map(&arena, wanted + 1, PAGE, 0), heap_end - 4 * PAGE);
+	assert_int_equal(arena_map(&arena, wanted + PAGE + 1, PAGE, 0), heap_end - 4 * PAGE);
 	assert_int_equal(arena_map(&arena, 42 * PAGE, PAGE, 0), heap_end - 5 * PAGE);
 	assert_int_equal(arena_map(&arena, UINT64_MAX, PAGE, 0), heap_end - 6 * PAGE);
 	assert_int_equal(arena_map(&arena, UINT64_MAX - PAGE + 1, PAGE, 0), heap_end - 7 * PAGE);
@@ -258,6 +258,7 @@ static void hostile_arguments_get_an_error_and_change_nothing(void **state)
 	}
 	assert_false(arena_is_used(&arena, UINT64_MAX, UINT64_MAX));
 	assert_false(arena_is_used(&arena, last, UINT64_MAX));
+	assert_false(arena_is_used(&arena, last + 1, UINT64_MAX));
 	assert_false(arena_is_used(&arena, last + 1, PAGE));
 	assert_true(arena_is_used(&arena, last + 1, PAGE - 1));
 }

@@ -66,6 +66,7 @@ static const struct {
 	{ "code, write", NULL, SMALL_CODE, 1, W, SMALL_CODE,
 	  "in the code, which the guest may not"
 	  " write to" },
+	{ "code, read and write", NULL, SMALL_CODE, 1, R | W, SMALL_CODE, "write to" },
 	{ "code, execute", NULL, SMALL_CODE + 0x2fff, 1, X, -1, NULL },
 	{ "data, execute", NULL, SMALL_DATA, 1, X, SMALL_DATA,
 	  "in the data, which the guest may not execute" },

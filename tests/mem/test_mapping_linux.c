@@ -49,6 +49,9 @@ static void check_shape(struct mapping *mapping, const struct host *host)
 	size_t size = mapping->size;
 
 	assert_int_equal((uintptr_t)base % (size < HUGE ? PAGE : HUGE), 0);
+	uint8_t *reserved = mapping->reserved;
+	assert_true(reserved <= base - PAGE); /* guards of our own, not by luck */
+	assert_true(reserved + mapping->reserved_size >= base + size + PAGE);
 	assert_true(faults(base - 1, ACCESS_READ));
 	assert_true(faults(base - PAGE, ACCESS_WRITE));
 	assert_true(faults(base + size, ACCESS_WRITE));
