@@ -56,14 +56,13 @@ static void judge_open(struct judge *judge)
 	assert_true(judge->vcpu >= 0);
 	assert_int_equal(ioctl(judge->vm, KVM_SET_USER_MEMORY_REGION, &slot), 0);
 
-	static struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[256];
-	} cpuid;
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof *cpuid + 256 * sizeof cpuid->entries[0]);
 
-	cpuid.head.nent = COUNT(cpuid.entries);
-	assert_int_equal(ioctl(judge->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid), 0);
-	assert_int_equal(ioctl(judge->vcpu, KVM_SET_CPUID2, &cpuid), 0);
+	assert_non_null(cpuid);
+	cpuid->nent = 256;
+	assert_int_equal(ioctl(judge->kvm, KVM_GET_SUPPORTED_CPUID, cpuid), 0);
+	assert_int_equal(ioctl(judge->vcpu, KVM_SET_CPUID2, cpuid), 0);
+	free(cpuid);
 }
 
 static void judge_close(struct judge *judge)
