@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's services: zeroed memory by way of the owner's allocator, log lines that are filtered
+ * before they are made, guest lines that are harmless.
+ */
+#include "base/host.h"
+
+#include "tests/kit/fail.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void memory_arrives_zeroed(void **state)
+{
+	(void)state;
+	const struct host *host = fail_host(0, FAIL_ONCE, 0);
+	uint8_t *bytes = host_alloc(host, 1000);
+	assert_non_null(bytes);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(bytes[i], 0);
+	host_free(host, bytes, 1000);
+	assert_null(fail_leak());
+}
+
+static void the_default_host_has_memory_and_no_log(void **state)
+{
+	(void)state;
+	struct host host;
+	host_init(&host);
+	void *p = host_alloc(&host, 10);
+	assert_non_null(p);
+	host_free(&host, p, 10);
+	assert_ptr_equal(host.sys, &sys_linux);
+	assert_false(host_logs(&host, MOTE_LOG_ERROR));
+	host_log(&host, MOTE_LOG_ERROR, "nobody hears this");
+}
+
+static void freeing_nothing_is_fine(void **state)
+{
+	(void)state;
+	const struct host *host = fail_host(0, FAIL_ONCE, 0);
+	host_free(host, NULL, 10);
+	assert_int_equal(fail_operations(), 0);
+}
+
+static void arrays_whose_size_wraps_are_not_allocated(void **state)
+{
+	(void)state;
+	const struct host *host = fail_host(0, FAIL_ONCE, 0);
+	assert_null(host_alloc_array(host, SIZE_MAX / 2 + 1, 2));
+	assert_null(host_alloc_array(host, SIZE_MAX, SIZE_MAX));
+	assert_int_equal(fail_operations(), 0);
+
+	void *p = host_alloc_array(host, 3, 8);
+	assert_non_null(p);
+	host_free(host, p, 24);
+	assert_null(fail_leak());
+}
+
+static void a_failed_allocation_is_null(void **state)
+{
+	(void)state;
+	const struct host *host = fail_host(1, FAIL_ONWARDS, 0);
+	assert_null(host_alloc(host, 1));
+	assert_null(host_alloc_array(host, 1, 1));
+}
+
+/* What the log callback got. */
+struct heard {
+	unsigned nlines;
+	mote_log_level level;
+	char source[16];
+	char message[2048];
+};
+
+static void hear(void *user, mote_log_level level, const char *source, const char *message)
+{
+	struct heard *heard = user;
+	heard->nlines++;
+	heard->level = level;
+	snprintf(heard->source, sizeof heard->source, "%s", source);
+	snprintf(heard->message, sizeof heard->message, "%s", message);
+}
+
+static struct host listening_host(struct heard *heard, mote_log_level level)
+{
+	struct host host;
+	*heard = (struct heard){ .nlines = 0 };
+	host_init(&host);
+	host.log = hear;
+	host.log_user = heard;
+	host.log_level = level;
+	return host;
+}
+
+static void lines_above_the_level_are_not_made(void **state)
+{
+	(void)state;
+	for (int limit = MOTE_LOG_ERROR; limit <= MOTE_LOG_TRACE; limit++)
+		for (int level = MOTE_LOG_ERROR; level <= MOTE_LOG_TRACE; level++) {
+			struct heard heard;
+			struct host host = listening_host(&heard, (mote_log_level)limit);
+			unsigned want = level <= limit;
+			assert_int_equal(host_logs(&host, (mote_log_level)level), want);
+			host_log(&host, (mote_log_level)level, "x");
+			assert_int_equal(heard.nlines, want);
+			host_log_guest(&host, (mote_log_level)level, "x", 1);
+			assert_int_equal(heard.nlines, 2 * want);
+		}
+}
+
+static void a_line_arrives_with_level_source_and_text(void **state)
+{
+	(void)state;
+	struct heard heard;
+	struct host host = listening_host(&heard, MOTE_LOG_WARN);
+	host_log(&host, MOTE_LOG_WARN, "system call %d", 231);
+	assert_int_equal(heard.level, MOTE_LOG_WARN);
+	assert_string_equal(heard.source, "host");
+	assert_string_equal(heard.message, "system call 231");
+}
+
+static void a_guests_line_is_escaped(void **state)
+{
+	(void)state;
+	struct heard heard;
+	struct host host = listening_host(&heard, MOTE_LOG_TRACE);
+	host_log_guest(&host, MOTE_LOG_INFO, "a\x1b[2J\n", 6);
+	assert_string_equal(heard.source, "guest");
+	assert_string_equal(heard.message, "a\\x1b[2J\\x0a");
+}
+
+static void lines_are_cut_at_one_kibibyte(void **state)
+{
+	(void)state;
+	struct heard heard;
+	struct host host = listening_host(&heard, MOTE_LOG_TRACE);
+	char text[4096];
+	memset(text, 'x', sizeof text);
+	text[sizeof text - 1] = '\0';
+	host_log(&host, MOTE_LOG_INFO, "%s", text);
+	assert_int_equal(strlen(heard.message), 1023);
+	host_log_guest(&host, MOTE_LOG_INFO, text, sizeof text);
+	assert_int_equal(strlen(heard.message), 1023);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_arrives_zeroed),
+		cmocka_unit_test(the_default_host_has_memory_and_no_log),
+		cmocka_unit_test(freeing_nothing_is_fine),
+		cmocka_unit_test(arrays_whose_size_wraps_are_not_allocated),
+		cmocka_unit_test(a_failed_allocation_is_null),
+		cmocka_unit_test(lines_above_the_level_are_not_made),
+		cmocka_unit_test(a_line_arrives_with_level_source_and_text),
+		cmocka_unit_test(a_guests_line_is_escaped),
+		cmocka_unit_test(lines_are_cut_at_one_kibibyte),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
