@@ -95,6 +95,10 @@ void call_end(const struct wire_result *result)
 	struct io_stack input = input_buffer();
 	struct io_stack output = output_buffer();
 	struct io_fault fault;
+
+	/* Whatever a half-made message left there, an error must fit. */
+	if (result->is_error)
+		io_stack_init(&output);
 	size_t size = wire_result_size(result);
 	void *message = io_stack_reserve(&output, size, &fault);
 
@@ -104,7 +108,7 @@ void call_end(const struct wire_result *result)
 				 "%lu, see output_size",
 				 current_function, (unsigned long)size, (unsigned long)fault.high);
 	if (!message)
-		__builtin_trap(); /* not even that fits: the host sees the fault */
+		__builtin_trap(); /* the buffer is tiny; the host sees the fault */
 	wire_result_write(message, size, result);
 	io_stack_commit(&output, message, size);
 	io_stack_init(&input);

@@ -141,6 +141,7 @@ MOTE_EXPORT(u32, InPort, u32, port)
 			 "divss %%xmm0, %%xmm0")                                                   \
 	X(x87_exception, "movw $0x360, (%%rsp); fldcw (%%rsp); fldz; fldz; fdivp; fwait")          \
 	X(trap_flag, "pushfq; orq $0x100, (%%rsp); popfq; nop; nop")                               \
+	X(misaligned_access, "pushfq; orq $0x40000, (%%rsp); popfq; mov 1(%%rsp), %%eax")          \
 	X(read_non_canonical, "movabs $0x800000000000, %%rax; mov (%%rax), %%rax")                 \
 	X(jump_non_canonical, "movabs $0x800000000000, %%rax; jmp *%%rax")                         \
 	X(push_non_canonical, "movabs $0x800000000000, %%rsp; pushq $1")                           \
@@ -157,8 +158,6 @@ MOTE_EXPORT(u32, InPort, u32, port)
 	X(pause, "pause")                                                                          \
 	X(popf_iopl, "pushfq; xorq $0x3200, (%%rsp); popfq")                                       \
 	X(nested_task_flag, "pushfq; orq $0x4000, (%%rsp); popfq")                                 \
-	X(alignment_check, "pushfq; orq $0x40000, (%%rsp); popfq; mov 1(%%rsp), %%eax; "           \
-			   "pushfq; andq $~0x40000, (%%rsp); popfq")                               \
 	X(null_segments, "xor %%eax, %%eax; mov %%eax, %%ds; mov %%eax, %%es")
 
 /* Most never return, so they may spoil what they like; the room on the stack is for them. */
