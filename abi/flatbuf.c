@@ -4,6 +4,12 @@
  * to the buffer goes through is_inside() first; sums of two places cannot wrap,
  * because the buffer is shorter than 2^31 and offsets are 32 bits wide, while
  * all arithmetic is done in 64.
+ *
+ * The format in short: an offset is 32 bits and counts forward from its own place. A
+ * table starts with a signed offset, counted backward, to its vtable; the vtable
+ * holds its own size, the table's size, and for each field number where in the table
+ * the field is, or 0. A vector is a 32-bit count and its elements; a string is a
+ * vector of bytes with a NUL behind it.
  */
 #include "abi/flatbuf.h"
 
@@ -68,7 +74,7 @@ static uint64_t follow(struct flatbuf_reader *r, uint64_t at, unsigned field)
 	return at + load32(r->bytes + at);
 }
 
-/* The place of the vtable of the table at AT: a signed offset, subtracted. */
+/* The place of the vtable of the table at AT, of which the caller has checked the first word. */
 static uint64_t vtable_place(const struct flatbuf_reader *r, uint64_t at)
 {
 	/* A vtable before the buffer wraps to a huge place, which is_inside()
@@ -76,6 +82,8 @@ static uint64_t vtable_place(const struct flatbuf_reader *r, uint64_t at)
 	return at - (uint64_t)(int64_t)(int32_t)load32(r->bytes + at);
 }
 
+/* The table at AT, its vtable checked as a whole. The size of the table, which the vtable holds
+ * too, is not looked at: each field is checked by itself when it is read. */
 static struct flatbuf_table table_at(struct flatbuf_reader *r, uint64_t at, unsigned field)
 {
 	struct flatbuf_table table = { 0, 0, 0 };
@@ -151,6 +159,7 @@ uint64_t flatbuf_u64(struct flatbuf_reader *r, const struct flatbuf_table *t, un
 uint8_t flatbuf_union(struct flatbuf_reader *r, const struct flatbuf_table *t, unsigned id,
 		      uint64_t *value, unsigned field)
 {
+	/* Where, not what: a tag may be there and 0, which is another error than its absence. */
 	uint64_t tag_at = field_place(r, t, id, 1, field);
 
 	*value = field_place(r, t, id + 1, OFFSET_SIZE, field);
@@ -185,6 +194,7 @@ struct flatbuf_span flatbuf_vector(struct flatbuf_reader *r, const struct flatbu
 	uint64_t at = follow(r, offset_at, field);
 	if (at == 0 || !is_inside(r, at, OFFSET_SIZE, OFFSET_SIZE, field))
 		return none;
+	/* The product cannot wrap: 2^32 elements of eight bytes at most. */
 	uint64_t count = load32(r->bytes + at);
 	if (!is_inside(r, at + OFFSET_SIZE, count * width, width, field) ||
 	    !spend(r, count * width, field))
@@ -199,7 +209,7 @@ struct flatbuf_span flatbuf_string(struct flatbuf_reader *r, const struct flatbu
 	struct flatbuf_span text = flatbuf_vector(r, t, id, 1, field);
 
 	*has_nul = false;
-	if (text.at == 0) {
+	if (text.at == 0) { /* absent; an empty string has a place */
 		if (presence == FLATBUF_REQUIRED)
 			flatbuf_fail(r, FLATBUF_MISSING, field);
 		return text;

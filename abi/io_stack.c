@@ -74,6 +74,7 @@ void *io_stack_reserve(const struct io_stack *stack, uint64_t len, struct io_fau
 {
 	uint64_t sp = load64(stack->base);
 
+	/* SP is the other side's as much as ours: also for a push it is only a claim. */
 	if (sp < IO_STACK_HEAD || sp > stack->size) {
 		fail(fault, IO_BAD_SP, sp, IO_STACK_HEAD, stack->size);
 		return NULL;
@@ -119,6 +120,10 @@ struct element {
 	uint64_t end;
 };
 
+/*
+ * Finds the top element. The back pointer is trusted only to lie where an element can start;
+ * which one the other side means is its own affair, as all of the buffer is.
+ */
 static bool find_top(const struct io_stack *stack, struct element *top, struct io_fault *fault)
 {
 	const uint64_t lowest = IO_STACK_HEAD + IO_STACK_TRAILER;
@@ -137,6 +142,8 @@ static bool find_top(const struct io_stack *stack, struct element *top, struct i
 	return true;
 }
 
+/* Takes the element off, by the numbers that were checked, and leaves nothing of it: an old
+ * message must not be found by whoever reads the buffer next. */
 static void drop(const struct io_stack *stack, const struct element *top)
 {
 	store64(stack->base, top->start);
@@ -151,6 +158,7 @@ uint64_t io_stack_pop(const struct io_stack *stack, void *into, uint64_t capacit
 	if (!find_top(stack, &top, fault))
 		return 0;
 	const uint8_t *data = stack->base + top.start;
+	/* In the order in which each number is needed to judge the next. */
 	uint32_t prefix = load32(data);
 	uint64_t size = (uint64_t)prefix + PREFIX_SIZE;
 	if (size > UINT32_MAX)
@@ -159,6 +167,7 @@ uint64_t io_stack_pop(const struct io_stack *stack, void *into, uint64_t capacit
 		return fail(fault, IO_PREFIX_TOO_BIG, size, PREFIX_SIZE, top.len);
 	if (size > capacity)
 		return fail(fault, IO_NO_ROOM, size, PREFIX_SIZE, capacity);
+	/* Not the prefix in the buffer, which may be another by now. */
 	memcpy(into, &prefix, PREFIX_SIZE);
 	copy_once((uint8_t *)into + PREFIX_SIZE, data + PREFIX_SIZE, prefix);
 	drop(stack, &top);
@@ -198,6 +207,7 @@ void io_stack_clear(const struct io_stack *stack)
 {
 	uint64_t sp = load64(stack->base);
 
+	/* A wild pointer says nothing about how far the buffer was used. */
 	if (sp < IO_STACK_HEAD || sp > stack->size)
 		sp = stack->size;
 	memset(stack->base + IO_STACK_HEAD, 0, sp - IO_STACK_HEAD);

@@ -12,6 +12,7 @@
 
 #define EVERY_BYTE(x) (UINT64_C(0x0101010101010101) * (x))
 
+/* Second and later bytes of a character: 0x80 to 0xbf. */
 static bool is_continuation(uint8_t byte)
 {
 	return (byte & 0xc0) == 0x80;

@@ -2,23 +2,26 @@
 /*
  * The message of a function call. Written as
  *
- *     struct call_head      fixed
+ *     struct call_head      fixed: 56 bytes
  *     u32 * nparams         offsets of the parameters, then padding to eight
- *     struct param_part *   one a parameter
- *     blobs                 the name, then the strings and bytes among the
- * parameters
+ *     struct param_part *   24 bytes a parameter, whatever its type
+ *     blobs                 the name, then the strings and bytes among the parameters
+ *
+ * So a call of two integers takes 120 bytes, as many as the usual builders make of it, and the
+ * place of everything but the blobs follows from the number of parameters.
  */
 #include "abi/wire_parts.h"
 
 #include <string.h>
 
-enum { CALL_NAME, CALL_PARAMS, CALL_KIND, CALL_RESULT }; /* field numbers */
-enum { PARAM_TAG };
+/* Field numbers, by table. */
+enum { CALL_NAME, CALL_PARAMS, CALL_KIND, CALL_RESULT };
+enum { PARAM_TAG }; /* and its value, one on */
 enum { BOXED_BYTES };
 
 struct call_head {
-	uint32_t size_prefix;
-	uint32_t root;
+	uint32_t size_prefix; /* bytes that follow */
+	uint32_t root;        /* an offset, as name and params below */
 	uint16_t call_vtable[6];
 	uint16_t pair_vtable[4];
 	uint16_t box_vtable[3];
@@ -31,15 +34,17 @@ struct call_head {
 		uint8_t result;
 		uint16_t zero;
 	} call;
-	uint32_t nparams;
+	uint32_t nparams; /* the vector's count; its offsets come next */
 } WIRE_IN_PLACE;
 
+/* A parameter and its box behind it. */
 struct param_part {
 	struct wire_union param;
 	int32_t box_vtable;
 	uint64_t box; /* a scalar, or the offset of a blob */
 } WIRE_IN_PLACE;
 
+/* Places in the message; where the first parameter of N is; and a field as vtables count it. */
 #define HEAD(field)      ((uint32_t)offsetof(struct call_head, field))
 #define PARAM_PLACE(n)   ((sizeof(struct call_head) + 4 * (n) + 7) & ~UINT64_C(7))
 #define CALL_FIELD(name) (HEAD(call.name) - HEAD(call))
@@ -65,6 +70,8 @@ size_t wire_call_size(const struct wire_call *call)
 			  size);
 }
 
+/* The fixed part. The blob of the name will be at NAME; a parameter vector is written also when
+ * it is empty, so that there is one layout only. */
 static void put_head(struct flatbuf_writer *w, const struct wire_call *call, size_t size,
 		     uint64_t name)
 {
@@ -128,6 +135,8 @@ size_t wire_call_write(void *to, size_t capacity, const struct wire_call *call)
 	return size;
 }
 
+/* The parameter that the offset at AT leads to. Its tag is judged before its box is looked at:
+ * what an unknown tag stands for cannot be verified. */
 static mote_value read_param(struct flatbuf_reader *r, uint64_t at)
 {
 	struct flatbuf_table param = flatbuf_table_behind(r, at, WIRE_FIELD_PARAM);
@@ -170,6 +179,7 @@ struct wire_check wire_call_read(const void *from, size_t size, struct wire_call
 	struct flatbuf_span name =
 		wire_read_name(&r, &t, CALL_NAME, FLATBUF_REQUIRED, WIRE_FIELD_NAME);
 	uint8_t kind = flatbuf_u8(&r, &t, CALL_KIND, WIRE_FIELD_KIND);
+	/* The type's number is its tag less one; 255 becomes tag 0, which stands for none. */
 	uint8_t result_tag = (uint8_t)(flatbuf_u8(&r, &t, CALL_RESULT, WIRE_FIELD_RESULT_TYPE) + 1);
 
 	out->name = (const char *)name.data;

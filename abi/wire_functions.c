@@ -2,13 +2,15 @@
 /*
  * The list of function definitions. Written as a struct list_head, the offsets
  * of the definitions, then for each a struct function_part with its name and
- * its vector of parameter types behind it.
+ * its vector of parameter types behind it. No field is wider than 32 bits, so
+ * multiples of four will do everywhere.
  */
 #include "abi/wire_parts.h"
 
 #include <string.h>
 
-enum { LIST_FUNCTIONS }; /* field numbers */
+/* Field numbers, by table. */
+enum { LIST_FUNCTIONS };
 enum { FUNCTION_NAME, FUNCTION_PARAMS, FUNCTION_RESULT };
 
 struct list_head {
@@ -64,6 +66,7 @@ size_t wire_functions_size(const struct wire_function *functions, size_t count)
 	return wire_total(total);
 }
 
+/* The fixed part of a list of COUNT definitions. */
 static void put_head(struct flatbuf_writer *w, size_t size, size_t count)
 {
 	struct list_head *head = flatbuf_put(w, sizeof(*head));
@@ -81,6 +84,7 @@ static void put_head(struct flatbuf_writer *w, size_t size, size_t count)
 	};
 }
 
+/* One definition with its blobs, function_size() bytes in all. */
 static void put_function(struct flatbuf_writer *w, const struct wire_function *function)
 {
 	uint32_t params =
@@ -121,6 +125,7 @@ size_t wire_functions_write(void *to, size_t capacity, const struct wire_functio
 	return size;
 }
 
+/* The parameter types, a vector of bytes. Types are numbers here, not tags: one less. */
 static void read_params(struct flatbuf_reader *r, const struct flatbuf_table *t,
 			struct wire_function *out)
 {
@@ -140,6 +145,7 @@ static void read_params(struct flatbuf_reader *r, const struct flatbuf_table *t,
 	out->nparams = types.count;
 }
 
+/* The definition that the offset at AT leads to. *OUT is set whole, also when it fails. */
 static void read_function(struct flatbuf_reader *r, uint64_t at, struct wire_function *out)
 {
 	struct flatbuf_table t = flatbuf_table_behind(r, at, WIRE_FIELD_FUNCTIONS);

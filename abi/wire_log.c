@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The message of a log record: a struct log_head, then the four texts.
+ * The message of a log record: a struct log_head, then the four texts. They are for
+ * people, so a NUL in one is no reason to lose a line that may tell why a guest
+ * failed; whoever shows them escapes them anyway.
  */
 #include "abi/wire_parts.h"
 
 #include <string.h>
 
+/* Field numbers. */
 enum { LOG_MESSAGE, LOG_SOURCE, LOG_LEVEL, LOG_CALLER, LOG_SOURCE_FILE, LOG_LINE };
 
+/* The fixed part; the texts follow in the order of their offsets. */
 struct log_head {
 	uint32_t size_prefix;
 	uint32_t root;

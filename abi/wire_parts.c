@@ -15,6 +15,8 @@ _Static_assert((unsigned)WIRE_TOO_BIG == FLATBUF_TOO_BIG && (unsigned)WIRE_OK ==
 _Static_assert(MOTE_VOID == 0 && MOTE_I32 == 1 && MOTE_BOOL == 7 && MOTE_BYTES == 9,
 	       "the tables below are indexed by mote_type");
 
+/* Strings come before booleans on the wire, and a byte vector is one thing as a parameter and
+ * another, with its own length in front, as a result. */
 const uint8_t wire_param_tags[] = {
 	[MOTE_I32] = 1, [MOTE_U32] = 2,    [MOTE_I64] = 3,  [MOTE_U64] = 4,   [MOTE_F32] = 5,
 	[MOTE_F64] = 6, [MOTE_STRING] = 7, [MOTE_BOOL] = 8, [MOTE_BYTES] = 9,
@@ -35,6 +37,7 @@ const uint8_t wire_result_types[] = {
 	MOTE_F64,     MOTE_STRING, MOTE_BOOL, MOTE_VOID, MOTE_BYTES,
 };
 
+/* Callers may leave what lies above a narrow value undefined; it must not cross the boundary. */
 const uint64_t wire_scalar_masks[] = {
 	[MOTE_I32] = UINT32_MAX, [MOTE_U32] = UINT32_MAX, [MOTE_I64] = UINT64_MAX,
 	[MOTE_U64] = UINT64_MAX, [MOTE_F32] = UINT32_MAX, [MOTE_F64] = UINT64_MAX,

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The message that ends a call. Written as a struct value_part or a struct
- * error_part, then the blob of the value or the error's message.
+ * error_part, then the blob of the value or the error's message: 64 bytes for
+ * anything but strings and bytes.
+ *
+ * A value is in a table (its box), in a table with its type (a value box), in the root table
+ * with the tag that says "value"; an error is a table in the root table.
  */
 #include "abi/wire_parts.h"
 
 #include <string.h>
 
-enum { RESULT_TAG }; /* field numbers */
+/* Field numbers, by table. The value of a union is one on from its tag. */
+enum { RESULT_TAG };
 enum { VALUE_TAG };
 enum { BOXED_SIZE, BOXED_BYTES };
 enum { ERROR_CODE, ERROR_MESSAGE };
@@ -17,8 +22,8 @@ enum { TAG_VALUE = 1, TAG_ERROR = 2 }; /* of the union in the root table */
 /* Size prefix, root offset and root table: the same in both shapes. */
 struct result_head {
 	uint32_t size_prefix;
-	uint32_t root;
-	uint16_t pair_vtable[4];
+	uint32_t root;            /* an offset, as bytes and message below */
+	uint16_t pair_vtable[4];  /* of the root, the value, and a byte vector's box */
 	uint16_t other_vtable[4]; /* of the box, or of the error */
 	struct wire_union result;
 } WIRE_IN_PLACE;
@@ -26,7 +31,7 @@ struct result_head {
 struct value_part {
 	struct result_head head;
 	struct wire_union value;
-	uint32_t zero;
+	uint32_t zero; /* puts the box's scalar at a multiple of eight */
 	int32_t box_vtable;
 	union {
 		uint64_t scalar; /* or the offset of a string */
@@ -78,6 +83,7 @@ static void put_head(struct result_head *head, size_t size, uint8_t tag, const u
 	};
 }
 
+/* The fixed part of a result with VALUE, and its blob. */
 static void put_value(struct flatbuf_writer *w, const mote_value *value, size_t size)
 {
 	static const uint16_t box_vtable[4] = { WIRE_BOX_VTABLE };
@@ -104,6 +110,7 @@ static void put_value(struct flatbuf_writer *w, const mote_value *value, size_t 
 	wire_put_value_blob(w, value);
 }
 
+/* The fixed part of an error, and its message. */
 static void put_error(struct flatbuf_writer *w, const struct wire_result *result, size_t size)
 {
 	static const uint16_t error_vtable[4] = {
@@ -136,6 +143,7 @@ size_t wire_result_write(void *to, size_t capacity, const struct wire_result *re
 	return size;
 }
 
+/* The value box that the offset at AT leads to. */
 static void read_value(struct flatbuf_reader *r, uint64_t at, struct wire_result *out)
 {
 	struct flatbuf_table outer = flatbuf_table_behind(r, at, WIRE_FIELD_VALUE);
@@ -151,6 +159,7 @@ static void read_value(struct flatbuf_reader *r, uint64_t at, struct wire_result
 	out->value = wire_read_value(r, &box, type, BOXED_BYTES, WIRE_FIELD_VALUE);
 }
 
+/* The error that the offset at AT leads to. Neither field is required: 0 and no words. */
 static void read_error(struct flatbuf_reader *r, uint64_t at, struct wire_result *out)
 {
 	struct flatbuf_table error = flatbuf_table_behind(r, at, WIRE_FIELD_RESULT);
