@@ -71,7 +71,8 @@ typedef struct mote_sandbox_options {
  * of each function is called when the sandbox is freed, and also when this fails.
  * Errors: MOTE_E_INVALID (an option out of its range, two functions of one name),
  * MOTE_E_OPTION, MOTE_E_IMAGE (the image is not a mote guest, or does not fit the
- * address space with these sizes), MOTE_E_GUEST_ABORT (main() called exit or
+ * address space with these sizes), MOTE_E_GUEST_ERROR (main() failed, or a host function that
+ * it called), MOTE_E_GUEST_ABORT (main() called exit or
  * abort, or returned other than 0), MOTE_E_GUEST_FAULT, MOTE_E_NOMEM, MOTE_E_OS.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,

@@ -82,21 +82,21 @@ static mote_status push_call(mote_sandbox *sb, const mote_function_info *functio
 	return MOTE_OK;
 }
 
-static mote_status guest_error(const mote_function_info *function, const struct wire_result *result,
+static mote_status guest_error(const char *function, const struct wire_result *result,
 			       mote_error *err)
 {
 	if (!err)
 		return MOTE_E_GUEST_ERROR;
 	char text[MOTE_ERROR_MESSAGE_SIZE];
 	text_escape(text, sizeof text, result->message, result->message_len);
-	error_set(err, MOTE_E_GUEST_ERROR, "call \"%s\": guest error %" PRIu64 ": %s",
-		  function->name, result->code, text);
+	error_set(err, MOTE_E_GUEST_ERROR, "call \"%s\": guest error %" PRIu64 ": %s", function,
+		  result->code, text);
 	err->guest_code = result->code;
 	return MOTE_E_GUEST_ERROR;
 }
 
-static mote_status pop_result(mote_sandbox *sb, const mote_function_info *function,
-			      mote_value *value, mote_error *err)
+mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type type,
+			       mote_value *value, mote_error *err)
 {
 	struct wire_result result;
 	size_t size = sandbox_pop(sb, "result", err);
@@ -107,10 +107,10 @@ static mote_status pop_result(mote_sandbox *sb, const mote_function_info *functi
 		return sandbox_bad_message("result", check, err);
 	if (result.is_error)
 		return guest_error(function, &result, err);
-	if (result.value.type != function->result)
-		return error_set(
-			err, MOTE_E_GUEST_PROTOCOL, "the guest's result is %s, its record says %s",
-			mote_type_name(result.value.type), mote_type_name(function->result));
+	if (result.value.type != type)
+		return error_set(err, MOTE_E_GUEST_PROTOCOL,
+				 "the guest's result is %s, its record says %s",
+				 mote_type_name(result.value.type), mote_type_name(type));
 	*value = result.value;
 	return MOTE_OK;
 }
@@ -156,7 +156,7 @@ static mote_status call(mote_sandbox *sb, const mote_function_info *function,
 	mote_error local;
 	if (!err)
 		err = &local;
-	status = pop_result(sb, function, result, err);
+	status = sandbox_pop_result(sb, function->name, function->result, result, err);
 	if (mote_status_class(status) != MOTE_CLASS_POISON)
 		return status;
 	error_prefix(err, "call \"%s\": ", function->name);

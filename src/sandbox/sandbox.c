@@ -142,11 +142,20 @@ static mote_status run_main(mote_sandbox *sb, mote_error *err)
 		error_prefix(err, "%s: main(): ", sb->image->name);
 		return status;
 	}
+	if (end == RUN_READY)
+		return MOTE_OK;
 	if (end == RUN_EXIT)
 		return error_set(err, MOTE_E_GUEST_ABORT,
 				 "%s: main() called exit(%d); it must return 0 to take calls",
 				 sb->image->name, sb->personality.exit_status);
-	return MOTE_OK;
+	/* It ended as a call does: with mote_guest_fail(), or because a host call failed. */
+	mote_value none;
+	status = sandbox_pop_result(sb, "main", MOTE_VOID, &none, err);
+	if (!status)
+		return error_set(err, MOTE_E_GUEST_PROTOCOL,
+				 "%s: main() ended like a call, with a result", sb->image->name);
+	error_prefix(err, "%s: ", sb->image->name);
+	return status;
 }
 
 static void drop_users(const mote_sandbox_options *options)

@@ -84,6 +84,11 @@ mote_status sandbox_poison(mote_sandbox *sb, mote_status status, const mote_erro
  * the buffer is not sound. WHAT names the message. */
 size_t sandbox_pop(mote_sandbox *sb, const char *what, mote_error *err);
 
+/* After RUN_DONE: pops the result of FUNCTION, which must be of TYPE, into VALUE. Errors:
+ * MOTE_E_GUEST_ERROR (the guest reported one), MOTE_E_GUEST_PROTOCOL. */
+mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type type,
+			       mote_value *value, mote_error *err);
+
 /* Fills ERR for a message that CHECK found unsound; returns MOTE_E_GUEST_PROTOCOL. */
 mote_status sandbox_bad_message(const char *what, struct wire_check check, mote_error *err);
 
