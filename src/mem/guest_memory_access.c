@@ -62,7 +62,7 @@ static mote_status check(struct guest_memory *memory, uint64_t address, size_t s
 			 unsigned rights, mote_error *err)
 {
 	while (size > 0) {
-		uint64_t offset;
+		uint64_t offset = 0;
 		size_t n = piece(memory, address, size, rights, &offset);
 		if (n == 0)
 			return refuse(memory, address, rights, err);
@@ -79,7 +79,7 @@ mote_status guest_memory_read(struct guest_memory *memory, uint64_t address, voi
 	mote_status status = check(memory, address, size, rights, err);
 
 	while (!status && size > 0) {
-		uint64_t offset;
+		uint64_t offset = 0;
 		size_t n = piece(memory, address, size, rights, &offset);
 		status = shared_mem_read(memory->ram, offset, out, n, err);
 		out += n;
@@ -96,7 +96,7 @@ mote_status guest_memory_write(struct guest_memory *memory, uint64_t address, co
 	mote_status status = check(memory, address, size, rights, err);
 
 	while (!status && size > 0) {
-		uint64_t offset;
+		uint64_t offset = 0;
 		size_t n = piece(memory, address, size, rights, &offset);
 		status = shared_mem_write(memory->ram, offset, in, n, err);
 		in += n;

@@ -4,8 +4,9 @@
  *
  * memcpy() may read a byte twice, and a compiler may read the source again instead of the
  * copy. These functions access each guest byte exactly once, in order, in 16-byte steps
- * where the guest side is aligned. The guest's bytes may be torn or mixed with newer ones:
- * whatever arrives in the copy stays as it is. Pure functions; ranges do not overlap.
+ * where the guest side is aligned. Copies of 2, 4 or 8 bytes are a single access where the
+ * guest side is aligned to their size; others may be torn or mixed with newer bytes.
+ * Whatever arrives in the copy stays as it is. Pure functions; ranges do not overlap.
  */
 #ifndef MEM_VOLATILE_COPY_H
 #define MEM_VOLATILE_COPY_H

@@ -80,8 +80,10 @@ static void check_leaf(struct census *census, uint64_t va, uint64_t entry, uint6
 	const struct layout *layout = guest_memory_layout(census->memory);
 	const struct layout_region *region = layout_find(layout, va, &census->cache);
 
-	if (!region)
+	if (!region) {
 		fail_msg("0x%" PRIx64 " is mapped and should not be", va);
+		return;
+	}
 	uint64_t gpa = region->gpa + (va - region->va);
 	uint64_t address = entry & ENTRY_ADDRESS & ~(size - 1);
 	bool writable = entry & ENTRY_WRITE;

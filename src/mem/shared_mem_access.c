@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copies out of and into a block of guest memory: each is checked against the block's
+ * bounds and form, enters the gate, and leaves it. The bytes themselves move in
+ * volatile_copy.c.
+ */
+#include "mem/shared_mem.h"
+
+#include "abi/mote_abi.h"
+#include "mem/shared_mem_internal.h"
+#include "mem/volatile_copy.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/*
+ * From this size on, ranges are given back to the system instead of cleared. Clearing pages
+ * that are resident is always faster (0.04 us a page against 0.2 and 1.2 more when it is
+ * touched again), but clearing pages that are not makes them resident first (1.8 us a page), and
+ * what a guest has freed should not stay with it for ever.
+ */
+#define DISCARD_MIN (16 * MOTE_PAGE_SIZE)
+
+static mote_status check_range(const struct shared_mem *mem, uint64_t offset, uint64_t size,
+			       mote_error *err)
+{
+	if (offset > mem->mapping.size || size > mem->mapping.size - offset)
+		return error_set(err, MOTE_E_INVALID,
+				 "%" PRIu64 " bytes at offset %" PRIu64
+				 " are not all in guest memory of %zu bytes",
+				 size, offset, mem->mapping.size);
+	return MOTE_OK;
+}
+
+/* Checks a copy out of or into the block and lets it in. */
+static mote_status begin_read(struct shared_mem *mem, uint64_t offset, uint64_t size,
+			      mote_error *err)
+{
+	mote_status status = check_range(mem, offset, size, err);
+	if (status)
+		return status;
+	return shared_mem_enter(mem) ? MOTE_OK : shared_mem_refuse(mem, "read", err);
+}
+
+static mote_status begin_write(struct shared_mem *mem, uint64_t offset, uint64_t size,
+			       mote_error *err)
+{
+	mote_status status = check_range(mem, offset, size, err);
+	if (status)
+		return status;
+	if (shared_mem_form(mem) == SHARED_MEM_IS_READ_ONLY || !shared_mem_enter(mem))
+		return shared_mem_refuse(mem, "write to", err);
+	return MOTE_OK;
+}
+
+mote_status shared_mem_read(struct shared_mem *mem, uint64_t offset, void *to, size_t size,
+			    mote_error *err)
+{
+	mote_status status = begin_read(mem, offset, size, err);
+	if (status)
+		return status;
+	volatile_copy_out(to, mem->mapping.base + offset, size);
+	shared_mem_leave(mem);
+	return MOTE_OK;
+}
+
+mote_status shared_mem_write(struct shared_mem *mem, uint64_t offset, const void *from, size_t size,
+			     mote_error *err)
+{
+	mote_status status = begin_write(mem, offset, size, err);
+	if (status)
+		return status;
+	volatile_copy_in(mem->mapping.base + offset, from, size);
+	shared_mem_leave(mem);
+	return MOTE_OK;
+}
+
+mote_status shared_mem_fill(struct shared_mem *mem, uint64_t offset, uint8_t value, uint64_t size,
+			    mote_error *err)
+{
+	mote_status status = begin_write(mem, offset, size, err);
+	if (status)
+		return status;
+	volatile_fill(mem->mapping.base + offset, value, size);
+	shared_mem_leave(mem);
+	return MOTE_OK;
+}
+
+/* Zeroes a range that has passed the checks: whole pages by giving them back, the rest by hand. */
+static void zero(struct shared_mem *mem, size_t offset, size_t size)
+{
+	size_t head = -offset & (MOTE_PAGE_SIZE - 1);
+	uint8_t *at = mem->mapping.base + offset;
+
+	if (size < DISCARD_MIN + head) {
+		volatile_fill(at, 0, size);
+		return;
+	}
+	size_t body = (size - head) & ~(MOTE_PAGE_SIZE - 1);
+
+	volatile_fill(at, 0, head);
+	if (!mapping_discard(&mem->mapping, mem->host, offset + head, body))
+		volatile_fill(at + head, 0, body);
+	volatile_fill(at + head + body, 0, size - head - body);
+}
+
+mote_status shared_mem_zero(struct shared_mem *mem, uint64_t offset, uint64_t size, mote_error *err)
+{
+	mote_status status = begin_write(mem, offset, size, err);
+	if (status)
+		return status;
+	zero(mem, offset, size);
+	shared_mem_leave(mem);
+	return MOTE_OK;
+}
+
+/* A number is copied in one access where it is aligned: volatile_copy.h promises that. */
+static mote_status read_number(struct shared_mem *mem, uint64_t offset, void *out, size_t size,
+			       mote_error *err)
+{
+	memset(out, 0, size);
+	return shared_mem_read(mem, offset, out, size, err);
+}
+
+mote_status shared_mem_read_u8(struct shared_mem *mem, uint64_t offset, uint8_t *out,
+			       mote_error *err)
+{
+	return read_number(mem, offset, out, sizeof *out, err);
+}
+
+mote_status shared_mem_read_u16(struct shared_mem *mem, uint64_t offset, uint16_t *out,
+				mote_error *err)
+{
+	return read_number(mem, offset, out, sizeof *out, err);
+}
+
+mote_status shared_mem_read_u32(struct shared_mem *mem, uint64_t offset, uint32_t *out,
+				mote_error *err)
+{
+	return read_number(mem, offset, out, sizeof *out, err);
+}
+
+mote_status shared_mem_read_u64(struct shared_mem *mem, uint64_t offset, uint64_t *out,
+				mote_error *err)
+{
+	return read_number(mem, offset, out, sizeof *out, err);
+}
+
+mote_status shared_mem_write_u8(struct shared_mem *mem, uint64_t offset, uint8_t value,
+				mote_error *err)
+{
+	return shared_mem_write(mem, offset, &value, sizeof value, err);
+}
+
+mote_status shared_mem_write_u16(struct shared_mem *mem, uint64_t offset, uint16_t value,
+				 mote_error *err)
+{
+	return shared_mem_write(mem, offset, &value, sizeof value, err);
+}
+
+mote_status shared_mem_write_u32(struct shared_mem *mem, uint64_t offset, uint32_t value,
+				 mote_error *err)
+{
+	return shared_mem_write(mem, offset, &value, sizeof value, err);
+}
+
+mote_status shared_mem_write_u64(struct shared_mem *mem, uint64_t offset, uint64_t value,
+				 mote_error *err)
+{
+	return shared_mem_write(mem, offset, &value, sizeof value, err);
+}
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "typed accessors: guest memory holds little-endian numbers");
