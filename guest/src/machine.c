@@ -30,10 +30,11 @@ long system_call(long number, long a, long b, long c, long d, long e, long f)
 	return result;
 }
 
+/* As a process starts, until fpu_save(). */
 static struct {
 	uint32_t mxcsr;
 	uint16_t x87;
-} control;
+} control = { 0x1f80, 0x37f };
 
 void fpu_save(void)
 {
