@@ -44,6 +44,12 @@ static const struct command commands[] = {
 	  "passed through. Options come before GUEST.\n"
 	  "Exit status: the program's; 125 when mote failed, 134 when the program crashed.\n",
 	  "bevHS", 1, INT_MAX, true, run_command },
+	{ "bench", "", "measure calls and sandboxes on this machine",
+	  "Measures the library on each backend that works here, the same without the library\n"
+	  "(bare_...), and what else a program could do (process_...), in some ten seconds. "
+	  "Ratios\n"
+	  "of one run can be compared between machines, times cannot.\n",
+	  "bfj", 0, 0, false, bench_command },
 };
 #define NCOMMANDS (sizeof commands / sizeof commands[0])
 

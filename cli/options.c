@@ -37,8 +37,6 @@ static const struct option_row rows[] = {
 	  "a variable of the program's environment; may be repeated" },
 	{ 'f', OPTION_TEXT, FIELD(filter), "filter", "TEXT",
 	  "measure only what has TEXT in its name" },
-	{ 'g', OPTION_TEXT, FIELD(guest), "guest", "FILE",
-	  "the guest to measure with (default: the one built with mote)" },
 	{ 'j', OPTION_FLAG, FIELD(wants_json), "json", NULL, "print JSON" },
 	{ 'l', OPTION_FLAG, FIELD(wants_layout), "layout", NULL,
 	  "show where everything would lie in memory, too" },

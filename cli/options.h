@@ -19,7 +19,6 @@ struct options {
 	const char *const *environment;                /* -e; NENVIRONMENT of them */
 	size_t nenvironment;
 	const char *filter; /* -f */
-	const char *guest;  /* -g */
 	bool wants_json;    /* -j */
 	bool wants_layout;  /* -l */
 	bool wants_raw;     /* -r */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest that is measured, as bytes in the mote command: with the smallest libc at hand
+ * (GUEST_FILE), and with glibc (GLIBC_GUEST_FILE).
+ */
+	.section .rodata
+	.globl	bench_guest, bench_guest_end, bench_glibc_guest, bench_glibc_guest_end
+	.balign	64
+bench_guest:
+	.incbin	GUEST_FILE
+bench_guest_end:
+	.balign	64
+bench_glibc_guest:
+	.incbin	GLIBC_GUEST_FILE
+bench_glibc_guest_end:
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of all that is measured, and what must be open for it.
+ */
+#include "bench/subjects.h"
+
+#include "bench/library.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What there is to measure on each backend. */
+static const struct {
+	const char *name;
+	uint64_t (*run)(void *state, unsigned n);
+	bool is_count;
+} library_rows[] = {
+	{ "call", call, false },
+	{ "call_with_host_function", call_with_host_function, false },
+	{ "call_24k_in_8k_out", call_24k_in_8k_out, false },
+	{ "syscall_in_guest", syscall_in_guest, false },
+	{ "create_initialized", create_initialized, false },
+	{ "create_initialized_glibc", create_initialized_glibc, false },
+	{ "create_from_image", create_from_image, false },
+	{ "destroy", destroy, false },
+	{ "exits_per_call", exits_per_call, true },
+	{ "ioctls_per_call", ioctls_per_call, true },
+};
+
+static void add(struct subjects *subjects, const char *filter, struct bench bench)
+{
+	if (subjects->count < SUBJECTS_MAX && (!filter || strstr(bench.name, filter)))
+		subjects->benches[subjects->count++] = bench;
+}
+
+static mote_status open_backend(struct subjects *subjects, const char *name, mote_error *err)
+{
+	struct measured_backend *backend = &subjects->backends[subjects->nbackends++];
+
+	mote_status status = mote_runtime_new(
+		&backend->rt, MOTE_OPTIONS(mote_runtime_options, .backend = name), err);
+	if (status)
+		return status;
+	backend->name = mote_runtime_backend(backend->rt);
+	status = mote_image_load_memory(&backend->image, backend->rt, bench_guest,
+					(size_t)(bench_guest_end - bench_guest), err);
+	if (!status)
+		status = library_sandbox(&backend->sb, backend->image, err);
+	return status;
+}
+
+static mote_status open_backends(struct subjects *subjects, const char *wanted, mote_error *err)
+{
+	mote_backend_info info = { .size = sizeof info };
+
+	if (wanted)
+		return open_backend(subjects, wanted, err);
+	for (size_t i = 0; subjects->nbackends < SUBJECTS_BACKENDS_MAX &&
+			   mote_backend_describe(i, &info, NULL) == MOTE_OK;
+	     i++) {
+		mote_status status =
+			info.is_available ? open_backend(subjects, info.name, err) : MOTE_OK;
+		if (status)
+			return status;
+	}
+	return MOTE_OK;
+}
+
+static mote_status bare_kvm_failed(const char *what, mote_error *err)
+{
+	*err = (mote_error){ .code = MOTE_E_OS, .os_error = errno };
+	snprintf(err->message, sizeof err->message, "bare KVM: %s: %s", what, strerror(errno));
+	return MOTE_E_OS;
+}
+
+/* The floor under the library on KVM. */
+static mote_status add_bare_kvm(struct subjects *subjects, const char *filter, mote_error *err)
+{
+	const char *failure = bare_kvm_init(&subjects->kvm);
+	if (failure)
+		return bare_kvm_failed(failure, err);
+	subjects->has_kvm = true;
+	subjects->exits.kvm = &subjects->kvm;
+	if (!bare_vm_init(&subjects->exits.vm, &subjects->kvm))
+		return bare_kvm_failed("cannot make a machine", err);
+	add(subjects, filter,
+	    (struct bench){ .name = "bare_exit",
+			    .backend = "kvm",
+			    .run = bare_exit,
+			    .state = &subjects->exits });
+	add(subjects, filter,
+	    (struct bench){ .name = "bare_create",
+			    .backend = "kvm",
+			    .run = bare_create,
+			    .state = &subjects->kvm });
+	add(subjects, filter,
+	    (struct bench){ .name = "bare_destroy",
+			    .backend = "kvm",
+			    .run = bare_destroy,
+			    .state = &subjects->kvm });
+	return MOTE_OK;
+}
+
+static mote_status add_library(struct subjects *subjects, const char *filter,
+			       struct measured_backend *backend, mote_error *err)
+{
+	bool is_kvm = strcmp(backend->name, "kvm") == 0;
+	mote_status status = is_kvm ? add_bare_kvm(subjects, filter, err) : MOTE_OK;
+
+	for (size_t i = 0; i < sizeof library_rows / sizeof library_rows[0]; i++)
+		if (is_kvm || !library_rows[i].is_count)
+			add(subjects, filter,
+			    (struct bench){ .name = library_rows[i].name,
+					    .backend = backend->name,
+					    .run = library_rows[i].run,
+					    .state = backend,
+					    .is_count = library_rows[i].is_count });
+	return status;
+}
+
+static void add_yardsticks(struct subjects *subjects, const char *filter)
+{
+	subjects->has_peer = pipe_peer_init(&subjects->peer);
+	if (subjects->has_peer)
+		add(subjects, filter,
+		    (struct bench){ .name = "process_pipe_round_trip",
+				    .backend = "none",
+				    .run = process_pipe_round_trip,
+				    .state = &subjects->peer });
+	add(subjects, filter,
+	    (struct bench){ .name = "process_spawn", .backend = "none", .run = process_spawn });
+	add(subjects, filter,
+	    (struct bench){
+		    .name = "process_spawn_exec", .backend = "none", .run = process_spawn_exec });
+	add(subjects, filter,
+	    (struct bench){ .name = "memcpy_page", .backend = "none", .run = memcpy_page });
+}
+
+mote_status subjects_open(struct subjects *subjects, const char *backend, const char *filter,
+			  mote_error *err)
+{
+	*subjects = (struct subjects){ 0 };
+	/* First, before there is anything that its child could hold open. */
+	add_yardsticks(subjects, filter);
+	mote_status status = open_backends(subjects, backend, err);
+	for (size_t i = 0; !status && i < subjects->nbackends; i++)
+		status = add_library(subjects, filter, &subjects->backends[i], err);
+	return status;
+}
+
+const mote_error *subjects_failure(const struct subjects *subjects)
+{
+	for (size_t i = 0; i < subjects->nbackends; i++)
+		if (subjects->backends[i].err.code)
+			return &subjects->backends[i].err;
+	return NULL;
+}
+
+void subjects_close(struct subjects *subjects)
+{
+	if (subjects->has_kvm) {
+		bare_vm_fini(&subjects->exits.vm);
+		bare_kvm_fini(&subjects->kvm);
+	}
+	for (size_t i = 0; i < subjects->nbackends; i++) {
+		mote_sandbox_free(subjects->backends[i].sb);
+		mote_image_unref(subjects->backends[i].image);
+		mote_runtime_free(subjects->backends[i].rt);
+	}
+	if (subjects->has_peer)
+		pipe_peer_fini(&subjects->peer);
+}

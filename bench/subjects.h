@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * subjects.h - what `mote bench` measures: the library on each backend of this machine, and
+ * the yardsticks beside it.
+ *
+ * One thread.
+ */
+#ifndef BENCH_SUBJECTS_H
+#define BENCH_SUBJECTS_H
+
+#include "bench/bare_kvm.h"
+#include "bench/bench.h"
+#include "bench/yardsticks.h"
+
+#include <mote/mote.h>
+
+#define SUBJECTS_MAX          64
+#define SUBJECTS_BACKENDS_MAX 8
+
+/* A backend under measurement: a sandbox for calls, an image for new sandboxes. */
+struct measured_backend {
+	const char *name;
+	mote_runtime *rt;
+	mote_image *image;
+	mote_sandbox *sb;
+	mote_error err; /* of the subject that failed last; code 0 when none did */
+};
+
+struct subjects {
+	struct bench benches[SUBJECTS_MAX];
+	size_t count;
+	struct measured_backend backends[SUBJECTS_BACKENDS_MAX];
+	size_t nbackends;
+	/* For the yardsticks. */
+	struct bare_kvm kvm;
+	struct bare_exit_state exits;
+	bool has_kvm;
+	struct pipe_peer peer;
+	bool has_peer;
+};
+
+/*
+ * Makes ready to measure the subjects with FILTER in their names (NULL: all) on BACKEND (NULL: each
+ * one that works here). Subjects point into SUBJECTS. subjects_close() afterwards, always.
+ */
+mote_status subjects_open(struct subjects *subjects, const char *backend, const char *filter,
+			  mote_error *err);
+
+/* Why a subject failed while it was measured: an error whose code is not 0, or NULL. */
+const mote_error *subjects_failure(const struct subjects *subjects);
+
+void subjects_close(struct subjects *subjects);
+
+#endif
