@@ -30,6 +30,7 @@ static const syscall_handler handlers[PERSONALITY_SYSCALL_END] = {
 
 	[SYS_exit] = syscall_exit,
 	[SYS_exit_group] = syscall_exit,
+	[SYS_futex] = syscall_futex,
 	[SYS_kill] = syscall_kill,
 	[SYS_tkill] = syscall_kill,
 	[SYS_tgkill] = syscall_tgkill,

@@ -7,6 +7,7 @@
 #include "vm/syscall_table.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -32,6 +33,25 @@ SYSCALL_HANDLER(syscall_exit)
 	p->state = PROGRAM_EXITED;
 	p->exit_status = (int)(args[0] & 0xff);
 	return 0;
+}
+
+/* One thread: there is nobody to wake, nor anybody who could wake this one. C++ runtimes and
+ * pthread_once() wake without need; a wait that cannot end is the guest's deadlock. */
+SYSCALL_HANDLER(syscall_futex)
+{
+	int operation = (int)args[1] & FUTEX_CMD_MASK;
+	uint32_t word;
+
+	if (operation == FUTEX_WAKE || operation == FUTEX_WAKE_BITSET)
+		return 0;
+	if (operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	int64_t error = syscall_copy_in(p, &word, args[0], sizeof word);
+	if (error)
+		return error;
+	if (word != (uint32_t)args[2])
+		return -EAGAIN;
+	return args[3] ? -ETIMEDOUT : -EDEADLK;
 }
 
 static int64_t send_signal(struct personality *p, uint64_t signal)

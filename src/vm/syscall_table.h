@@ -37,6 +37,7 @@ SYSCALL_HANDLER(syscall_readlink);
 /* syscall_process.c */
 SYSCALL_HANDLER(syscall_zero);
 SYSCALL_HANDLER(syscall_exit);
+SYSCALL_HANDLER(syscall_futex);
 SYSCALL_HANDLER(syscall_kill);
 SYSCALL_HANDLER(syscall_tgkill);
 SYSCALL_HANDLER(syscall_arch_prctl);
