@@ -159,15 +159,18 @@ SYSCALL_HANDLER(syscall_newfstatat)
 	return is_stream(args[0]) ? put_stat(p, args[2]) : -EBADF;
 }
 
-/* A terminal of no particular size: TCGETS is how libcs ask. */
+/* A terminal of no particular size: how libcs ask before they write line by line. glibc gets the
+ * line settings (36 bytes), musl the window's size (8 bytes). */
 SYSCALL_HANDLER(syscall_ioctl)
 {
-	enum { TCGETS_REQUEST = 0x5401, KERNEL_TERMIOS_SIZE = 36 };
-	static const char termios[KERNEL_TERMIOS_SIZE];
+	enum { GET_SETTINGS = 0x5401, GET_WINDOW_SIZE = 0x5413 };
+	static const char zeroes[36];
 
 	if (!is_stream(args[0]))
 		return -EBADF;
-	if (args[1] != TCGETS_REQUEST || args[0] == 0)
-		return -ENOTTY;
-	return syscall_copy_out(p, args[2], termios, sizeof termios);
+	if (args[0] != 0 && args[1] == GET_SETTINGS)
+		return syscall_copy_out(p, args[2], zeroes, sizeof zeroes);
+	if (args[0] != 0 && args[1] == GET_WINDOW_SIZE)
+		return syscall_copy_out(p, args[2], zeroes, 8);
+	return -ENOTTY;
 }
