@@ -43,6 +43,8 @@ struct tss {
 	uint8_t port_map_end; /* the processor reads two bytes at a time: all ones */
 };
 _Static_assert(offsetof(struct tss, port_map) == 104, "the TSS's layout is the processor's");
+/* Not the struct's size: padding behind it would permit ports. */
+#define TSS_LIMIT offsetof(struct tss, port_map_end)
 _Static_assert(MOTE_PORT_SYSCALL / 8 == MOTE_PORT_HYPERCALL / 8,
 	       "the port map's last byte must deny the other ports");
 
@@ -73,7 +75,7 @@ static struct hv_segment task_segment(void)
 {
 	return (struct hv_segment){
 		.base = SUPERVISOR_BLOCK + SUPERVISOR_TSS_OFFSET,
-		.limit = sizeof(struct tss) - 1,
+		.limit = TSS_LIMIT,
 		.selector = TASK,
 		.type = TYPE_BUSY_TSS,
 		.present = true,

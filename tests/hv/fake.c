@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fake backends but for the processor: opening, virtual machines, and what a test's
+ * guest does in terms of it. Everything is allocated through the host, so that a test which
+ * makes allocations fail covers it too.
+ */
+#include "hv/fake.h"
+
+#include "abi/mote_abi.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct fake fake;
+
+void fake_reset(void)
+{
+	fake = (struct fake){
+		.obeys_port_map = true,
+		.obeys_iopl = true,
+		.has_mmio = true,
+		.check = { .is_available = true, .reason = "found", .details = "a fake" },
+	};
+}
+
+bool fake_is_machine(const struct fake_vm *vm)
+{
+	return vm->base.ops == &fake_machine;
+}
+
+static void fake_check(const struct host *host, struct hv_check *check)
+{
+	(void)host;
+	fake.nchecks++;
+	*check = fake.check;
+}
+
+static mote_status fake_open(struct hv **out, const struct hv_backend *ops, const struct host *host,
+			     mote_error *err)
+{
+	*out = NULL;
+	if (fake.open_fails)
+		return error_set(err, fake.open_fails, "the fake does not open");
+	struct hv *hv = host_alloc(host, sizeof *hv);
+	if (!hv)
+		return error_nomem(err, "the fake", sizeof *hv);
+	*hv = (struct hv){ .ops = ops, .host = host };
+	fake.nopen++;
+	*out = hv;
+	return MOTE_OK;
+}
+
+static mote_status open_machine(struct hv **out, const struct host *host, mote_error *err)
+{
+	return fake_open(out, &fake_machine, host, err);
+}
+
+static mote_status open_process(struct hv **out, const struct host *host, mote_error *err)
+{
+	return fake_open(out, &fake_process, host, err);
+}
+
+static void fake_close(struct hv *hv)
+{
+	fake.nopen--;
+	host_free(hv->host, hv, sizeof *hv);
+}
+
+/* A VM and its host, which struct hv_vm has no room for. */
+struct fake_vm_block {
+	struct fake_vm vm;
+	const struct host *host;
+};
+
+static mote_status fake_vm_new(struct hv_vm **out, struct hv *hv, const struct hv_vm_config *config,
+			       mote_error *err)
+{
+	*out = NULL;
+	if (fake.vm_new_fails)
+		return error_set(err, fake.vm_new_fails, "the fake makes no machine");
+	assert_in_range(config->nslots, 1, FAKE_SLOTS_MAX);
+	assert_in_range(config->nviews, 1, FAKE_VIEWS_MAX);
+	struct fake_vm_block *block = host_alloc(hv->host, sizeof *block);
+	if (!block)
+		return error_nomem(err, "the fake's machine", sizeof *block);
+	block->host = hv->host;
+	block->vm = (struct fake_vm){
+		.base = { .ops = hv->ops, .regs = &block->vm.regs },
+		.regs = config->cpu->regs,
+		.nslots = config->nslots,
+		.nviews = config->nviews,
+		.cpu = *config->cpu,
+		.ring = 3,
+		.fs_base = config->cpu->fs_base,
+	};
+	memcpy(block->vm.slots, config->slots, config->nslots * sizeof config->slots[0]);
+	memcpy(block->vm.views, config->views, config->nviews * sizeof config->views[0]);
+	fake.nvms++;
+	*out = &block->vm.base;
+	return MOTE_OK;
+}
+
+static void fake_vm_free(struct hv_vm *base)
+{
+	if (!base)
+		return;
+	struct fake_vm_block *block = (struct fake_vm_block *)base;
+	fake.nvms--;
+	host_free(block->host, block, sizeof *block);
+}
+
+static mote_status fake_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	fake.nruns++;
+	base->regs_changed = false;
+	memset(exit, 0xab, sizeof *exit); /* who reads what was not set sees it */
+	if (fake.run_fails)
+		return error_set(err, fake.run_fails, "the fake does not run");
+	if (fake.interrupts > 0) {
+		fake.interrupts--;
+		exit->kind = HV_EXIT_INTERRUPTED;
+		return MOTE_OK;
+	}
+	fake_cpu_run(vm, exit);
+	return MOTE_OK;
+}
+
+static uint64_t fake_fs_base(const struct hv_vm *base)
+{
+	return ((const struct fake_vm *)base)->fs_base;
+}
+
+static void fake_set_fs_base(struct hv_vm *base, uint64_t fs_base)
+{
+	((struct fake_vm *)base)->fs_base = fs_base;
+}
+
+static uint64_t fake_fault_address(const struct hv_vm *base)
+{
+	return ((const struct fake_vm *)base)->fault_address;
+}
+
+static void fake_reset_segments(struct hv_vm *base)
+{
+	fake.nresets++;
+	((struct fake_vm *)base)->ring = 3;
+}
+
+void *fake_physical(struct fake_vm *vm, uint64_t gpa, size_t size)
+{
+	for (size_t i = 0; i < vm->nslots; i++) {
+		const struct hv_slot *slot = &vm->slots[i];
+		uint64_t inside = gpa - slot->gpa;
+		if (inside < slot->size && size <= slot->size - inside)
+			return (char *)slot->host + inside;
+	}
+	return NULL;
+}
+
+void *fake_at(struct fake_vm *vm, uint64_t va)
+{
+	for (size_t i = 0; i < vm->nviews; i++) {
+		const struct hv_view *view = &vm->views[i];
+		if (va - view->va < view->size)
+			return fake_physical(vm, view->gpa + (va - view->va), 1);
+	}
+	fail_msg("the guest has nothing at 0x%llx", (unsigned long long)va);
+	return NULL;
+}
+
+bool fake_hypercall(struct fake_vm *vm, struct hv_exit *exit, uint64_t operation, uint64_t rsi,
+		    uint64_t rdx, uint64_t rcx)
+{
+	struct hv_regs *regs = &vm->regs;
+	const uint64_t back = regs->rip;
+
+	regs->rdi = operation;
+	regs->rsi = rsi;
+	regs->rdx = rdx;
+	regs->rcx = rcx;
+	if (!fake_is_machine(vm)) {
+		exit->kind = HV_EXIT_HYPERCALL;
+		return true;
+	}
+	regs->rsp -= sizeof back; /* as `call` does */
+	memcpy(fake_at(vm, regs->rsp), &back, sizeof back);
+	regs->rip = MOTE_HYPERCALL_PAGE + MOTE_HYPERCALL_ENTRY;
+	return false;
+}
+
+const struct hv_backend fake_machine = {
+	.name = "fake",
+	.is_hardware = true,
+	.check = fake_check,
+	.open = open_machine,
+	.close = fake_close,
+	.vm_new = fake_vm_new,
+	.vm_free = fake_vm_free,
+	.run = fake_run,
+	.fs_base = fake_fs_base,
+	.set_fs_base = fake_set_fs_base,
+	.fault_address = fake_fault_address,
+	.reset_segments = fake_reset_segments,
+};
+
+const struct hv_backend fake_process = {
+	.name = "fake-process",
+	.needs_fd = true,
+	.check = fake_check,
+	.open = open_process,
+	.close = fake_close,
+	.vm_new = fake_vm_new,
+	.vm_free = fake_vm_free,
+	.run = fake_run,
+	.fs_base = fake_fs_base,
+	.set_fs_base = fake_set_fs_base,
+};
