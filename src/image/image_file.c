@@ -11,21 +11,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+/* What was opened and is no regular file. Sockets cannot be opened. */
 static const char *file_kind(mode_t mode)
 {
-	switch (mode & S_IFMT) {
-	case S_IFDIR:
+	if (S_ISDIR(mode))
 		return "a directory";
-	case S_IFCHR:
-	case S_IFBLK:
-		return "a device";
-	case S_IFIFO:
-		return "a pipe";
-	case S_IFSOCK:
-		return "a socket";
-	default:
-		return "no regular file";
-	}
+	return S_ISFIFO(mode) ? "a pipe" : "a device";
 }
 
 /* The size of the regular file FD. */

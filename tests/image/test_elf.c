@@ -90,6 +90,10 @@ static const struct row header_rows[] = {
 	{ "last byte of the program headers not loaded",
 	  { SET(phdrs[TINY_HEADERS].p_filesz, offsetof(struct tiny_elf, note) - 1) },
 	  "program headers at offset 0x40 are in no loaded segment" },
+	{ "a segment that starts with the program headers and ends with them",
+	  { SET(phdrs[TINY_HEADERS].p_offset, 0x40), SET(phdrs[TINY_HEADERS].p_vaddr, 0x400040),
+	    SET(phdrs[TINY_HEADERS].p_filesz, offsetof(struct tiny_elf, note) - 0x40) },
+	  NULL },
 	{ "just the program headers loaded",
 	  { SET(phdrs[TINY_HEADERS].p_filesz, offsetof(struct tiny_elf, note)) },
 	  NULL },
@@ -146,12 +150,21 @@ static const struct row segment_rows[] = {
 	{ "only zeros, offset past the end",
 	  { SET(DATA.p_filesz, 0), SET(DATA.p_offset, FILE_SIZE + 1) },
 	  "segment 2 has 0x0 bytes at offset 0x" },
+	{ "only zeros, offset at the end",
+	  { SET(DATA.p_filesz, 0), SET(DATA.p_offset, FILE_SIZE) },
+	  NULL },
+	{ "one byte, offset out of step",
+	  { SET(DATA.p_filesz, 1), SET(DATA.p_offset, 1) },
+	  "in the file, which differ within a page" },
 	{ "only zeros, offset out of step", { SET(DATA.p_filesz, 0), SET(DATA.p_offset, 1) }, NULL },
 	{ "address and offset out of step",
 	  { SET(DATA.p_vaddr, DATA_AT + 1) },
 	  "in the file, which differ within a page" },
 
-	{ "write and execute", { SET(CODE.p_flags, PF_W | PF_X) }, "is writable and executable" },
+	{ "write and execute",
+	  { SET(CODE.p_flags, PF_W | PF_X), SET(CODE.p_vaddr, 0x401000 + CODE_OFF),
+	    SET(CODE.p_memsz, 0x1000 - CODE_OFF) },
+	  "..0x402000 is writable and executable" },
 	{ "execute alone", { SET(CODE.p_flags, PF_X) }, NULL },
 	{ "no rights at all", { SET(DATA.p_flags, 0) }, NULL },
 	{ "unknown rights", { SET(DATA.p_flags, 0xfffffff8 | PF_R) }, NULL },
@@ -174,8 +187,8 @@ static const struct row segment_rows[] = {
 	  { SET(phdrs[0].p_vaddr, 0) },
 	  "reaches below 0x200000, which the host keeps; link it higher" },
 	{ "in the window",
-	  { SET(phdrs[0].p_vaddr, MOTE_HYPERCALL_PAGE) },
-	  "segment 0 at 0x10000..0x" },
+	  { SET(phdrs[0].p_vaddr, MOTE_HYPERCALL_PAGE), SET(phdrs[0].p_memsz, 0x234) },
+	  "segment 0 at 0x10000..0x10234 reaches" },
 	{ "last page of the window",
 	  { SET(phdrs[0].p_vaddr, MOTE_WINDOW_END - 0x1000) },
 	  "reaches below 0x200000" },
@@ -198,6 +211,10 @@ static const struct row segment_rows[] = {
 	  "shares a page with segment 1" },
 	{ "segments that descend",
 	  { SET(DATA.p_vaddr, 0x300000 + DATA_OFF) },
+	  "lies below segment 1 at 0x401" },
+	{ "segments that descend and touch",
+	  { SET(DATA.p_vaddr, 0x300000 + DATA_OFF),
+	    SET(DATA.p_memsz, CODE_AT - 0x300000 - DATA_OFF) },
 	  "lies below segment 1 at 0x401" },
 	{ "around the one before",
 	  { SET(DATA.p_vaddr, 0x3ff000 + DATA_OFF), SET(DATA.p_memsz, 0x10000) },
@@ -228,6 +245,13 @@ static const struct row dynamic_rows[] = {
 	{ "an interpreter that goes on for ever",
 	  { SET(OTHER.p_type, PT_INTERP), SET(OTHER.p_offset, 0), SET(OTHER.p_filesz, FILE_SIZE) },
 	  "(interpreter )" },
+	{ "an interpreter with a space",
+	  { SET(OTHER.p_type, PT_INTERP), SET(OTHER.p_offset, SPARE_OFF), SET(OTHER.p_filesz, 9),
+	    SET(spare[4], ' ') },
+	  "(interpreter /lib)" },
+	{ "an interpreter in the first program header",
+	  { SET(phdrs[0].p_type, PT_INTERP) },
+	  "is a dynamic executable" },
 	{ "an interpreter before all other faults",
 	  { SET(OTHER.p_type, PT_INTERP), SET(header.e_entry, 0), SET(DATA.p_vaddr, 0) },
 	  "is a dynamic executable" },
@@ -315,6 +339,25 @@ static void dynamic_programs_are_told_what_to_do(void **state)
 	CHECK_ROWS(dynamic_rows, tiny_elf_init);
 }
 
+static void a_long_interpreter_is_cut(void **state)
+{
+	(void)state;
+	struct tiny_elf file;
+	struct elf elf;
+	mote_error err;
+	char want[128] = "(interpreter ";
+	memset(want + strlen(want), 'x', 63);
+	strcat(want, "); link");
+
+	tiny_elf_init(&file);
+	memset(file.spare, 'x', sizeof file.spare);
+	file.OTHER.p_type = PT_INTERP;
+	file.OTHER.p_offset = SPARE_OFF;
+	file.OTHER.p_filesz = sizeof file.spare;
+	assert_int_equal(elf_parse(&elf, &file, sizeof file, &err), MOTE_E_IMAGE);
+	assert_non_null(strstr(err.message, want));
+}
+
 static void a_static_pie_is_loaded_at_its_base(void **state)
 {
 	(void)state;
@@ -392,6 +435,19 @@ static void other_files_are_called_by_their_names(void **state)
 	}
 }
 
+static void a_header_and_nothing_else_is_a_header(void **state)
+{
+	(void)state;
+	struct tiny_elf file;
+	struct elf elf;
+	mote_error err;
+	tiny_elf_init(&file);
+	assert_int_equal(elf_parse(&elf, &file, sizeof file.header, &err), MOTE_E_IMAGE);
+	assert_non_null(strstr(err.message, "bytes of program headers at offset 0x40"));
+	assert_int_equal(elf_parse(&elf, &file, sizeof file.header - 1, &err), MOTE_E_IMAGE);
+	assert_non_null(strstr(err.message, "is cut off after 63 bytes, in the ELF header"));
+}
+
 /* A file of 64 loadable segments of one page each fills the table to its last entry. */
 static void as_many_segments_as_program_headers_fit(void **state)
 {
@@ -415,6 +471,14 @@ static void as_many_segments_as_program_headers_fit(void **state)
 	assert_true(sizeof file <= MOTE_PAGE_SIZE);
 	assert_int_equal(elf_parse(&elf, &file, sizeof file, NULL), MOTE_OK);
 	assert_int_equal(elf.nsegments, ELF_PROGRAM_HEADERS_MAX);
+
+	/* and nothing looks behind the last */
+	file.header.e_entry = 0;
+	assert_int_equal(elf_parse(&elf, &file, sizeof file, NULL), MOTE_E_IMAGE);
+	file.header.e_entry = TINY_ADDRESS;
+	for (unsigned i = 0; i < ELF_PROGRAM_HEADERS_MAX; i++)
+		file.phdrs[i].p_filesz = 64;
+	assert_int_equal(elf_parse(&elf, &file, sizeof file, NULL), MOTE_E_IMAGE);
 }
 
 int main(void)
@@ -424,8 +488,10 @@ int main(void)
 		cmocka_unit_test(each_fault_of_the_header_has_its_message),
 		cmocka_unit_test(each_fault_of_a_segment_has_its_message),
 		cmocka_unit_test(dynamic_programs_are_told_what_to_do),
+		cmocka_unit_test(a_long_interpreter_is_cut),
 		cmocka_unit_test(a_static_pie_is_loaded_at_its_base),
 		cmocka_unit_test(other_files_are_called_by_their_names),
+		cmocka_unit_test(a_header_and_nothing_else_is_a_header),
 		cmocka_unit_test(as_many_segments_as_program_headers_fit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ struct tiny_elf {
 	struct mote_record imports[TINY_NIMPORTS]; /* Print(str) -> void */
 	char names[64];
 	Elf64_Dyn dynamic[2];
-	char spare[32]; /* for an interpreter's name */
+	char spare[80]; /* for an interpreter's name */
 	Elf64_Shdr shdrs[TINY_NSECTIONS];
 };
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Target functions: image_load_memory, and by it elf_parse, elf_find_section, elf_each_note,
+ * records_read_abi, records_read and records_index: any bytes are refused or make an image that
+ * keeps every promise of image.h.
+ */
+#include "image/image.h"
+
+#include "tests/kit/image_flaw.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Not assert(), which a release build would leave out. */
+static void check(bool claim, const char *what)
+{
+	if (claim)
+		return;
+	fprintf(stderr, "%s\n", what);
+	abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct host host;
+	struct mote_image *image;
+	mote_error err = { .code = MOTE_OK };
+
+	host_init(&host);
+	mote_status status = image_load_memory(&image, &host, data, size, &err);
+	check((status == MOTE_OK) == (image != NULL), "an image and a failure");
+	if (image) {
+		const char *flaw = image_flaw(image);
+		check(!flaw, flaw);
+	} else {
+		check(err.code == status, "the error is not the status");
+		check(strncmp(err.message, "memory: ", 8) == 0, "the error names no file");
+	}
+	mote_image_unref(image);
+	return 0;
+}
