@@ -35,9 +35,12 @@ ON_OWN_STACK static int run_program(void *argument)
 	char *arguments[] = { name, NULL };
 	char *environment[] = { NULL };
 
-	/* dup2 leaves close-on-exec alone when both are the same. */
-	if (syscall(SYS_dup2, orphan->socket, 0) == 0 && syscall(SYS_fcntl, 0, F_SETFD, 0) == 0)
-		syscall(SYS_execveat, orphan->program, "", arguments, environment, AT_EMPTY_PATH);
+	/* The program may be descriptor 0 itself; and dup2 leaves close-on-exec alone when
+	 * both are the same. */
+	long program = syscall(SYS_fcntl, orphan->program, F_DUPFD_CLOEXEC, 1);
+	if (program > 0 && syscall(SYS_dup2, orphan->socket, 0) == 0 &&
+	    syscall(SYS_fcntl, 0, F_SETFD, 0) == 0)
+		syscall(SYS_execveat, program, "", arguments, environment, AT_EMPTY_PATH);
 	orphan->error = errno;
 	return 1;
 }

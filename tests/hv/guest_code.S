@@ -64,6 +64,10 @@ page:	.quad 0x10000
 	inc %rbx
 	jmp guest_loop
 
+	routine store_loop
+	incq DATA
+	jmp guest_store_loop
+
 /* Counts in rbx, with a hypercall each time; rdi + rbx in r12 to r15, so that a register that
  * changes on the way shows. */
 	routine count
@@ -87,12 +91,12 @@ page:	.quad 0x10000
 	jmp 1b
 2:	ud2
 
-/* The same with system calls, rax being the count. */
+/* The same with system calls, whose numbers count up from 1000. */
 	routine count_syscalls
 	xor %ebx, %ebx
 1:	lea (%rdi, %rbx), %r12
 	movq %r12, %xmm7
-	mov %rbx, %rax
+	lea 1000(%rbx), %rax
 	syscall
 	movq %xmm7, %rax
 	cmp %r12, %rax

@@ -37,10 +37,11 @@
 #define MONITOR_RETURN_CALL 15 /* rt_sigreturn */
 
 /* Fixed places in the text (monitor_entry.S): after the two system calls that the filter knows,
- * and where a clean resume begins. */
-#define MONITOR_STOPPED  0x7ff000000007
-#define MONITOR_RETURNED 0x7ff000000017
-#define MONITOR_CLEAN    0x7ff000000020
+ * where a clean resume begins, and the end of the way from a stop back into the guest. */
+#define MONITOR_STOPPED   0x7ff000000007
+#define MONITOR_RETURNED  0x7ff000000027
+#define MONITOR_CLEAN     0x7ff000000030
+#define MONITOR_DOORS_END 0x7ff0000000c9
 
 /* Offset in the hypercall page of the return instruction after the way out. */
 #define MONITOR_HYPERCALL_RETURN 0x10
@@ -53,15 +54,12 @@
 #define MONITOR_STOP_START     0x100 /* set up; nothing ran yet */
 #define MONITOR_STOP_HYPERCALL 0x101 /* registers are in the control block */
 
-/* How to go on, in the control block. */
-#define MONITOR_RESUME_LOAD   1 /* load the registers of the control block */
-#define MONITOR_RESUME_RETURN 2 /* rt_sigreturn with the context at resume_context */
+/* Answers: the address of a context for rt_sigreturn, or this. */
+#define MONITOR_ANSWER_LOAD 0 /* load the registers of the control block */
 
 /* Offsets in struct monitor_control. */
-#define CONTROL_RESUME         0
-#define CONTROL_RESUME_CONTEXT 8
-#define CONTROL_FS_BASE        16
-#define CONTROL_REGS           24
+#define CONTROL_FS_BASE 0
+#define CONTROL_REGS    8
 
 #ifndef __ASSEMBLER__
 
@@ -109,17 +107,12 @@ struct monitor_siginfo {
  * writes between a stop and its answer is what the monitor acts on.
  */
 struct monitor_control {
-	uint32_t resume; /* MONITOR_RESUME_* */
-	uint32_t padding;
-	uint64_t resume_context;
 	uint64_t fs_base;
 	struct monitor_regs regs;     /* both ways */
 	struct monitor_context clean; /* what a clean resume goes through */
 	uint64_t nviews;              /* at MONITOR_VIEWS, while the guest process is made */
 };
-_Static_assert(offsetof(struct monitor_control, resume) == CONTROL_RESUME &&
-		       offsetof(struct monitor_control, resume_context) == CONTROL_RESUME_CONTEXT &&
-		       offsetof(struct monitor_control, fs_base) == CONTROL_FS_BASE &&
+_Static_assert(offsetof(struct monitor_control, fs_base) == CONTROL_FS_BASE &&
 		       offsetof(struct monitor_control, regs) == CONTROL_REGS,
 	       "monitor_entry.S uses these offsets");
 _Static_assert(sizeof(struct monitor_control) <= MONITOR_STACK_OFFSET,

@@ -5,8 +5,9 @@
  * The two system calls of this file, monitor_stop and the rt_sigreturn after
  * it, are all that the filter lets through once the guest runs, and only from
  * these addresses. The guest may jump anywhere in here with any registers:
- * therefore nothing after the stop relies on a register or on the stack. It takes
- * all state from the control block, which the host alone has just written.
+ * therefore nothing after the stop relies on a register, but for the kernel's
+ * result, or on the stack. All state comes from the control block, which the
+ * host alone has just written.
  */
 #include "hv/process/monitor_abi.h"
 
@@ -18,9 +19,17 @@
 monitor_stop:
 	mov $MONITOR_STOP_CALL, %eax
 	syscall
-	jmp monitor_resume			/* at MONITOR_STOPPED */
+/* At MONITOR_STOPPED. rax, the answer, says how to go on: by rt_sigreturn with the context at
+ * that address, or 0. It came in a register because a signal may cut in anywhere here, and
+ * then the host answers that stop before this one is done with. */
+	mov CONTROL(CONTROL_FS_BASE), %rcx
+	wrfsbase %rcx
+	test %rax, %rax
+	jz monitor_load
+	mov %rax, %rsp
+	jmp monitor_return
 
-	.org 0x10
+	.org 0x20
 monitor_return:
 	mov $MONITOR_RETURN_CALL, %eax
 	syscall
@@ -28,7 +37,7 @@ monitor_return:
 
 /* At MONITOR_CLEAN, by rt_sigreturn: what that does not reset, then the
  * registers. FS last, because loading its selector clears its base. */
-	.org 0x20
+	.org 0x30
 monitor_clean:
 	xor %eax, %eax
 	mov %eax, %ds
@@ -59,13 +68,8 @@ monitor_load:
 	mov REG(6), %rsp
 	jmp *REG(16)
 
-monitor_resume:
-	mov CONTROL(CONTROL_FS_BASE), %rax
-	wrfsbase %rax
-	cmpl $MONITOR_RESUME_LOAD, CONTROL(CONTROL_RESUME)
-	je monitor_load
-	mov CONTROL(CONTROL_RESUME_CONTEXT), %rsp
-	jmp monitor_return
+	.globl monitor_doors_end
+monitor_doors_end:
 
 	.text
 	.globl monitor_start

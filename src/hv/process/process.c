@@ -241,7 +241,7 @@ static mote_status process_vm_new(struct hv_vm **out, struct hv *base,
 	}
 	vm->base.ops = &hv_process;
 	vm->base.regs = &vm->regs;
-	vm->is_new = true;
+	vm->starts_fresh = true;
 	vm->regs = config->cpu->regs;
 	vm->fs_base = config->cpu->fs_base;
 	*out = &vm->base;
@@ -306,8 +306,10 @@ static void process_check(const struct host *host, struct hv_check *check)
 	snprintf(check->details, sizeof check->details,
 		 "guests run in processes of their own behind a seccomp filter; weaker isolation "
 		 "than a machine's");
-	if (!status)
+	if (!status) {
+		snprintf(check->reason, sizeof check->reason, "found");
 		return;
+	}
 	snprintf(check->reason, sizeof check->reason, "%.*s", (int)sizeof check->reason - 1,
 		 error.message);
 	snprintf(check->remedy, sizeof check->remedy, "%s", remedy(error.os_error));

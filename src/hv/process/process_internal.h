@@ -31,7 +31,7 @@ struct process_vm {
 	size_t nviews;
 
 	bool is_stopped;         /* the kernel holds the guest process */
-	bool is_new;             /* no guest instruction ran yet */
+	bool starts_fresh;       /* the host set the guest up anew, and it has not run since */
 	bool owes_interrupt;     /* a signal came that no exit has told of */
 	uint64_t notification;   /* names the stop to the kernel */
 	struct stop stop;        /* the last one */

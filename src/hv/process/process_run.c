@@ -109,8 +109,6 @@ static bool is_fresh_start(const struct process_vm *vm)
 {
 	struct hv_regs answered = vm->regs;
 
-	if (vm->is_new)
-		return true;
 	if (!vm->base.regs_changed)
 		return false;
 	if (vm->kind != HV_EXIT_HYPERCALL && vm->kind != HV_EXIT_SYSCALL)
@@ -122,18 +120,20 @@ static bool is_fresh_start(const struct process_vm *vm)
 /* Lets the guest process go on. Returns false when it is dead. */
 static bool answer(struct process_vm *vm)
 {
-	bool is_clean = is_fresh_start(vm);
 	struct hv_regs ignored;
 	struct hv_exit exit;
 
 	for (int i = 0; i < ANSWERS_MAX; i++) {
-		struct seccomp_notif_resp response = { .id = vm->notification };
-		stop_answer(&vm->stop, vm->control, &vm->regs, vm->fs_base, is_clean);
+		uint64_t value = stop_answer(&vm->stop, vm->control, &vm->regs, vm->fs_base,
+					     vm->starts_fresh);
+		struct seccomp_notif_resp response = {
+			.id = vm->notification,
+			.val = (int64_t)value,
+		};
 		if (sys_of(vm)->ioctl(vm->process.listener, SECCOMP_IOCTL_NOTIF_SEND, &response) ==
 		    0) {
 			vm->is_stopped = false;
-			vm->is_new = false;
-			vm->base.regs_changed = false;
+			vm->starts_fresh = false;
 			return true;
 		}
 		/* The stop was cut short: by our own late kick, or because something froze the
@@ -141,7 +141,7 @@ static bool answer(struct process_vm *vm)
 		 * goes on from there with the same registers. */
 		if (errno != ENOENT || next_event_soon(vm) != EVENT_STOP)
 			break;
-		if (!is_clean && !stop_read(&vm->stop, vm->control, &ignored, &exit))
+		if (!vm->starts_fresh && !stop_read(&vm->stop, vm->control, &ignored, &exit))
 			break;
 	}
 	bury(vm);
@@ -171,7 +171,10 @@ static bool report_stop(struct process_vm *vm, struct hv_exit *exit)
 	}
 	if (exit->kind == HV_EXIT_EXCEPTION && exit->u.exception.vector == VECTOR_PAGE_FAULT)
 		fix_page_fault(vm, exit);
-	vm->fs_base = vm->stop.fs_base;
+	/* A signal may stop the process before it is back in the guest: the FS base is still the
+	 * one that we gave it, whether it has arrived yet or not. */
+	if (vm->regs.rip < MONITOR_STOPPED || vm->regs.rip >= MONITOR_DOORS_END)
+		vm->fs_base = vm->stop.fs_base;
 	vm->reported = vm->regs;
 	vm->kind = exit->kind;
 	return exit->kind != HV_EXIT_INTERRUPTED;
@@ -183,10 +186,13 @@ static void interrupt(struct process_vm *vm, struct hv_exit *exit)
 	sys_of(vm)->pidfd_send_signal(vm->process.pidfd, STOP_KICK);
 	if (next_event_soon(vm) != EVENT_STOP)
 		bury(vm);
-	else if (report_stop(vm, exit))
-		vm->owes_interrupt = exit->kind != HV_EXIT_DIED; /* something came first */
-	if (vm->process.pid == 0)
-		exit->kind = HV_EXIT_INTERRUPTED; /* and the next run tells that it died */
+	else
+		report_stop(vm, exit);
+	/* When the guest stopped by itself first, the next run tells of the signal; when it
+	 * died, that it died. */
+	vm->owes_interrupt = vm->is_stopped && exit->kind != HV_EXIT_INTERRUPTED;
+	if (!vm->is_stopped)
+		exit->kind = HV_EXIT_INTERRUPTED;
 }
 
 static void report_death(struct process_vm *vm, struct hv_exit *exit)
@@ -202,6 +208,8 @@ mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error 
 
 	(void)err;
 	*exit = (struct hv_exit){ .kind = HV_EXIT_DIED };
+	vm->starts_fresh = vm->starts_fresh || is_fresh_start(vm);
+	base->regs_changed = false;
 	for (;;) {
 		if (vm->process.pid == 0) {
 			report_death(vm, exit);

@@ -19,6 +19,7 @@ _Static_assert(sizeof(struct hv_regs) == sizeof(struct monitor_regs) &&
 	       "the monitor saves and loads registers in the order of struct hv_regs");
 
 enum {
+	VECTOR_INVALID_OPCODE = 6,
 	VECTOR_PROTECTION = 13,
 	VECTOR_PAGE_FAULT = 14,
 	VECTORS = 32, /* of exceptions */
@@ -94,6 +95,15 @@ static void regs_to_context(struct monitor_context *context, const struct hv_reg
 	context->ss = SELECTOR_STACK;
 }
 
+/* Which exception SIGNAL stands for. SIGILL has one only, and also comes without any: two system
+ * calls of the kernel's own tracing pass all filters, to be refused with it. */
+static uint64_t vector_of(uint64_t signal, const struct monitor_context *context)
+{
+	if (signal == SIGILL)
+		return VECTOR_INVALID_OPCODE;
+	return context->vector < VECTORS ? context->vector : VECTOR_PROTECTION;
+}
+
 static void set_exception(struct hv_exit *exit, uint64_t vector,
 			  const struct monitor_context *context)
 {
@@ -131,8 +141,7 @@ static bool read_signal(const struct stop *stop, const char *control, struct hv_
 	else if (stop->cause == SIGSYS)
 		read_syscall(&info, &context, exit);
 	else
-		set_exception(exit, context.vector < VECTORS ? context.vector : VECTOR_PROTECTION,
-			      &context);
+		set_exception(exit, vector_of(stop->cause, &context), &context);
 	regs_from_context(regs, &context);
 	return true;
 }
@@ -162,23 +171,22 @@ bool stop_read(const struct stop *stop, const char *control, struct hv_regs *reg
 /* By way of rt_sigreturn, which resets the signal mask, the signal stack and, because
  * fpstate is 0, all floating point and vector registers. RSP is 0 there: a signal stack
  * can only be set from outside of the one before. */
-static void answer_clean(struct monitor_control *head, const struct hv_regs *regs)
+static uint64_t answer_clean(struct monitor_control *head)
 {
-	head->resume = MONITOR_RESUME_RETURN;
-	head->resume_context = MONITOR_CONTROL + offsetof(struct monitor_control, clean);
-	memset(&head->clean, 0, sizeof head->clean);
-	head->clean.flags = CONTEXT_HAS_STACK_SEGMENT;
-	head->clean.stack_base = MONITOR_CONTROL + MONITOR_STACK_OFFSET;
-	head->clean.stack_size = MONITOR_STACK_SIZE;
-	head->clean.cs = SELECTOR_CODE;
-	head->clean.ss = SELECTOR_STACK;
-	head->clean.rip = MONITOR_CLEAN;
-	head->clean.rflags = FLAGS_FIXED;
-	memcpy(&head->regs, regs, sizeof head->regs);
+	head->clean = (struct monitor_context){
+		.flags = CONTEXT_HAS_STACK_SEGMENT,
+		.stack_base = MONITOR_CONTROL + MONITOR_STACK_OFFSET,
+		.stack_size = MONITOR_STACK_SIZE,
+		.cs = SELECTOR_CODE,
+		.ss = SELECTOR_STACK,
+		.rip = MONITOR_CLEAN,
+		.rflags = FLAGS_FIXED,
+	};
+	return MONITOR_CONTROL + offsetof(struct monitor_control, clean);
 }
 
-void stop_answer(const struct stop *stop, char *control, const struct hv_regs *given,
-		 uint64_t fs_base, bool is_clean)
+uint64_t stop_answer(const struct stop *stop, char *control, const struct hv_regs *given,
+		     uint64_t fs_base, bool is_clean)
 {
 	struct monitor_control *head = (struct monitor_control *)(void *)control;
 	struct monitor_context context;
@@ -186,15 +194,13 @@ void stop_answer(const struct stop *stop, char *control, const struct hv_regs *g
 
 	regs.rflags = (regs.rflags & FLAGS_OWN) | FLAGS_FIXED;
 	head->fs_base = fs_base;
-	if (is_clean) {
-		answer_clean(head, &regs);
-	} else if (stop->cause == MONITOR_STOP_HYPERCALL) {
-		head->resume = MONITOR_RESUME_LOAD;
+	if (is_clean || stop->cause == MONITOR_STOP_HYPERCALL) {
 		memcpy(&head->regs, &regs, sizeof head->regs);
-	} else if (copy_from_stack(&context, sizeof context, control, stop->context)) {
-		regs_to_context(&context, &regs);
-		memcpy(control + (stop->context - MONITOR_CONTROL), &context, sizeof context);
-		head->resume = MONITOR_RESUME_RETURN;
-		head->resume_context = stop->context;
+		return is_clean ? answer_clean(head) : MONITOR_ANSWER_LOAD;
 	}
+	if (!copy_from_stack(&context, sizeof context, control, stop->context))
+		return MONITOR_ANSWER_LOAD; /* not a stop that stop_read() took */
+	regs_to_context(&context, &regs);
+	memcpy(control + (stop->context - MONITOR_CONTROL), &context, sizeof context);
+	return stop->context;
 }
