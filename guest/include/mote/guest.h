@@ -69,7 +69,7 @@ typedef struct mote_guest_bytes mote_bytes;
  *
  * The words above must not be macros where this is used (stdbool's bool aside).
  */
-#define MOTE_EXPORT(...) MOTE_PASTE_(MOTE_EXPORT_, MOTE_COUNT_(__VA_ARGS__))(__VA_ARGS__)
+#define MOTE_EXPORT(...) MOTE_PASTE_(MOTE_EXPORT_, MOTE_PAIRS_(__VA_ARGS__))(__VA_ARGS__)
 
 /*
  * MOTE_IMPORT(result, name, type, ...)
@@ -78,7 +78,7 @@ typedef struct mote_guest_bytes mote_bytes;
  * str or bytes result points at lives as long as memory from mote_alloc().
  * When the host has no such function, or it fails, the current call ends with that error.
  */
-#define MOTE_IMPORT(...) MOTE_PASTE_(MOTE_IMPORT_, MOTE_COUNT_(__VA_ARGS__))(__VA_ARGS__)
+#define MOTE_IMPORT(...) MOTE_PASTE_(MOTE_IMPORT_, MOTE_TYPES_(__VA_ARGS__))(__VA_ARGS__)
 
 /*
  * Ends the current call with an error of the guest's own: the host gets CODE and MESSAGE, of which
@@ -251,15 +251,21 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 #define MOTE_PASTE_(a, b)   MOTE_PASTE__(a, b)
 #define MOTE_PASTE__(a, b)  a##b
 
-/* The number of arguments, or a word that makes the compiler name the mistake. */
-#define MOTE_COUNT_(...)                                                                           \
-	MOTE_COUNT__(__VA_ARGS__, TOO_MANY_PARAMETERS, TOO_MANY_PARAMETERS, TOO_MANY_PARAMETERS,   \
-		     TOO_MANY_PARAMETERS, TOO_MANY_PARAMETERS, TOO_MANY_PARAMETERS,                \
-		     TOO_MANY_PARAMETERS, TOO_MANY_PARAMETERS,                                     \
-		     22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2,   \
-		     NEEDS_RESULT_AND_NAME, NEEDS_RESULT_AND_NAME)
-#define MOTE_COUNT__(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17,   \
-		     _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, n, ...) n
+/* The number of parameters behind result and name, as pairs or as types; or what is wrong. */
+#define MOTE_PAIRS_(...)                                                                           \
+	MOTE_44TH_(__VA_ARGS__, TOO_MANY, MOTE_10_TOO_MANY_, MOTE_10_TOO_MANY_, 10, HALF, 9, HALF, \
+		   8, HALF, 7, HALF, 6, HALF, 5, HALF, 4, HALF, 3, HALF, 2, HALF, 1, HALF, 0,      \
+		   NO_NAME, NO_NAME)
+#define MOTE_TYPES_(...)                                                                           \
+	MOTE_44TH_(__VA_ARGS__, TOO_MANY, MOTE_10_TOO_MANY_, MOTE_10_TOO_MANY_, MOTE_10_TOO_MANY_, \
+		   10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, NO_NAME, NO_NAME)
+#define MOTE_10_TOO_MANY_                                                                          \
+	TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY,  \
+		TOO_MANY
+#define MOTE_44TH_(...) MOTE_44TH__(__VA_ARGS__)
+#define MOTE_44TH__(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17,    \
+		    _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,     \
+		    _33, _34, _35, _36, _37, _38, _39, _40, _41, _42, _43, n, ...) n
 
 /* F(k, type, name) for each of the pairs; k counts down to 1. */
 #define MOTE_EACH2_1(F, t, n)       F(1, t, n)
@@ -339,30 +345,45 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 			 (MOTE_EACH_##n(MOTE_NUMBER1_, __VA_ARGS__)),                              \
 			 (MOTE_EACH_##n(MOTE_SAVE_, __VA_ARGS__)))
 
-/* By the number of macro arguments; those that are not here do not compile. */
-#define MOTE_EXPORT_2(result, name) MOTE_EXPORT_ANY_(result, name, 0, (void), (0), ())
-#define MOTE_EXPORT_4(...)  MOTE_EXPORT_N_(1, __VA_ARGS__)
-#define MOTE_EXPORT_6(...)  MOTE_EXPORT_N_(2, __VA_ARGS__)
-#define MOTE_EXPORT_8(...)  MOTE_EXPORT_N_(3, __VA_ARGS__)
-#define MOTE_EXPORT_10(...) MOTE_EXPORT_N_(4, __VA_ARGS__)
-#define MOTE_EXPORT_12(...) MOTE_EXPORT_N_(5, __VA_ARGS__)
-#define MOTE_EXPORT_14(...) MOTE_EXPORT_N_(6, __VA_ARGS__)
-#define MOTE_EXPORT_16(...) MOTE_EXPORT_N_(7, __VA_ARGS__)
-#define MOTE_EXPORT_18(...) MOTE_EXPORT_N_(8, __VA_ARGS__)
-#define MOTE_EXPORT_20(...) MOTE_EXPORT_N_(9, __VA_ARGS__)
-#define MOTE_EXPORT_22(...) MOTE_EXPORT_N_(10, __VA_ARGS__)
+/* By the number of parameters. */
+#define MOTE_EXPORT_0(result, name) MOTE_EXPORT_ANY_(result, name, 0, (void), (0), ())
+#define MOTE_EXPORT_1(...)   MOTE_EXPORT_N_(1, __VA_ARGS__)
+#define MOTE_EXPORT_2(...)   MOTE_EXPORT_N_(2, __VA_ARGS__)
+#define MOTE_EXPORT_3(...)   MOTE_EXPORT_N_(3, __VA_ARGS__)
+#define MOTE_EXPORT_4(...)   MOTE_EXPORT_N_(4, __VA_ARGS__)
+#define MOTE_EXPORT_5(...)   MOTE_EXPORT_N_(5, __VA_ARGS__)
+#define MOTE_EXPORT_6(...)   MOTE_EXPORT_N_(6, __VA_ARGS__)
+#define MOTE_EXPORT_7(...)   MOTE_EXPORT_N_(7, __VA_ARGS__)
+#define MOTE_EXPORT_8(...)   MOTE_EXPORT_N_(8, __VA_ARGS__)
+#define MOTE_EXPORT_9(...)   MOTE_EXPORT_N_(9, __VA_ARGS__)
+#define MOTE_EXPORT_10(...)  MOTE_EXPORT_N_(10, __VA_ARGS__)
 
-#define MOTE_IMPORT_2(result, name) MOTE_IMPORT_ANY_(result, name, 0, (void), (0), (void)0)
-#define MOTE_IMPORT_3(...)  MOTE_IMPORT_N_(1, __VA_ARGS__)
-#define MOTE_IMPORT_4(...)  MOTE_IMPORT_N_(2, __VA_ARGS__)
-#define MOTE_IMPORT_5(...)  MOTE_IMPORT_N_(3, __VA_ARGS__)
-#define MOTE_IMPORT_6(...)  MOTE_IMPORT_N_(4, __VA_ARGS__)
-#define MOTE_IMPORT_7(...)  MOTE_IMPORT_N_(5, __VA_ARGS__)
-#define MOTE_IMPORT_8(...)  MOTE_IMPORT_N_(6, __VA_ARGS__)
-#define MOTE_IMPORT_9(...)  MOTE_IMPORT_N_(7, __VA_ARGS__)
-#define MOTE_IMPORT_10(...) MOTE_IMPORT_N_(8, __VA_ARGS__)
-#define MOTE_IMPORT_11(...) MOTE_IMPORT_N_(9, __VA_ARGS__)
-#define MOTE_IMPORT_12(...) MOTE_IMPORT_N_(10, __VA_ARGS__)
+#define MOTE_IMPORT_0(result, name) MOTE_IMPORT_ANY_(result, name, 0, (void), (0), (void)0)
+#define MOTE_IMPORT_1(...)   MOTE_IMPORT_N_(1, __VA_ARGS__)
+#define MOTE_IMPORT_2(...)   MOTE_IMPORT_N_(2, __VA_ARGS__)
+#define MOTE_IMPORT_3(...)   MOTE_IMPORT_N_(3, __VA_ARGS__)
+#define MOTE_IMPORT_4(...)   MOTE_IMPORT_N_(4, __VA_ARGS__)
+#define MOTE_IMPORT_5(...)   MOTE_IMPORT_N_(5, __VA_ARGS__)
+#define MOTE_IMPORT_6(...)   MOTE_IMPORT_N_(6, __VA_ARGS__)
+#define MOTE_IMPORT_7(...)   MOTE_IMPORT_N_(7, __VA_ARGS__)
+#define MOTE_IMPORT_8(...)   MOTE_IMPORT_N_(8, __VA_ARGS__)
+#define MOTE_IMPORT_9(...)   MOTE_IMPORT_N_(9, __VA_ARGS__)
+#define MOTE_IMPORT_10(...)  MOTE_IMPORT_N_(10, __VA_ARGS__)
+
+/* Mistakes. The body that follows an export belongs to the last function. */
+#define MOTE_EXPORT_NO_NAME(...)                                                                   \
+	MOTE_STATIC_ASSERT_(0, "MOTE_EXPORT() needs a result type and a name");                    \
+	static void mote_mistake(void)
+#define MOTE_EXPORT_HALF(...)                                                                      \
+	MOTE_STATIC_ASSERT_(0, "MOTE_EXPORT() needs a type and a name for each parameter");        \
+	static void mote_mistake(void)
+#define MOTE_EXPORT_TOO_MANY(...)                                                                  \
+	MOTE_STATIC_ASSERT_(0, "MOTE_EXPORT() takes at most 10 parameters");                       \
+	static void mote_mistake(void)
+#define MOTE_IMPORT_NO_NAME(...)                                                                   \
+	MOTE_STATIC_ASSERT_(0, "MOTE_IMPORT() needs a result type and a name");
+#define MOTE_IMPORT_TOO_MANY(...)                                                                  \
+	MOTE_STATIC_ASSERT_(0, "MOTE_IMPORT() takes at most 10 parameters");
 
 /* clang-format on */
 
