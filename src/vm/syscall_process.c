@@ -185,14 +185,14 @@ SYSCALL_HANDLER(syscall_prlimit64)
 
 SYSCALL_HANDLER(syscall_uname)
 {
-	struct utsname name;
-	(void)args;
-	memset(&name, 0, sizeof name);
-	strcpy(name.sysname, "Linux");
-	strcpy(name.nodename, "mote");
-	strcpy(name.release, "5.10.0"); /* static glibc asks for 3.2 at least */
-	strcpy(name.version, "mote");
-	strcpy(name.machine, "x86_64");
+	static const struct utsname name = {
+		.sysname = "Linux",
+		.nodename = "mote",
+		.release = "5.10.0", /* static glibc asks for 3.2 at least */
+		.version = "mote",
+		.machine = "x86_64",
+	};
+
 	return syscall_copy_out(p, args[0], &name, sizeof name);
 }
 

@@ -14,5 +14,5 @@ int main(int argc, char **argv, char **envp)
 		printf("envp[%d] = %s\n", i, envp[i]);
 	fprintf(stderr, "this goes to standard error\n");
 	printf("no newline at the end");
-	return argc > 1 ? atoi(argv[argc - 1]) : 0;
+	return argc > 1 ? (int)strtol(argv[argc - 1], NULL, 10) : 0;
 }
