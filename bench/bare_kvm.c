@@ -27,10 +27,17 @@
 #define RAM_GPA       UINT64_C(0x200000)
 #define RAM_SIZE      (UINT64_C(68) << 20)
 
-/* Guest virtual is the same: the code is the first page of the firmware. */
+/* Guest virtual is the same. The firmware is a page of code and one with the task segment. */
 #define CODE_VA     FIRMWARE_GPA
+#define TASK_VA     (FIRMWARE_GPA + 4096)
 #define DOORBELL_VA DOORBELL_GPA
-#define PORT        0xe0
+
+/* The task segment: 104 bytes, of which the last two say where the map of ports starts, and the
+ * map: a bit a port, 0 permits it. It ends in a byte of ones. */
+#define PORT           0xe0
+#define TASK_MAP       104
+#define TASK_MAP_FIELD 102
+#define TASK_SIZE      (TASK_MAP + PORT / 8 + 2)
 
 enum {
 	PAGE_PRESENT = 1 << 0,
@@ -41,12 +48,13 @@ enum {
 	PAGE_LARGE = 1 << 7,
 };
 #define TABLE (PAGE_PRESENT | PAGE_WRITE | PAGE_USER | PAGE_ACCESSED)
-#define LEAF  (PAGE_PRESENT | PAGE_USER | PAGE_ACCESSED | PAGE_DIRTY)
+#define LEAF  (PAGE_PRESENT | PAGE_ACCESSED | PAGE_DIRTY)
 
-#define CR0_WANTED UINT64_C(0x80010033) /* paging, write-protect, numeric errors, protected mode */
-#define CR4_WANTED UINT64_C(0x40620)    /* PAE, SSE and its exceptions, xsave */
-#define EFER       UINT64_C(0xd01)      /* syscall, long mode on and active, no-execute */
-#define RFLAGS     UINT64_C(0x3002)     /* I/O privilege level 3 */
+#define CR0_WANTED  UINT64_C(0x80010033) /* paging, write-protect, numeric errors, protected mode */
+#define CR4_WANTED  UINT64_C(0x40620)    /* PAE, SSE and its exceptions, xsave */
+#define EFER        UINT64_C(0xd01)      /* syscall, long mode on and active, no-execute */
+#define RFLAGS      UINT64_C(0x2)
+#define RFLAGS_IOPL UINT64_C(0x3002) /* I/O privilege level 3 */
 
 /* A no-operation first: KVM takes a machine that continues *at* an `out` for one that has
  * not got past it yet, and steps over it. */
@@ -78,20 +86,26 @@ static bool learn_cpuid(struct bare_kvm *kvm)
 	return true;
 }
 
-static void write_code(struct bare_kvm *kvm, enum bare_way way)
+static void write_firmware(struct bare_kvm *kvm, enum bare_way way)
 {
+	char *task = (char *)kvm->firmware + (TASK_VA - FIRMWARE_GPA);
+	const uint16_t map = TASK_MAP;
+
 	kvm->way = way;
-	if (way == BARE_OUT)
-		memcpy(kvm->firmware, out_code, sizeof out_code);
-	else
+	if (way == BARE_STORE)
 		memcpy(kvm->firmware, store_code, sizeof store_code);
+	else
+		memcpy(kvm->firmware, out_code, sizeof out_code);
+	memset(task, 0, TASK_SIZE - 1);
+	memcpy(task + TASK_MAP_FIELD, &map, sizeof map);
+	task[TASK_SIZE - 1] = (char)0xff;
 }
 
 static bool way_works(struct bare_kvm *kvm, enum bare_way way)
 {
 	struct bare_vm vm;
 
-	write_code(kvm, way);
+	write_firmware(kvm, way);
 	bool works = bare_vm_init(&vm, kvm) && bare_vm_exit(&vm, kvm) && bare_vm_exit(&vm, kvm);
 	bare_vm_fini(&vm);
 	return works;
@@ -111,7 +125,8 @@ static const char *set_up(struct bare_kvm *kvm)
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (kvm->firmware == MAP_FAILED)
 		return "no memory";
-	if (!way_works(kvm, BARE_OUT) && !way_works(kvm, BARE_STORE))
+	if (!way_works(kvm, BARE_OUT) && !way_works(kvm, BARE_OUT_IOPL) &&
+	    !way_works(kvm, BARE_STORE))
 		return "the guest cannot leave by `out` nor by a store";
 	return NULL;
 }
@@ -140,7 +155,12 @@ void bare_kvm_fini(struct bare_kvm *kvm)
 
 const char *bare_kvm_way(const struct bare_kvm *kvm)
 {
-	return kvm->way == BARE_OUT ? "out" : "store";
+	static const char *const names[] = {
+		[BARE_OUT] = "out",
+		[BARE_OUT_IOPL] = "out with IOPL 3",
+		[BARE_STORE] = "mmio store",
+	};
+	return names[kvm->way];
 }
 
 static void build_page_tables(char *ram)
@@ -151,9 +171,10 @@ static void build_page_tables(char *ram)
 		tables[level] = (uint64_t *)(ram + level * 4096);
 	for (size_t level = 0; level < 3; level++)
 		tables[level][0] = (RAM_GPA + (level + 1) * 4096) | TABLE;
-	tables[2][1] = RAM_GPA | LEAF | PAGE_WRITE | PAGE_LARGE;
-	tables[3][CODE_VA >> 12] = FIRMWARE_GPA | LEAF;
-	tables[3][DOORBELL_VA >> 12] = DOORBELL_GPA | LEAF | PAGE_WRITE;
+	tables[2][1] = RAM_GPA | LEAF | PAGE_USER | PAGE_WRITE | PAGE_LARGE;
+	tables[3][CODE_VA >> 12] = CODE_VA | LEAF | PAGE_USER;
+	tables[3][TASK_VA >> 12] = TASK_VA | LEAF;
+	tables[3][DOORBELL_VA >> 12] = DOORBELL_GPA | LEAF | PAGE_USER | PAGE_WRITE;
 }
 
 static bool add_slot(int vm_fd, uint32_t index, uint32_t flags, uint64_t gpa, uint64_t size,
@@ -192,7 +213,10 @@ static bool add_vcpu(struct bare_vm *vm, const struct bare_kvm *kvm)
 	if (vm->run == MAP_FAILED)
 		return false;
 	vm->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
-	vm->run->s.regs.regs = (struct kvm_regs){ .rip = CODE_VA, .rflags = RFLAGS };
+	vm->run->s.regs.regs = (struct kvm_regs){
+		.rip = CODE_VA,
+		.rflags = kvm->way == BARE_OUT_IOPL ? RFLAGS_IOPL : RFLAGS,
+	};
 	return true;
 }
 
@@ -218,8 +242,13 @@ static bool set_sregs(const struct bare_vm *vm)
 		return false;
 	sregs.cs = code;
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
-	sregs.tr =
-		(struct kvm_segment){ .selector = 0x30, .limit = 103, .type = 0xb, .present = 1 };
+	sregs.tr = (struct kvm_segment){
+		.base = TASK_VA,
+		.limit = TASK_SIZE - 1,
+		.selector = 0x30,
+		.type = 0xb,
+		.present = 1,
+	};
 	sregs.ldt = (struct kvm_segment){ .unusable = 1 };
 	sregs.gdt = sregs.idt = (struct kvm_dtable){ 0 };
 	sregs.cr0 = CR0_WANTED;
@@ -262,7 +291,7 @@ bool bare_vm_init(struct bare_vm *vm, const struct bare_kvm *kvm)
 
 bool bare_vm_exit(struct bare_vm *vm, const struct bare_kvm *kvm)
 {
-	uint32_t want = kvm->way == BARE_OUT ? KVM_EXIT_IO : KVM_EXIT_MMIO;
+	uint32_t want = kvm->way == BARE_STORE ? KVM_EXIT_MMIO : KVM_EXIT_IO;
 
 	vm->run->s.regs.regs.rip = CODE_VA;
 	vm->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;

@@ -4,7 +4,7 @@
  *
  * A machine of the same shape as a sandbox's (a small read-only slot, RAM, a ring-3 guest in long
  * mode, registers by the page shared with the kernel), made and run by ioctls alone. Its guest is
- * one instruction that leaves: `out` where ring 3 may, else a store to memory that is not there.
+ * one instruction that leaves.
  *
  * One thread at a time. Memory is the caller's; nothing is kept between init and fini but
  * the open device and the CPUID table.
@@ -18,8 +18,12 @@
 struct kvm_cpuid2;
 struct kvm_run;
 
-/* How the guest leaves. */
-enum bare_way { BARE_OUT, BARE_STORE };
+/* How the guest leaves, in the order in which the library tries them too. */
+enum bare_way {
+	BARE_OUT,      /* `out` to a port that the task's map of ports permits */
+	BARE_OUT_IOPL, /* `out` by I/O privilege level 3 */
+	BARE_STORE,    /* a store to memory that is not there */
+};
 
 struct bare_kvm {
 	int fd;
