@@ -573,7 +573,7 @@ static int one_life(void)
 	if (hv_process.open(&own, &host, NULL) != MOTE_OK)
 		return 2;
 	box_open(&box, own);
-	int kind = box_start(&box, "show", 0).kind;
+	enum hv_exit_kind kind = box_start(&box, "show", 0).kind;
 	pid_t guest = pid_of(&box);
 	box_close(&box);
 	hv_process.close(own);
