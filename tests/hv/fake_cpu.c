@@ -112,6 +112,7 @@ static enum step deliver(struct fake_vm *vm, struct hv_exit *exit, uint8_t vecto
 	memcpy(to, frame + skip, sizeof frame - skip * 8);
 	regs->rsp = rsp;
 	regs->rip = stub;
+	regs->rflags &= ~(UINT64_C(1) << 8 | 1u << 9 | 1u << 14 | 1u << 16); /* TF IF NT RF */
 	vm->ring = 0;
 	return STEP_ON;
 }

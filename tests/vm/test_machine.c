@@ -1,0 +1,730 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Machines: what they tell the backend, how each raw exit is read, and that a new start is a
+ * new start. The fake processor makes the exits that guests cause by instructions; the
+ * others are forged, as a hostile guest or a broken hypervisor might.
+ */
+#include "vm/machine_box.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+static const struct machine_ways by_port = { WAY_OUT_PORT, SYSCALL_RING0 };
+static const struct machine_ways by_mmio = { WAY_OUT_MMIO, SYSCALL_RING3 };
+
+static int reset(void **state)
+{
+	(void)state;
+	fake_reset();
+	return 0;
+}
+
+static void firmware_is_supervisor_block_and_hypercall_page(void **state)
+{
+	(void)state;
+	static uint8_t block[SUPERVISOR_BLOCK_SIZE], page[MOTE_PAGE_SIZE];
+	struct host host;
+	struct firmware firmware;
+
+	host_init(&host);
+	supervisor_build(block);
+	supervisor_build_hypercall_page(page, by_mmio);
+	assert_int_equal(firmware_init(&firmware, &host, by_mmio, NULL), MOTE_OK);
+	assert_memory_equal(firmware.host, block, sizeof block);
+	assert_memory_equal((char *)firmware.host + sizeof block, page, sizeof page);
+	assert_int_equal((uintptr_t)firmware.host % MOTE_PAGE_SIZE, 0);
+	assert_int_equal(firmware.ways.hypercall, WAY_OUT_MMIO);
+	firmware_fini(&firmware);
+	firmware_fini(&firmware); /* again is fine */
+}
+
+static void *no_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	(void)at, (void)size, (void)prot, (void)flags, (void)fd, (void)offset;
+	return MAP_FAILED;
+}
+
+static void firmware_without_memory_is_an_error(void **state)
+{
+	(void)state;
+	struct sys sys = sys_linux;
+	struct host host;
+	struct firmware firmware;
+	mote_error err;
+
+	host_init(&host);
+	host.sys = &sys;
+	sys.mmap = no_mmap;
+	assert_int_equal(firmware_init(&firmware, &host, by_port, &err), MOTE_E_NOMEM);
+	assert_non_null(strstr(err.message, "20480 bytes of firmware"));
+	firmware_fini(&firmware);
+	assert_int_equal(firmware_init(&firmware, &host, by_port, NULL), MOTE_E_NOMEM);
+}
+
+static void the_backend_gets_firmware_and_ram(void **state)
+{
+	(void)state;
+	const struct hv_backend *const backends[] = { &fake_machine, &fake_process };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct box box;
+		box_init(&box, backends[i], by_port, NULL);
+		const struct hv_slot *slots = box.vm->slots;
+		const struct layout *layout = guest_memory_layout(box.memory);
+		struct shared_mem *ram = guest_memory_ram(box.memory);
+
+		assert_int_equal(box.vm->nslots, 2);
+		assert_int_equal(slots[0].gpa, LAYOUT_FIRMWARE_GPA);
+		assert_int_equal(slots[0].size, FIRMWARE_SIZE);
+		assert_ptr_equal(slots[0].host, box.firmware.host);
+		assert_true(slots[0].is_readonly);
+		assert_int_equal(slots[0].fd, -1);
+		assert_int_equal(slots[1].gpa, LAYOUT_RAM_GPA);
+		assert_int_equal(slots[1].size, layout->ram.size);
+		assert_ptr_equal(slots[1].host, shared_mem_base(ram));
+		assert_false(slots[1].is_readonly);
+		assert_int_equal(slots[1].fd, shared_mem_fd(ram));
+		assert_int_equal(slots[1].fd >= 0, backends[i]->needs_fd);
+		assert_int_equal(slots[1].offset, 0);
+		box_fini(&box);
+	}
+}
+
+static void views_are_what_ring_3_sees_but_for_the_doorbell(void **state)
+{
+	(void)state;
+	struct box box;
+	size_t n = 0;
+	const struct layout_region *region;
+
+	box_init(&box, &fake_process, by_port, NULL);
+	const struct layout *layout = guest_memory_layout(box.memory);
+	for (size_t i = 0; (region = layout_mapped(layout, i)); i++) {
+		const struct hv_view *view = &box.vm->views[n];
+		if (!region->is_user || region->va == MOTE_DOORBELL_PAGE)
+			continue;
+		assert_true(view->va == region->va && view->gpa == region->gpa &&
+			    view->size == region->size);
+		assert_int_equal(view->rights, region->rights);
+		n++;
+	}
+	assert_int_equal(box.vm->nviews, n);
+	/* hypercall page, start block, three segments, heap, stack, input, output */
+	assert_int_equal(n, 9);
+	box_fini(&box);
+}
+
+static void the_vcpu_starts_at_the_entry(void **state)
+{
+	(void)state;
+	struct box box;
+
+	box_init(&box, &fake_machine, (struct machine_ways){ WAY_OUT_IOPL, SYSCALL_RING3 }, NULL);
+	const struct hv_cpu_state want = supervisor_cpu_state(
+		box.firmware.ways, guest_memory_root(box.memory), BOX_CODE, box.rsp);
+	assert_memory_equal(&box.vm->cpu.regs, &want.regs, sizeof want.regs);
+	assert_int_equal(box.vm->cpu.cr3, guest_memory_root(box.memory));
+	assert_int_equal(box.vm->cpu.lstar, want.lstar);
+	box_fini(&box);
+}
+
+static void a_machine_that_cannot_be_made_is_an_error(void **state)
+{
+	(void)state;
+	struct box box;
+	struct machine machine;
+	mote_error err;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	fake.vm_new_fails = MOTE_E_OS;
+	assert_int_equal(
+		machine_init(&machine, box.hv, box.memory, &box.firmware, BOX_CODE, 0, &err),
+		MOTE_E_OS);
+	assert_string_equal(err.message, "the fake makes no machine");
+	machine_fini(&machine);
+	box_fini(&box);
+	machine_fini(&box.machine); /* again is fine */
+}
+
+static bool say_hello(struct fake_vm *vm, struct hv_exit *exit)
+{
+	return fake_hypercall(vm, exit, MOTE_HC_LOG, 5, 6, 7);
+}
+
+/* On each backend, by each way out that it can be made to use. */
+static const struct way {
+	const struct hv_backend *backend;
+	struct machine_ways ways;
+} all_ways[] = {
+	{ &fake_machine, { WAY_OUT_PORT, SYSCALL_RING0 } },
+	{ &fake_machine, { WAY_OUT_IOPL, SYSCALL_RING0 } },
+	{ &fake_machine, { WAY_OUT_MMIO, SYSCALL_RING0 } },
+	{ &fake_machine, { WAY_OUT_PORT, SYSCALL_RING3 } },
+	{ &fake_machine, { WAY_OUT_MMIO, SYSCALL_RING3 } },
+	{ &fake_process, { WAY_OUT_PORT, SYSCALL_RING0 } },
+};
+#define NWAYS (sizeof all_ways / sizeof all_ways[0])
+
+/* A processor that has these ways and no other. */
+static void open_way(struct box *box, const struct way *way)
+{
+	fake_reset();
+	fake.obeys_port_map = way->ways.hypercall == WAY_OUT_PORT;
+	fake.obeys_iopl = way->ways.hypercall == WAY_OUT_IOPL;
+	fake.syscall = way->ways.syscall == SYSCALL_RING0 ? FAKE_SYSCALL_RING0 : FAKE_SYSCALL_RING3;
+	box_init(box, way->backend, way->ways, NULL);
+}
+
+static void hypercalls_arrive_by_every_way_out(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NWAYS; i++) {
+		struct box box;
+		open_way(&box, &all_ways[i]);
+		fake.guest = say_hello;
+		for (uint64_t answer = 0; answer < 3; answer++) {
+			struct hv_exit event = box_run(&box);
+			assert_int_equal(event.kind, HV_EXIT_HYPERCALL);
+			assert_int_equal(box.vm->regs.rdi, MOTE_HC_LOG);
+			assert_int_equal(box.vm->regs.rsi, 5);
+			assert_int_equal(box.vm->regs.rdx, 6);
+			assert_int_equal(box.vm->regs.rcx, 7);
+			/* and the guest goes on behind its call, with the answer */
+			machine_return(&box.machine, answer);
+			assert_true(box.vm->base.regs_changed);
+			box_run(&box);
+			assert_int_equal(box.vm->regs.rax, answer);
+		}
+		box_fini(&box);
+	}
+}
+
+static bool system_call(struct fake_vm *vm, struct hv_exit *exit)
+{
+	static const uint64_t args[6] = { 1, 2, 3, 4, 5, 6 };
+	uint64_t *back = fake.user;
+
+	*back = vm->regs.rax;
+	return fake_system_call(vm, exit, 39, args);
+}
+
+static void system_calls_arrive_in_every_ring(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NWAYS; i++) {
+		struct box box;
+		uint64_t back = 99;
+		open_way(&box, &all_ways[i]);
+		fake.guest = system_call;
+		fake.user = &back;
+		assert_int_equal(box_run(&box).kind, HV_EXIT_SYSCALL);
+		const struct hv_regs *regs = &box.vm->regs;
+		assert_int_equal(regs->rax, 39);
+		assert_true(regs->rdi == 1 && regs->rsi == 2 && regs->rdx == 3 && regs->r10 == 4 &&
+			    regs->r8 == 5 && regs->r9 == 6);
+		/* the guest goes on behind the instruction, with the result, in ring 3 */
+		machine_return(&box.machine, (uint64_t)-38);
+		assert_int_equal(box_run(&box).kind, HV_EXIT_SYSCALL);
+		assert_true(back == (uint64_t)-38);
+		assert_int_equal(fake.nresets, 0);
+		box_fini(&box);
+	}
+}
+
+/* The exit that the guest makes next, and where it stands then. */
+struct forgery {
+	struct hv_exit exit;
+	uint64_t rip, rcx;
+};
+
+static bool forge(struct fake_vm *vm, struct hv_exit *exit)
+{
+	const struct forgery *forgery = fake.user;
+	vm->regs.rip = forgery->rip;
+	vm->regs.rcx = forgery->rcx;
+	*exit = forgery->exit;
+	return true;
+}
+
+static struct hv_exit run_forgery(struct box *box, struct forgery forgery)
+{
+	fake.guest = forge;
+	fake.user = &forgery;
+	box->vm->ring = 3;
+	box->vm->regs.rip = BOX_CODE;
+	return box_run(box);
+}
+
+static struct forgery port_exit(uint16_t port, uint8_t size, bool is_write)
+{
+	return (struct forgery){
+		.exit = { .kind = HV_EXIT_PORT,
+			  .u.port = { .port = port, .size = size, .is_write = is_write } },
+		.rip = BOX_CODE,
+	};
+}
+
+static void only_byte_writes_to_our_ports_count(void **state)
+{
+	(void)state;
+	static const struct {
+		uint16_t port;
+		uint8_t size;
+		bool is_write;
+		enum hv_exit_kind want;
+	} rows[] = {
+		{ MOTE_PORT_HYPERCALL, 1, true, HV_EXIT_HYPERCALL },
+		{ MOTE_PORT_SYSCALL, 1, true, HV_EXIT_SYSCALL },
+		{ MOTE_PORT_HYPERCALL, 2, true, HV_EXIT_PORT },
+		{ MOTE_PORT_HYPERCALL, 4, true, HV_EXIT_PORT },
+		{ MOTE_PORT_HYPERCALL, 1, false, HV_EXIT_PORT },
+		{ MOTE_PORT_SYSCALL, 2, true, HV_EXIT_PORT },
+		{ MOTE_PORT_SYSCALL, 1, false, HV_EXIT_PORT },
+		{ MOTE_PORT_EXCEPTION, 1, false, HV_EXIT_PORT },
+		{ MOTE_PORT_EXCEPTION, 1, true, HV_EXIT_PORT }, /* not from a stub */
+		{ MOTE_PORT_HYPERCALL - 1, 1, true, HV_EXIT_PORT },
+		{ MOTE_PORT_EXCEPTION + 1, 1, true, HV_EXIT_PORT },
+		{ 0, 1, true, HV_EXIT_PORT },
+		{ 0xffff, 1, true, HV_EXIT_PORT },
+	};
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct hv_exit event =
+			run_forgery(&box, port_exit(rows[i].port, rows[i].size, rows[i].is_write));
+		if (event.kind != rows[i].want)
+			fail_msg("row %zu is read as an exit of kind %d", i, (int)event.kind);
+	}
+	box_fini(&box);
+}
+
+static void the_exception_port_counts_in_the_stubs_alone(void **state)
+{
+	(void)state;
+	const uint64_t stubs = SUPERVISOR_BLOCK + SUPERVISOR_STUBS_OFFSET;
+	const struct {
+		uint64_t rip;
+		int vector; /* -1: no exception */
+	} rows[] = {
+		{ stubs - 1, -1 },     { stubs, 0 },
+		{ stubs + 2, 0 },      { stubs + 15, 0 },
+		{ stubs + 16, 1 },     { stubs + 3 * 16 + 2, 3 },
+		{ stubs + 4095, 255 }, { stubs + 4096, -1 },
+		{ BOX_CODE, -1 },      { 0, -1 },
+		{ UINT64_MAX, -1 },    { stubs + (UINT64_C(1) << 32), -1 },
+	};
+	struct forgery forgery = port_exit(MOTE_PORT_EXCEPTION, 1, true);
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		forgery.rip = rows[i].rip;
+		struct hv_exit event = run_forgery(&box, forgery);
+		if (rows[i].vector < 0) {
+			assert_int_equal(event.kind, HV_EXIT_PORT);
+		} else {
+			assert_int_equal(event.kind, HV_EXIT_EXCEPTION);
+			assert_int_equal(event.u.exception.vector, rows[i].vector);
+		}
+	}
+	box_fini(&box);
+}
+
+/* What the guest's instruction faults with. */
+struct fault {
+	uint8_t vector;
+	uint32_t code;
+	uint64_t address;
+};
+
+static bool do_fault(struct fake_vm *vm, struct hv_exit *exit)
+{
+	const struct fault *fault = fake.user;
+	vm->regs.rip = BOX_CODE + 0x123;
+	vm->regs.rax = 0x1111;
+	vm->regs.rflags |= 0x301; /* trap, interrupt, carry */
+	return fake_exception(vm, exit, fault->vector, fault->code, fault->address);
+}
+
+static void exceptions_tell_vector_code_address_and_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NWAYS; i++) {
+		struct box box;
+		open_way(&box, &all_ways[i]);
+		for (unsigned vector = 0; vector < 256; vector++) {
+			struct fault fault = { (uint8_t)vector, 0x12345678, 0x5555 };
+			fake.guest = do_fault;
+			fake.user = &fault;
+			machine_start(&box.machine, BOX_CODE, box.rsp, 0);
+			struct hv_exit event = box_run(&box);
+			assert_int_equal(event.kind, HV_EXIT_EXCEPTION);
+			assert_int_equal(event.u.exception.vector, vector);
+			assert_int_equal(event.u.exception.rip, BOX_CODE + 0x123);
+			if (fake_is_machine(box.vm)) {
+				assert_int_equal(event.u.exception.error_code,
+						 exception_has_error_code(vector) ? 0x12345678 : 0);
+				assert_int_equal(event.u.exception.address,
+						 vector == 14 ? 0x5555 : 0);
+			}
+			/* the registers are the guest's, not the stub's */
+			assert_int_equal(box.vm->regs.rip, BOX_CODE + 0x123);
+			assert_int_equal(box.vm->regs.rsp, box.rsp);
+			assert_int_equal(box.vm->regs.rflags,
+					 supervisor_rflags(box.machine.ways) | 0x301);
+			assert_int_equal(box.vm->regs.rax, 0x1111);
+		}
+		box_fini(&box);
+	}
+}
+
+static uint64_t exception_stack_gpa(const struct box *box)
+{
+	return layout_get(guest_memory_layout(box->memory), LAYOUT_EXCEPTION_STACK)->gpa;
+}
+
+static void an_error_code_of_64_bits_is_cut(void **state)
+{
+	(void)state;
+	struct box box;
+	box_init(&box, &fake_machine, by_port, NULL);
+	/* all of the page that frames are pushed on, as if the processor had */
+	memset(fake_physical(box.vm, exception_stack_gpa(&box), MOTE_PAGE_SIZE), 0xff,
+	       MOTE_PAGE_SIZE);
+	struct forgery forgery = port_exit(MOTE_PORT_EXCEPTION, 1, true);
+	forgery.rip = SUPERVISOR_BLOCK + SUPERVISOR_STUBS_OFFSET + 13 * SUPERVISOR_STUB_SIZE;
+	struct hv_exit event = run_forgery(&box, forgery);
+	assert_int_equal(event.u.exception.error_code, UINT32_MAX);
+	assert_int_equal(event.u.exception.rip, UINT64_MAX);
+	assert_int_equal(box.vm->regs.rsp, UINT64_MAX);
+	box_fini(&box);
+}
+
+static struct forgery mmio_exit(uint64_t gpa, uint8_t size, bool is_write)
+{
+	return (struct forgery){
+		.exit = { .kind = HV_EXIT_MMIO,
+			  .u.mmio = { .gpa = gpa, .size = size, .is_write = is_write } },
+		.rip = BOX_CODE + 8,
+		.rcx = BOX_CODE + 16,
+	};
+}
+
+static void only_our_stores_to_the_doorbell_count(void **state)
+{
+	(void)state;
+	const uint64_t bell = LAYOUT_DOORBELL_GPA;
+	const struct {
+		uint64_t gpa;
+		uint8_t size;
+		bool is_write;
+		enum hv_exit_kind by_mmio; /* what it is where stores are the way out */
+	} rows[] = {
+		{ bell + MOTE_DOORBELL_HYPERCALL, 4, true, HV_EXIT_HYPERCALL },
+		{ bell + MOTE_DOORBELL_SYSCALL, 4, true, HV_EXIT_SYSCALL },
+		{ bell + MOTE_DOORBELL_HYPERCALL, 4, false, HV_EXIT_MMIO },
+		{ bell + MOTE_DOORBELL_SYSCALL, 4, false, HV_EXIT_MMIO },
+		{ bell + MOTE_DOORBELL_HYPERCALL, 1, true, HV_EXIT_MMIO },
+		{ bell + MOTE_DOORBELL_HYPERCALL, 8, true, HV_EXIT_MMIO },
+		{ bell + MOTE_DOORBELL_SYSCALL, 8, true, HV_EXIT_MMIO },
+		{ bell + MOTE_DOORBELL_HYPERCALL + 4, 4, true, HV_EXIT_MMIO },
+		{ bell + MOTE_DOORBELL_SYSCALL + 4, 4, true, HV_EXIT_MMIO },
+		{ bell - 4, 4, true, HV_EXIT_MMIO },
+		{ bell + 0x1000, 4, true, HV_EXIT_MMIO },
+		{ bell + (UINT64_C(1) << 32), 4, true, HV_EXIT_MMIO },
+		{ 0, 4, true, HV_EXIT_MMIO },
+	};
+	struct box box;
+
+	for (int other = 0; other < 2; other++) {
+		box_init(&box, &fake_machine, other ? by_port : by_mmio, NULL);
+		for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+			struct hv_exit event = run_forgery(
+				&box, mmio_exit(rows[i].gpa, rows[i].size, rows[i].is_write));
+			/* where they are not the way out, a guest has nothing to store there */
+			if (event.kind != (other ? HV_EXIT_MMIO : rows[i].by_mmio))
+				fail_msg("row %zu is read as an exit of kind %d", i,
+					 (int)event.kind);
+		}
+		box_fini(&box);
+	}
+}
+
+static void a_forged_return_address_is_a_fault(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t rcx;
+		bool is_fine;
+	} rows[] = {
+		{ 0, true }, /* the guest's own affair: it faults there */
+		{ BOX_CODE, true },
+		{ MOTE_ADDRESS_END - 1, true },
+		{ MOTE_ADDRESS_END, false },
+		{ UINT64_C(0x7fffffffffff), false },
+		{ UINT64_C(0x800000000000), false }, /* not canonical: no processor enters */
+		{ UINT64_C(0xffff800000000000), false },
+		{ UINT64_MAX, false },
+	};
+	struct box box;
+
+	box_init(&box, &fake_machine, by_mmio, NULL);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct forgery forgery =
+			mmio_exit(LAYOUT_DOORBELL_GPA + MOTE_DOORBELL_SYSCALL, 4, true);
+		forgery.rcx = rows[i].rcx;
+		memset(&forgery.exit.u.mmio.value, 0xff, sizeof forgery.exit.u.mmio.value);
+		struct hv_exit event = run_forgery(&box, forgery);
+		if (rows[i].is_fine) {
+			assert_int_equal(event.kind, HV_EXIT_SYSCALL);
+			assert_true(box.vm->regs.rip == rows[i].rcx);
+			continue;
+		}
+		assert_int_equal(event.kind, HV_EXIT_EXCEPTION);
+		assert_int_equal(event.u.exception.vector, 13);
+		assert_int_equal(event.u.exception.error_code, 0);
+		assert_int_equal(event.u.exception.address, 0);
+		assert_int_equal(event.u.exception.rip, BOX_CODE + 8);
+		assert_int_equal(box.vm->regs.rip, BOX_CODE + 8);
+	}
+	box_fini(&box);
+}
+
+static void a_start_sets_every_register(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NWAYS; i++) {
+		struct box box;
+		open_way(&box, &all_ways[i]);
+		memset(&box.vm->regs, 0xab, sizeof box.vm->regs);
+		machine_start(&box.machine, 0x123, 0x456, 0x789);
+		const struct hv_regs want = { .rip = 0x123,
+					      .rsp = 0x456,
+					      .rdi = 0x789,
+					      .rflags = supervisor_rflags(all_ways[i].ways) };
+		assert_memory_equal(&box.vm->regs, &want, sizeof want);
+		assert_true(box.vm->base.regs_changed);
+		box_fini(&box);
+	}
+}
+
+static void a_start_leaves_ring_0_when_the_guest_ended_there(void **state)
+{
+	(void)state;
+	static const struct hv_exit halt = { .kind = HV_EXIT_HALT };
+	struct fault fault = { 6, 0, 0 };
+	uint64_t unused;
+	const struct {
+		fake_guest guest;
+		void *user;
+		unsigned nresets;
+	} rows[] = {
+		{ say_hello, NULL, 0 },
+		{ do_fault, &fault, 1 },
+		{ system_call, &unused, 1 }, /* its stub is in ring 0 until sysret */
+		{ forge, &(struct forgery){ .exit = halt }, 1 },
+		{ forge, &(struct forgery){ .exit = { .kind = HV_EXIT_SHUTDOWN } }, 0 },
+	};
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		machine_start(&box.machine, BOX_CODE, box.rsp, 0);
+		fake.nresets = 0;
+		fake.guest = rows[i].guest;
+		fake.user = rows[i].user;
+		box_run(&box);
+		machine_start(&box.machine, BOX_CODE, box.rsp, 0);
+		assert_int_equal(fake.nresets, rows[i].nresets);
+		/* once is enough */
+		machine_start(&box.machine, BOX_CODE, box.rsp, 0);
+		assert_int_equal(fake.nresets, rows[i].nresets);
+	}
+	box_fini(&box);
+}
+
+static void what_a_machine_did_before_is_forgotten_when_it_goes_on(void **state)
+{
+	(void)state;
+	uint64_t back;
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	fake.guest = system_call;
+	fake.user = &back;
+	box_run(&box);
+	fake.guest = say_hello; /* after sysret */
+	assert_int_equal(box_run(&box).kind, HV_EXIT_HYPERCALL);
+	machine_start(&box.machine, BOX_CODE, box.rsp, 0);
+	assert_int_equal(fake.nresets, 0);
+	box_fini(&box);
+}
+
+static void other_exits_arrive_as_they_are(void **state)
+{
+	(void)state;
+	static const enum hv_exit_kind kinds[] = {
+		HV_EXIT_HALT,    HV_EXIT_SHUTDOWN,  HV_EXIT_UNSUPPORTED, HV_EXIT_HYPERCALL,
+		HV_EXIT_SYSCALL, HV_EXIT_EXCEPTION, HV_EXIT_DIED,
+	};
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		const struct hv_exit exit = { .kind = kinds[i], .u.detail = 0x77 };
+		struct hv_exit event = run_forgery(&box, (struct forgery){ .exit = exit });
+		assert_int_equal(event.kind, kinds[i]);
+		assert_int_equal(event.u.detail, 0x77);
+	}
+	fake.interrupts = 1;
+	assert_int_equal(box_run(&box).kind, HV_EXIT_INTERRUPTED);
+	box_fini(&box);
+}
+
+static void a_run_that_fails_is_an_error(void **state)
+{
+	(void)state;
+	struct box box;
+	struct hv_exit event;
+	mote_error err;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	fake.run_fails = MOTE_E_OS;
+	assert_int_equal(machine_run(&box.machine, &event, &err), MOTE_E_OS);
+	assert_string_equal(err.message, "the fake does not run");
+	assert_int_equal(machine_run(&box.machine, &event, NULL), MOTE_E_OS);
+	box_fini(&box);
+}
+
+static struct hv_exit page_fault(uint32_t code, uint64_t address)
+{
+	struct hv_exit exit = { .kind = HV_EXIT_EXCEPTION };
+	exit.u.exception.vector = 14;
+	exit.u.exception.error_code = code;
+	exit.u.exception.address = address;
+	return exit;
+}
+
+static void page_faults_are_described_by_access_and_place(void **state)
+{
+	(void)state;
+	struct box box;
+	box_init(&box, &fake_machine, by_port, NULL);
+	const struct layout_region *stack =
+		layout_get(guest_memory_layout(box.memory), LAYOUT_STACK);
+	const struct {
+		uint32_t code; /* 1 present, 2 write, 4 user, 16 fetch */
+		uint64_t address;
+		const char *text;
+	} rows[] = {
+		{ 4, 0, "page fault: read at 0x0 (not mapped)" },
+		{ 6, 0, "page fault: write at 0x0 (not mapped)" },
+		{ 0x14, BOX_NOWHERE, "page fault: execute at 0x10000000000 (not mapped)" },
+		{ 7, BOX_CODE, "page fault: write at 0x400000 (code)" },
+		{ 0x15, BOX_DATA, "page fault: execute at 0x402000 (data)" },
+		{ 7, BOX_CONSTANT, "page fault: write at 0x401000 (read-only data)" },
+		{ 5, SUPERVISOR_BLOCK, "page fault: read at 0x100000 (supervisor block)" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct hv_exit event = page_fault(rows[i].code, rows[i].address);
+		assert_string_equal(box_describe(&box, &event), rows[i].text);
+	}
+	struct hv_exit event = page_fault(6, stack->va - 8);
+	assert_non_null(strstr(box_describe(&box, &event), "(guard gap below the stack)"));
+	box_fini(&box);
+}
+
+static void exceptions_have_names(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t vector;
+		const char *text;
+	} rows[] = {
+		{ 0, "divide error" },
+		{ 3, "breakpoint" },
+		{ 6, "invalid instruction" },
+		{ 9, "exception 9" },
+		{ 13, "general protection fault" },
+		{ 15, "exception 15" },
+		{ 17, "misaligned access" },
+		{ 19, "SIMD arithmetic error" },
+		{ 31, "exception 31" },
+		{ 32, "exception 32" },
+		{ 255, "exception 255" },
+	};
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct hv_exit event = { .kind = HV_EXIT_EXCEPTION };
+		event.u.exception.vector = rows[i].vector;
+		assert_string_equal(box_describe(&box, &event), rows[i].text);
+	}
+	box_fini(&box);
+}
+
+static void other_ends_are_described_with_their_numbers(void **state)
+{
+	(void)state;
+	const uint64_t bell = LAYOUT_DOORBELL_GPA;
+	const struct {
+		struct hv_exit exit;
+		const char *text;
+	} rows[] = {
+		{ port_exit(0x3f8, 1, true).exit, "write to port 0x3f8, which guests have not" },
+		{ port_exit(0xe0, 1, false).exit, "read from port 0xe0, which guests have not" },
+		{ mmio_exit(bell + 0x10, 4, true).exit,
+		  "store of 4 bytes in the doorbell page, offset 0x10" },
+		{ mmio_exit(bell, 8, false).exit,
+		  "load of 8 bytes in the doorbell page, offset 0x0" },
+		{ { .kind = HV_EXIT_SHUTDOWN }, "triple fault" },
+		{ { .kind = HV_EXIT_UNSUPPORTED, .u.detail = 14 },
+		  "an instruction that the hypervisor cannot run (detail 14)" },
+		{ { .kind = HV_EXIT_DIED, .u.detail = 9 },
+		  "the guest's process ended by signal 9" },
+		{ { .kind = HV_EXIT_HALT }, "an exit of kind 2 that guests cannot cause" },
+		{ { .kind = (enum hv_exit_kind)99 },
+		  "an exit of kind 99 that guests cannot cause" },
+	};
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_string_equal(box_describe(&box, &rows[i].exit), rows[i].text);
+	char small[8];
+	machine_describe(&box.machine, &rows[0].exit, small, sizeof small);
+	assert_string_equal(small, "write t");
+	box_fini(&box);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(firmware_is_supervisor_block_and_hypercall_page, reset),
+		cmocka_unit_test_setup(firmware_without_memory_is_an_error, reset),
+		cmocka_unit_test_setup(the_backend_gets_firmware_and_ram, reset),
+		cmocka_unit_test_setup(views_are_what_ring_3_sees_but_for_the_doorbell, reset),
+		cmocka_unit_test_setup(the_vcpu_starts_at_the_entry, reset),
+		cmocka_unit_test_setup(a_machine_that_cannot_be_made_is_an_error, reset),
+		cmocka_unit_test_setup(hypercalls_arrive_by_every_way_out, reset),
+		cmocka_unit_test_setup(system_calls_arrive_in_every_ring, reset),
+		cmocka_unit_test_setup(only_byte_writes_to_our_ports_count, reset),
+		cmocka_unit_test_setup(the_exception_port_counts_in_the_stubs_alone, reset),
+		cmocka_unit_test_setup(exceptions_tell_vector_code_address_and_place, reset),
+		cmocka_unit_test_setup(an_error_code_of_64_bits_is_cut, reset),
+		cmocka_unit_test_setup(only_our_stores_to_the_doorbell_count, reset),
+		cmocka_unit_test_setup(a_forged_return_address_is_a_fault, reset),
+		cmocka_unit_test_setup(a_start_sets_every_register, reset),
+		cmocka_unit_test_setup(a_start_leaves_ring_0_when_the_guest_ended_there, reset),
+		cmocka_unit_test_setup(what_a_machine_did_before_is_forgotten_when_it_goes_on,
+				       reset),
+		cmocka_unit_test_setup(other_exits_arrive_as_they_are, reset),
+		cmocka_unit_test_setup(a_run_that_fails_is_an_error, reset),
+		cmocka_unit_test_setup(page_faults_are_described_by_access_and_place, reset),
+		cmocka_unit_test_setup(exceptions_have_names, reset),
+		cmocka_unit_test_setup(other_ends_are_described_with_their_numbers, reset),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
