@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -46,7 +47,8 @@ static void count_call(struct tracing *tracing, const struct __ptrace_syscall_in
 		tracing->nmarks++;
 	} else if (tracing->is_counting && info->entry.nr == SYS_ioctl) {
 		tracing->counts.ioctls++;
-		tracing->counts.kvm_runs += info->entry.args[1] == KVM_RUN;
+		tracing->counts.exits += info->entry.args[1] == KVM_RUN ||
+					 info->entry.args[1] == SECCOMP_IOCTL_NOTIF_RECV;
 	}
 }
 

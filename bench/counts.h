@@ -11,7 +11,7 @@
 
 struct system_calls {
 	uint64_t ioctls;
-	uint64_t kvm_runs; /* of those; each is an exit of a machine that reached this process */
+	uint64_t exits; /* of those, the ones that wait for a guest to leave: one for each time */
 };
 
 /*

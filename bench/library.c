@@ -165,7 +165,7 @@ static bool count_calls(struct measured_backend *backend, unsigned n, struct sys
 uint64_t exits_per_call(void *state, unsigned n)
 {
 	struct system_calls counts;
-	return count_calls(state, n, &counts) ? counts.kvm_runs : BENCH_FAILED;
+	return count_calls(state, n, &counts) ? counts.exits : BENCH_FAILED;
 }
 
 uint64_t ioctls_per_call(void *state, unsigned n)

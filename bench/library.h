@@ -31,7 +31,7 @@ uint64_t destroy(void *state, unsigned n);
 /* A system call of the guest. */
 uint64_t syscall_in_guest(void *state, unsigned n);
 
-/* What N calls of `call` make of exits and ioctls. KVM only: elsewhere there are none. */
+/* What N calls of `call` make of exits and ioctls. */
 uint64_t exits_per_call(void *state, unsigned n);
 uint64_t ioctls_per_call(void *state, unsigned n);
 

@@ -105,17 +105,17 @@ static mote_status add_bare_kvm(struct subjects *subjects, const char *filter, m
 static mote_status add_library(struct subjects *subjects, const char *filter,
 			       struct measured_backend *backend, mote_error *err)
 {
-	bool is_kvm = strcmp(backend->name, "kvm") == 0;
-	mote_status status = is_kvm ? add_bare_kvm(subjects, filter, err) : MOTE_OK;
+	mote_status status = MOTE_OK;
 
+	if (strcmp(backend->name, "kvm") == 0)
+		status = add_bare_kvm(subjects, filter, err);
 	for (size_t i = 0; i < sizeof library_rows / sizeof library_rows[0]; i++)
-		if (is_kvm || !library_rows[i].is_count)
-			add(subjects, filter,
-			    (struct bench){ .name = library_rows[i].name,
-					    .backend = backend->name,
-					    .run = library_rows[i].run,
-					    .state = backend,
-					    .is_count = library_rows[i].is_count });
+		add(subjects, filter,
+		    (struct bench){ .name = library_rows[i].name,
+				    .backend = backend->name,
+				    .run = library_rows[i].run,
+				    .state = backend,
+				    .is_count = library_rows[i].is_count });
 	return status;
 }
 

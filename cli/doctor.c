@@ -55,8 +55,7 @@ static void print_machine(const struct findings *findings)
 
 static void print_backend(const mote_backend_info *info)
 {
-	printf("%-9s%s%s\n", info->name, info->reason,
-	       info->is_hardware ? "" : "; isolates as a process does, not as a machine does");
+	printf("%-9s%s\n", info->name, info->reason);
 	if (*info->details)
 		printf("%-9s%s\n", "", info->details);
 	if (*info->remedy)

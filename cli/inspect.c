@@ -6,11 +6,13 @@
 #include "guest.h"
 #include "json.h"
 #include "report.h"
+#include "terminal.h"
 #include "values.h"
 
 #include <mote/sandbox.h>
 
 #include <inttypes.h>
+#include <string.h>
 
 typedef const mote_function_info *function_at(const mote_image *image, size_t index);
 
@@ -65,7 +67,8 @@ static void print_image(const struct guest *guest, const char *path)
 {
 	const mote_segment_info *segment;
 
-	printf("%s: %s", path, kind_text(&guest->info));
+	terminal_write(stdout, path, strlen(path));
+	printf(": %s", kind_text(&guest->info));
 	if (guest->info.is_mote_guest)
 		printf(", guest ABI %" PRIu32, guest->info.abi_version);
 	printf(", %" PRIu64 " bytes, entry 0x%" PRIx64 "\n\nsegments (address, bytes in memory, in "

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON output. json-c escapes what JSON must escape; on the way out the control characters
- * that JSON would allow in strings are escaped too, since they may come from a guest and go to a
- * terminal.
+ * JSON output. json-c escapes what JSON must escape. On the way out the control characters
+ * that JSON allows in strings are escaped too, since they may come from a guest and go to a
+ * terminal, and bytes that are no UTF-8, as in names of files, are replaced.
  */
 #include "json.h"
 
 #include "command.h"
+#include "terminal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,21 +77,34 @@ void json_append(struct json_object *array, struct json_object *value)
 		out_of_memory();
 }
 
+/* Writes a character that a terminal or a JSON parser would choke on; returns its length. */
+static size_t print_escaped(FILE *to, const unsigned char *at)
+{
+	if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) {
+		fprintf(to, "\\u%04x", at[1]);
+		return 2;
+	}
+	fputs(at[0] == 0x7f ? "\\u007f" : "\\ufffd", to);
+	return 1;
+}
+
 void json_print(FILE *to, struct json_object *value)
 {
-	const char *text = json_object_to_json_string_ext(
+	size_t size;
+	const char *text = json_object_to_json_string_length(
 		value,
-		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE,
+		&size);
 	if (!text)
 		out_of_memory();
-	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-		/* U+0080 to U+009F, which some terminals obey, are C2 80 to C2 9F in UTF-8 */
-		if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
-			fprintf(to, "\\u%04x", *++at);
-		else if (*at == 0x7f)
-			fputs("\\u007f", to);
+	while (size) {
+		size_t length = terminal_harmless(text, size);
+		if (length)
+			fwrite(text, 1, length, to);
 		else
-			putc(*at, to);
+			length = print_escaped(to, (const unsigned char *)text);
+		text += length;
+		size -= length;
 	}
 	putc('\n', to);
 	json_object_put(value);

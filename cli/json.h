@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Values. Text must be UTF-8. */
+/* Values. */
 struct json_object *json_map(void);
 struct json_object *json_list(void);
 struct json_object *json_text(const char *text);
@@ -30,7 +30,8 @@ struct json_object *json_real(double value, const char *text);
 void json_add(struct json_object *object, const char *key, struct json_object *value);
 void json_append(struct json_object *array, struct json_object *value);
 
-/* Prints VALUE and frees it. No control character reaches TO but line ends. */
+/* Prints VALUE and frees it. What reaches TO is UTF-8 and has no control
+ * character but line ends; bytes of text that were no UTF-8 have become U+FFFD. */
 void json_print(FILE *to, struct json_object *value);
 
 #endif

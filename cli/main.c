@@ -49,7 +49,7 @@ static const struct command commands[] = {
 	  "(bare_...), and what else a program could do (process_...), in some ten seconds. "
 	  "Ratios\n"
 	  "of one run can be compared between machines, times cannot.\n",
-	  "bfj", 0, 0, false, bench_command },
+	  "bfjq", 0, 0, false, bench_command },
 };
 #define NCOMMANDS (sizeof commands / sizeof commands[0])
 

@@ -40,6 +40,8 @@ static const struct option_row rows[] = {
 	{ 'j', OPTION_FLAG, FIELD(wants_json), "json", NULL, "print JSON" },
 	{ 'l', OPTION_FLAG, FIELD(wants_layout), "layout", NULL,
 	  "show where everything would lie in memory, too" },
+	{ 'q', OPTION_FLAG, FIELD(wants_quick), "quick", NULL,
+	  "measure for a second or two; the numbers are rough" },
 	{ 'r', OPTION_FLAG, FIELD(wants_raw), "raw", NULL,
 	  "print str and bytes results as they are, without a line end" },
 	{ 'v', OPTION_FLAG, FIELD(is_verbose), "verbose", NULL,

@@ -21,6 +21,7 @@ struct options {
 	const char *filter; /* -f */
 	bool wants_json;    /* -j */
 	bool wants_layout;  /* -l */
+	bool wants_quick;   /* -q */
 	bool wants_raw;     /* -r */
 	bool is_verbose;    /* -v */
 	bool wants_help;    /* -h, of every command */

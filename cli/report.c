@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reports failures. Messages of the library are one line with what the guest had a hand in
- * escaped; so are those made here, because they only quote words of the command line.
+ * Reports failures. The library has escaped what the guest had a hand in, but names of files are as
+ * someone gave them.
  */
 #include "report.h"
 
 #include "command.h"
 #include "json.h"
+#include "terminal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 mote_status fail(mote_error *err, mote_status code, const char *format, ...)
 {
@@ -57,11 +59,18 @@ static void print_json(const mote_error *err)
 	json_print(stdout, object);
 }
 
+static void print_text(const mote_error *err)
+{
+	fputs("mote: ", stderr);
+	terminal_escape(stderr, err->message, strlen(err->message));
+	putc('\n', stderr);
+}
+
 int report(const mote_error *err, bool wants_json)
 {
 	if (wants_json)
 		print_json(err);
 	else
-		fprintf(stderr, "mote: %s\n", err->message);
+		print_text(err);
 	return report_status(err->code);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds the name nearest to a mistyped one: by letters to insert, delete or replace, where
- * another case costs nothing. More than a third of the letters is another word.
+ * another case costs nothing. With more than a third of its letters changed it is another word.
  */
 #include "suggest.h"
 
@@ -14,7 +14,8 @@
 
 struct suggestion suggestion_for(const char *typed)
 {
-	return (struct suggestion){ .typed = typed, .distance = (unsigned)strlen(typed) / 3 + 1 };
+	return (struct suggestion){ .typed = typed,
+				    .distance = (unsigned)(strlen(typed) + 1) / 3 + 1 };
 }
 
 static unsigned least(unsigned a, unsigned b, unsigned c)

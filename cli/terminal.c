@@ -7,12 +7,6 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-/* Bytes that are never part of harmless text: C0 and DEL. */
-static bool is_control(unsigned char byte)
-{
-	return (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
-}
-
 static size_t length_by_first(unsigned char byte)
 {
 	if (byte < 0x80)
@@ -22,30 +16,50 @@ static size_t length_by_first(unsigned char byte)
 	return byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
-/* The length of the UTF-8 character at TEXT by its first byte and the continuations that are
- * there; 0 if it is none, or one of the controls U+0080 to U+009F. */
-static size_t character(const unsigned char *text, size_t size)
+/* Whether the second byte fits the first: not an overlong form, a surrogate, or past U+10FFFF. */
+static bool is_second(unsigned char first, unsigned char second)
 {
-	size_t length = length_by_first(text[0]);
+	switch (first) {
+	case 0xe0:
+		return second >= 0xa0;
+	case 0xed:
+		return second < 0xa0;
+	case 0xf0:
+		return second >= 0x90;
+	case 0xf4:
+		return second < 0x90;
+	default:
+		return true;
+	}
+}
 
-	if (length > size || (text[0] == 0xc2 && text[1] < 0xa0))
+size_t terminal_harmless(const char *text, size_t size)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t length = length_by_first(at[0]);
+
+	if (length > size)
+		return 0;
+	/* C0, DEL, and U+0080 to U+009F, which some terminals obey as they do C0 */
+	if ((at[0] < 0x20 && at[0] != '\n' && at[0] != '\t') || at[0] == 0x7f)
+		return 0;
+	if ((at[0] == 0xc2 && at[1] < 0xa0) || (length > 1 && !is_second(at[0], at[1])))
 		return 0;
 	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
+		if ((at[i] & 0xc0) != 0x80)
 			return 0;
 	return length;
 }
 
 void terminal_escape(FILE *to, const char *text, size_t size)
 {
-	const unsigned char *at = (const unsigned char *)text;
 	while (size) {
-		size_t length = is_control(*at) ? 0 : character(at, size);
+		size_t length = terminal_harmless(text, size);
 		if (length)
-			fwrite(at, 1, length, to);
+			fwrite(text, 1, length, to);
 		else
-			fprintf(to, "\\x%02x", *at);
-		at += length ? length : 1;
+			fprintf(to, "\\x%02x", (unsigned char)*text);
+		text += length ? length : 1;
 		size -= length ? length : 1;
 	}
 }

@@ -12,11 +12,14 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* The length of the character at TEXT, of which SIZE bytes remain, if it is whole UTF-8 and no
+ * control character but a line end or a tab; else 0. */
+size_t terminal_harmless(const char *text, size_t size);
+
 /* Writes SIZE bytes of foreign TEXT to TO, harmless if that is a terminal. */
 void terminal_write(FILE *to, const char *text, size_t size);
 
-/* The same, harmless whatever TO is. Line ends and tabs remain; other control characters, and
- * bytes that are no UTF-8 begin or continuation, become \xNN. */
+/* The same, harmless whatever TO is: bytes of other characters become \xNN. */
 void terminal_escape(FILE *to, const char *text, size_t size);
 
 #endif
