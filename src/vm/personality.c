@@ -27,6 +27,7 @@ static const syscall_handler handlers[PERSONALITY_SYSCALL_END] = {
 	[SYS_ioctl] = syscall_ioctl,
 	[SYS_lseek] = syscall_lseek,
 	[SYS_readlink] = syscall_readlink,
+	[SYS_poll] = syscall_poll,
 
 	[SYS_exit] = syscall_exit,
 	[SYS_exit_group] = syscall_exit,

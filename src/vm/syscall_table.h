@@ -33,6 +33,7 @@ SYSCALL_HANDLER(syscall_newfstatat);
 SYSCALL_HANDLER(syscall_ioctl);
 SYSCALL_HANDLER(syscall_lseek);
 SYSCALL_HANDLER(syscall_readlink);
+SYSCALL_HANDLER(syscall_poll);
 
 /* syscall_process.c */
 SYSCALL_HANDLER(syscall_zero);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -347,6 +349,52 @@ MOTE_EXPORT(i32, Locks)
 	    pthread_getspecific(key) != &lock || pthread_key_delete(key) != 0)
 		return 2;
 	return ++per_thread;
+}
+
+/* Without another thread: waking is fine, a wait with a limit runs out, one without is refused. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int times_run;
+
+static void run_once(void)
+{
+	times_run++;
+}
+
+MOTE_EXPORT(str, Futex)
+{
+	pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+	const struct timespec soon = { 1, 0 };
+	uint32_t word = 5;
+
+	pthread_once(&once, run_once);
+	pthread_once(&once, run_once);
+	pthread_cond_broadcast(&condition);
+	pthread_mutex_lock(&lock);
+	int timed = pthread_cond_timedwait(&condition, &lock, &soon);
+	pthread_mutex_unlock(&lock);
+	int changed = syscall(SYS_futex, &word, 0, 4, NULL) < 0 ? errno : 0;
+	int forever = syscall(SYS_futex, &word, 0, 5, NULL) < 0 ? errno : 0;
+	int nowhere = syscall(SYS_futex, (void *)8, 0, 5, NULL) < 0 ? errno : 0;
+	return mote_format("%d %d %d %d %d", times_run, timed, changed, forever, nowhere);
+}
+
+/* What poll() finds on a descriptor: 1 to read, 4 to write, 32 not open. */
+MOTE_EXPORT(i32, Poll, i32, descriptor)
+{
+	struct pollfd entry = { .fd = descriptor, .events = POLLIN | POLLOUT };
+	int ready = poll(&entry, 1, 0);
+
+	return ready < 0 ? -errno : entry.revents;
+}
+
+MOTE_EXPORT(i32, PollMany, u32, count)
+{
+	struct pollfd *entries = calloc(count, sizeof *entries);
+	int ready = poll(entries, count, 0);
+	int error = errno;
+
+	free(entries);
+	return ready < 0 ? -error : ready;
 }
 
 MOTE_EXPORT(i32, Setjmp, i32, value)

@@ -54,6 +54,8 @@ static void environment_and_state(struct guest *g)
 	assert_int_equal(CALL(g, "Errno", MOTE_ARGS(0)).as.i32, 5);
 	assert_int_equal(CALL(g, "Locks", MOTE_NO_ARGS).as.i32, 6);
 	assert_int_equal(CALL(g, "Locks", MOTE_NO_ARGS).as.i32, 7);
+	/* ETIMEDOUT, EAGAIN, EDEADLK, EFAULT */
+	assert_string_equal(CALL(g, "Futex", MOTE_NO_ARGS).as.str.ptr, "1 110 11 35 14");
 	assert_int_equal(CALL(g, "Setjmp", MOTE_ARGS(9)).as.i32, 9);
 	assert_int_equal(CALL(g, "Sigaction", MOTE_NO_ARGS).as.i32, 0);
 	assert_string_equal(CALL(g, "Ids", MOTE_NO_ARGS).as.str.ptr, "1 1 1");
@@ -92,6 +94,14 @@ static void what_a_sandbox_lacks_says_so(struct guest *g)
 			fail_msg("%s: %s worked", g->where, lacking[i]);
 	assert_int_not_equal(CALL(g, "Thread", MOTE_NO_ARGS).as.i32, 0);
 	assert_int_equal(CALL(g, "ReadInput", MOTE_NO_ARGS).as.i32, -1);
+
+	/* the input's end can be read, the outputs written, nothing else is open */
+	static const int32_t polled[] = { 1, 4, 4, 32 };
+	for (int32_t i = 0; i < 4; i++)
+		assert_int_equal(CALL(g, "Poll", MOTE_ARGS(i)).as.i32, polled[i]);
+	assert_int_equal(CALL(g, "Poll", MOTE_ARGS(-1)).as.i32, 0);
+	assert_int_equal(CALL(g, "PollMany", MOTE_ARGS(64u)).as.i32, 0);
+	assert_int_equal(CALL(g, "PollMany", MOTE_ARGS(65u)).as.i32, -EINVAL);
 
 	/* each number that is not served is logged once */
 	const char *line = strstr(g->capture->log, "not served");
