@@ -71,7 +71,7 @@ typedef struct mote_image_info {
 	size_t nimports;
 } mote_image_info;
 
-/* Describes IMAGE. INFO->size must be set. Errors: MOTE_E_INVALID, MOTE_E_OPTION. */
+/* Describes IMAGE. INFO->size must be set, or it fails with MOTE_E_INVALID. */
 MOTE_API MOTE_NODISCARD mote_status mote_image_describe(const mote_image *image,
 							mote_image_info *info, mote_error *err);
 

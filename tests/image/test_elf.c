@@ -345,9 +345,10 @@ static void a_long_interpreter_is_cut(void **state)
 	struct tiny_elf file;
 	struct elf elf;
 	mote_error err;
-	char want[128] = "(interpreter ";
-	memset(want + strlen(want), 'x', 63);
-	strcat(want, "); link");
+	char name[64] = "";
+	char want[128];
+	memset(name, 'x', sizeof name - 1);
+	snprintf(want, sizeof want, "(interpreter %s); link", name);
 
 	tiny_elf_init(&file);
 	memset(file.spare, 'x', sizeof file.spare);

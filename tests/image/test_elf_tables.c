@@ -200,6 +200,20 @@ static void the_note_of_a_guest_is_shown(void **state)
 	assert_int_equal(seen.desc_sizes[0], sizeof(struct mote_note));
 }
 
+static void notes_may_come_first(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct seen seen = { 0 };
+	tiny_elf_init(&f.file);
+	Elf64_Phdr note = f.file.NOTE;
+	memmove(&f.file.phdrs[1], &f.file.phdrs[0], TINY_NSEGMENTS * sizeof note);
+	f.file.phdrs[0] = note;
+	parse(&f);
+	assert_int_equal(elf_each_note(&f.elf, see, &seen, NULL), MOTE_OK);
+	assert_int_equal(seen.count, 1);
+}
+
 /* Notes as words: name size, body size, type, name, body. In place of the guest's code. */
 static const struct {
 	const char *what;
@@ -210,6 +224,7 @@ static const struct {
 	size_t last_desc_size;
 } note_rows[] = {
 	{ "no bytes at all", 4, 0, { 0 }, 0, 0 },
+	{ "one byte", 4, 1, { 0 }, -1, 0 },
 	{ "nothing but a header", 4, 12, { 0, 0, 7 }, 1, 0 },
 	{ "a header that is cut off", 4, 11, { 0, 0, 7 }, -1, 0 },
 	{ "a name and no body", 4, 16, { 4, 0, 7, 1 }, 1, 0 },
@@ -309,6 +324,7 @@ int main(void)
 		cmocka_unit_test(section_headers_that_do_not_fit_are_refused),
 		cmocka_unit_test(a_name_cut_off_by_the_end_of_the_names_is_not_found),
 		cmocka_unit_test(the_note_of_a_guest_is_shown),
+		cmocka_unit_test(notes_may_come_first),
 		cmocka_unit_test(notes_are_followed_by_size_and_padding),
 		cmocka_unit_test(notes_past_the_end_of_the_file_are_refused),
 		cmocka_unit_test(the_visitors_failure_ends_the_walk),

@@ -358,16 +358,38 @@ static void memory_of_impossible_size_is_refused(void **state)
 	assert_int_equal(fail_operations(), 0);
 }
 
+/* Such a file would take long to read; that memory is asked for is enough. */
+static void the_largest_size_is_let_through(void **state)
+{
+	(void)state;
+	struct mote_image *image;
+	const struct host *host = fail_host(1, FAIL_ONCE, 0);
+	assert_int_equal(image_load_memory(&image, host, "", IMAGE_FILE_MAX, NULL), MOTE_E_NOMEM);
+
+	name_file("thing");
+	make_large();
+	assert_int_equal(truncate(path, (off_t)IMAGE_FILE_MAX), 0);
+	host = fail_host(3, FAIL_ONCE, 0);
+	assert_int_equal(image_load_file(&image, host, path, NULL), MOTE_E_NOMEM);
+	assert_string_equal(fail_name(), "realloc");
+	assert_null(fail_leak());
+	assert_int_equal(unlink(path), 0);
+}
+
 /* read() as a bad day has it: one byte at a time, or the end too soon. */
 static struct sys strange_sys;
 static size_t readable; /* bytes until the file ends */
+static size_t room;     /* bytes until the buffer ends */
 
 static ssize_t read_one_byte(int fd, void *to, size_t size)
 {
-	(void)size;
-	if (readable == 0)
+	assert_int_equal(size, room);
+	if (readable == 0) {
+		errno = EINTR; /* from some earlier call: it means nothing */
 		return 0;
+	}
 	readable--;
+	room--;
 	return read(fd, to, 1);
 }
 
@@ -380,6 +402,7 @@ static mote_status load_strangely(size_t nbytes, mote_error *err)
 	strange_sys.read = read_one_byte;
 	host.sys = &strange_sys;
 	readable = nbytes;
+	room = sizeof file;
 	tiny_elf_init(&file);
 	write_file("guest.elf", &file, sizeof file);
 	mote_status status = image_load_file(&image, &host, path, err);
@@ -526,6 +549,7 @@ int main(void)
 		cmocka_unit_test(long_and_wild_names_leave_room_for_the_reason),
 		cmocka_unit_test(what_is_no_file_is_called_by_its_name),
 		cmocka_unit_test(memory_of_impossible_size_is_refused),
+		cmocka_unit_test(the_largest_size_is_let_through),
 		cmocka_unit_test(a_file_that_arrives_in_pieces_is_read_whole),
 		cmocka_unit_test(a_file_that_is_cut_while_it_is_read_is_an_error),
 		cmocka_unit_test(an_interrupted_read_is_tried_again),

@@ -225,7 +225,10 @@ static const struct {
 	{ "no name", FIELD(name), "\0", 1, "export 1 has no name" },
 	{ "a name of one byte", FIELD(name), "x\0", 2, NULL },
 	{ "a name of 63 bytes", FIELD(name), NAME_62 "x", 64, NULL },
-	{ "a name without end", FIELD(name), NAME_62 "xy", 64, "export 1 has a name without end" },
+	{ "a name without end, then zeros", FIELD(name), NAME_62 "xy", 64,
+	  "export 1 has a name without end; names have 1 to 63 bytes" },
+	{ "a name without end, then more", FIELD(name), NAME_62 "xyz", 65,
+	  "export 1 has a name without end; names have 1 to 63 bytes" },
 	{ "a name of C++", FIELD(name), "a::b<int>(&)", 13, NULL },
 	{ "a name of UTF-8", FIELD(name), "gr\xc3\xbc\xc3\x9f", 7, NULL },
 	{ "a name with a line break", FIELD(name), "a\nb", 4,
@@ -240,6 +243,7 @@ static const struct {
 	  "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80",
 	  64, "has a name with control characters" },
 	{ "the name of another", FIELD(name), "Zoo", 4, "exports \"Zoo\" twice" },
+	{ "the name of another, first of all", FIELD(name), "Mid", 4, "exports \"Mid\" twice" },
 	{ "the name of another and more", FIELD(name), "Zoo2", 5, NULL },
 };
 

@@ -124,6 +124,8 @@ static void give_block(void *ptr, size_t size)
 void *held_realloc(void *ptr, size_t old_size, size_t new_size)
 {
 	void *taken = NULL;
+	if (!ptr && old_size != 0)
+		fail_msg("nothing is said to have %zu bytes", old_size);
 	if (new_size > 0) {
 		taken = take_block(new_size);
 		if (!taken)
