@@ -28,21 +28,22 @@ size_t text_copy(char *to, size_t size, const char *from, size_t len)
 	return len;
 }
 
-/* VALUE in decimal digits, at the end of DIGITS. */
-static const char *decimal(char digits[24], unsigned long value)
-{
-	char *at = digits + 23;
+#define DIGITS_MAX 20 /* of an unsigned long */
 
-	*at = '\0';
+/* Writes VALUE in decimal digits to the end of DIGITS; returns how many there are. */
+static size_t decimal(char digits[DIGITS_MAX], unsigned long value)
+{
+	size_t n = 0;
+
 	do
-		*--at = (char)('0' + value % 10);
-	while (value /= 10);
-	return at;
+		digits[DIGITS_MAX - ++n] = (char)('0' + value % 10);
+	while ((value /= 10) != 0 && n < DIGITS_MAX);
+	return n;
 }
 
 size_t text_format(char *to, size_t size, const char *format, va_list arguments)
 {
-	char digits[24];
+	char digits[DIGITS_MAX];
 	size_t len = 0;
 
 	while (*format != '\0' && len < size - 1) {
@@ -53,8 +54,8 @@ size_t text_format(char *to, size_t size, const char *format, va_list arguments)
 			piece_len = strlen(piece);
 			format += 2;
 		} else if (strncmp(format, "%lu", 3) == 0) {
-			piece = decimal(digits, va_arg(arguments, unsigned long));
-			piece_len = strlen(piece);
+			piece_len = decimal(digits, va_arg(arguments, unsigned long));
+			piece = digits + DIGITS_MAX - piece_len;
 			format += 3;
 		} else {
 			format++;

@@ -30,7 +30,11 @@ mote_status options_copy(void *to, size_t known, const void *from, const char *s
 			 mote_error *err)
 {
 	memset(to, 0, known);
-	size_t size = from ? caller_size(from) : sizeof size;
+	if (!from) {
+		memcpy(to, &known, sizeof known);
+		return MOTE_OK;
+	}
+	size_t size = caller_size(from);
 	if (size == 0)
 		return refuse_size(from, struct_name, err);
 
@@ -42,8 +46,7 @@ mote_status options_copy(void *to, size_t known, const void *from, const char *s
 				"%s has a field at offset %zu that this library (version %s, "
 				"%zu bytes) does not know; leave it 0 or use a newer library",
 				struct_name, i, mote_version(), known);
-	if (from)
-		memcpy(to, from, size < known ? size : known);
+	memcpy(to, from, size < known ? size : known);
 	memcpy(to, &known, sizeof known);
 	return MOTE_OK;
 }

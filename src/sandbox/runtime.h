@@ -17,7 +17,7 @@ struct mote_runtime {
 
 /* mote_runtime_new() with other system calls and other backends than the real ones:
  * for tests. BACKENDS ends with NULL. */
-mote_status runtime_new(mote_runtime **out, const mote_runtime_options *options,
+mote_status runtime_new(mote_runtime **out, const mote_runtime_options *given,
 			const struct sys *sys, const struct hv_backend *const *backends,
 			mote_error *err);
 

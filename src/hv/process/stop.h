@@ -29,11 +29,11 @@ bool stop_read(const struct stop *stop, const char *control, struct hv_regs *reg
 	       struct hv_exit *exit);
 
 /*
- * Writes to CONTROL how the process goes on after STOP: with REGS and FS_BASE. IS_CLEAN resets
+ * Writes to CONTROL how the process goes on after STOP: with GIVEN and FS_BASE. IS_CLEAN resets
  * all that is not in them, as at the start of a program. STOP must be one that stop_read()
  * took, or IS_CLEAN set. Returns the answer to the stop call.
  */
-uint64_t stop_answer(const struct stop *stop, char *control, const struct hv_regs *regs,
+uint64_t stop_answer(const struct stop *stop, char *control, const struct hv_regs *given,
 		     uint64_t fs_base, bool is_clean);
 
 #endif
