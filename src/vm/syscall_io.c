@@ -95,7 +95,7 @@ SYSCALL_HANDLER(syscall_writev)
 		uint64_t part[2]; /* struct iovec: address, length */
 		if (syscall_copy_in(p, part, args[1] + i * sizeof part, sizeof part))
 			return total ? total : -EFAULT;
-		int64_t n = part[1] ? write_out(p, args[0], part[0], part[1]) : 0;
+		int64_t n = write_out(p, args[0], part[0], part[1]);
 		if (n < 0)
 			return total ? total : n;
 		total += n;

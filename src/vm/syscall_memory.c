@@ -46,18 +46,21 @@ SYSCALL_HANDLER(syscall_mremap)
 			   flags & MREMAP_MAYMOVE ? ARENA_MAY_MOVE : 0);
 }
 
+/* SIZE rounded up; less than SIZE when that wraps. */
+static uint64_t whole_pages(uint64_t size)
+{
+	return (size + MOTE_PAGE_SIZE - 1) & ~(MOTE_PAGE_SIZE - 1);
+}
+
 /* Libcs protect their relocated data (RELRO) and stack guards this way. The answer is yes if
  * the range allows what was asked for; it may go on allowing more. */
 SYSCALL_HANDLER(syscall_mprotect)
 {
-	const uint64_t address = args[0], rights = args[2];
-	const uint64_t size = (args[1] + MOTE_PAGE_SIZE - 1) & ~(MOTE_PAGE_SIZE - 1);
+	const uint64_t address = args[0], rights = args[2], size = whole_pages(args[1]);
 	unsigned need = 0;
 
 	if (address % MOTE_PAGE_SIZE || size < args[1])
 		return -EINVAL;
-	if (size == 0)
-		return 0;
 	need |= rights & PROT_READ ? LAYOUT_READ : 0;
 	need |= rights & PROT_WRITE ? LAYOUT_WRITE : 0;
 	need |= rights & PROT_EXEC ? LAYOUT_EXECUTE : 0;
@@ -75,8 +78,9 @@ SYSCALL_HANDLER(syscall_mprotect)
 
 SYSCALL_HANDLER(syscall_madvise)
 {
-	if (args[2] == MADV_DONTNEED)
-		return arena_zero(p->arena, args[0],
-				  (args[1] + MOTE_PAGE_SIZE - 1) & ~(MOTE_PAGE_SIZE - 1));
-	return 0; /* advice may be ignored */
+	const uint64_t size = whole_pages(args[1]);
+
+	if (args[2] != MADV_DONTNEED)
+		return 0; /* advice may be ignored */
+	return size < args[1] ? -EINVAL : arena_zero(p->arena, args[0], size);
 }
