@@ -112,7 +112,6 @@ void call_end(const struct wire_result *result)
 	wire_result_write(message, size, result);
 	io_stack_commit(&output, message, size);
 	io_stack_init(&input);
-	current_function = NULL;
 	hypercall(MOTE_HC_DONE, 0, 0, 0);
 	__builtin_trap();
 }

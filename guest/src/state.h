@@ -37,8 +37,8 @@ const struct mote_start_block *start_block(void);
 struct io_stack input_buffer(void);
 struct io_stack output_buffer(void);
 
-/* The name of the function that the host called: "" until it is known, NULL while no call is
- * under way. */
+/* The name of the function that the host called: "" until it is known, NULL before the first
+ * call. */
 extern const char *current_function;
 
 /* Leaves the machine: operation and operands of enum mote_hypercall. */

@@ -108,8 +108,14 @@ MOTE_EXPORT(void, SpoilFloats)
 MOTE_EXPORT(bool, FloatsAreFine)
 {
 	volatile long double one = 1;
+	volatile double sse = 1;
 
-	return fegetround() == FE_TONEAREST && one + one == 2;
+	return fegetround() == FE_TONEAREST && one + one == 2 && sse / 3 == 1. / 3;
+}
+
+MOTE_EXPORT(i32, Rounding)
+{
+	return fegetround();
 }
 
 MOTE_EXPORT(bool, StackIsAligned)

@@ -205,9 +205,14 @@ void fake_host_call(uint64_t index, const struct wire_call *call)
 	fake_host_enter(index);
 }
 
+uint64_t fake_host_count(void)
+{
+	return (uint64_t)(__stop_mote_exports - __start_mote_exports);
+}
+
 uint64_t fake_host_index(const char *name)
 {
-	for (uint64_t i = 0; i < (uint64_t)(__stop_mote_exports - __start_mote_exports); i++)
+	for (uint64_t i = 0; i < fake_host_count(); i++)
 		if (strcmp(__start_mote_exports[i].name, name) == 0)
 			return i;
 	fail_msg("no export %s", name);

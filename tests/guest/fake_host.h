@@ -58,6 +58,9 @@ void fake_host_enter(uint64_t index);
 /* Runs FUNCTION, which ends in a hypercall that does not return. */
 enum fake_end fake_host_run(void (*function)(void *), void *argument);
 
+/* How many functions the guest exports. */
+uint64_t fake_host_count(void);
+
 /* The index of the export of that name; fails the test when there is none. */
 uint64_t fake_host_index(const char *name);
 

@@ -5,6 +5,7 @@
 #include "exports.h"
 #include "fake_host.h"
 
+#include <fenv.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -16,10 +17,12 @@ int __wrap_main(int argc, char **argv, char **envp);
 void dispatch_entry(void);
 
 static int main_result;
+static int main_rounding = FE_TONEAREST;
 
 int __real_main(int argc, char **argv, char **envp)
 {
 	(void)envp;
+	fesetround(main_rounding);
 	return argc == 1 && argv ? main_result : 1;
 }
 
@@ -135,6 +138,8 @@ static void wrong_calls_are_refused(void **state)
 
 	(void)state;
 	fake_host_call(index + 1000, &call);
+	assert_int_equal(fake.result.code, WIRE_CODE_NO_SUCH_FUNCTION);
+	fake_host_call(fake_host_count(), &call);
 	assert_int_equal(fake.result.code, WIRE_CODE_NO_SUCH_FUNCTION);
 	fake_host_call(UINT64_MAX, &call);
 	assert_int_equal(fake.result.code, WIRE_CODE_NO_SUCH_FUNCTION);
@@ -258,11 +263,21 @@ static void the_guests_own_errors_arrive_as_text(void **state)
 
 static void a_call_starts_with_the_floats_that_main_left(void **state)
 {
+	char *argv[] = { "guest", NULL };
+
 	(void)state;
 	fake_host_call_name("SpoilFloats", MOTE_VOID, 0, NULL);
 	expect_error(1, "half-way");
 	fake_host_call_name("FloatsAreFine", MOTE_BOOL, 0, NULL);
 	assert_true(fake.result.value.as.boolean);
+
+	main_rounding = FE_DOWNWARD;
+	assert_int_equal(fake_host_run(run_main, argv), FAKE_READY);
+	fesetround(FE_TONEAREST);
+	fake_host_call_name("Rounding", MOTE_I32, 0, NULL);
+	fesetround(FE_TONEAREST);
+	assert_int_equal(fake.result.value.as.i32, FE_DOWNWARD);
+	main_rounding = FE_TONEAREST;
 }
 
 static void a_call_starts_on_an_aligned_stack(void **state)
@@ -275,6 +290,8 @@ static void a_call_starts_on_an_aligned_stack(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* first, while no function was called yet */
+		cmocka_unit_test_setup(a_missing_or_malformed_call_is_an_error, fake_host_setup),
 		cmocka_unit_test_setup(main_that_returned_hands_over_where_calls_begin,
 				       fake_host_setup),
 		cmocka_unit_test_setup(every_type_arrives_and_comes_back, fake_host_setup),
@@ -283,7 +300,6 @@ int main(void)
 		cmocka_unit_test_setup(ten_parameters_arrive_in_order, fake_host_setup),
 		cmocka_unit_test_setup(strings_are_used_where_they_arrived, fake_host_setup),
 		cmocka_unit_test_setup(wrong_calls_are_refused, fake_host_setup),
-		cmocka_unit_test_setup(a_missing_or_malformed_call_is_an_error, fake_host_setup),
 		cmocka_unit_test_setup(strings_that_the_host_would_refuse_stay_here,
 				       fake_host_setup),
 		cmocka_unit_test_setup(bytes_at_null_are_an_error_unless_there_are_none,

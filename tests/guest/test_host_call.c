@@ -100,18 +100,33 @@ static void ten_parameters_go_out_in_order(void **state)
 	assert_true(fake.result.value.as.f64 == 0.5);
 }
 
+static void expect_outside_of_input(const void *pointer)
+{
+	assert_not_in_range((uintptr_t)pointer, (uintptr_t)fake.input.base,
+			    (uintptr_t)(fake.input.base + fake.input.size - 1));
+}
+
 /* The input buffer is only the way: the next result would lie over the first. */
 static void results_outlive_the_next_host_call(void **state)
 {
 	const mote_value param = mote_str("parameter");
+	const mote_value bytes = mote_bytes("b", 1);
 
 	(void)state;
 	fake.answer = (struct wire_result){ .value = mote_str("answer") };
 	fake_host_call_name("CallTwice", MOTE_STRING, 1, &param);
 	assert_string_equal(fake.result.value.as.str.ptr, "parameter answer answer");
+	/* Sixteen bytes and a NUL: one more than fits the alignment of memory. */
+	fake.answer = (struct wire_result){ .value = mote_str("sixteen bytes...") };
+	fake_host_call_name("CallTwice", MOTE_STRING, 1, &param);
+	assert_string_equal(fake.result.value.as.str.ptr,
+			    "parameter sixteen bytes... sixteen bytes...");
+
 	fake_host_call_name("CallStr", MOTE_STRING, 1, &param);
-	assert_not_in_range((uintptr_t)seen.pointer, (uintptr_t)fake.input.base,
-			    (uintptr_t)(fake.input.base + fake.input.size - 1));
+	expect_outside_of_input(seen.pointer);
+	fake.answer = (struct wire_result){ .value = mote_bytes("x", 1) };
+	fake_host_call_name("CallBytes", MOTE_BYTES, 1, &bytes);
+	expect_outside_of_input(seen.pointer);
 }
 
 static void an_error_of_the_host_ends_the_call(void **state)

@@ -94,6 +94,7 @@ static const struct {
 	  "a\xff"
 	  "b",
 	  "a?b" },
+	{ 8, "\x85\xff", "??" },
 	{ 4, "\xff\xff\xff\xff", "???" },
 	{ 4, "\x80\x80\x80\x80", "" },
 };
