@@ -33,6 +33,7 @@ static _Noreturn void be_traced(bool (*work)(void *state), void *state)
 	_exit(work(state) ? 0 : 1);
 }
 
+/* What is known of the child so far. */
 struct tracing {
 	pid_t child;
 	bool is_counting;
@@ -40,6 +41,7 @@ struct tracing {
 	struct system_calls counts;
 };
 
+/* The child enters a system call. */
 static void count_call(struct tracing *tracing, const struct __ptrace_syscall_info *info)
 {
 	if (info->entry.nr == SYS_close && (int)info->entry.args[0] == MARK) {
@@ -80,6 +82,7 @@ static bool follow(struct tracing *tracing)
 {
 	int status, signal = 0;
 
+	/* it stops itself first, to be given its options */
 	if (!wait_for(tracing->child, &status) || !WIFSTOPPED(status))
 		return false;
 	ptrace(PTRACE_SETOPTIONS, tracing->child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);

@@ -9,6 +9,7 @@
 #define BIG_SIZE       24576
 #define CALLS_OF_GUEST 50 /* system calls in one call: they hide what the call costs */
 
+/* The host's side of AddByHost. */
 static mote_status host_add(void *user, const mote_value *args, size_t nargs, mote_value *result,
 			    mote_error *err)
 {
@@ -68,6 +69,7 @@ uint64_t syscall_in_guest(void *state, unsigned n)
 	return ns == BENCH_FAILED ? ns : ns / CALLS_OF_GUEST;
 }
 
+/* What frees a sandbox is not counted: see destroy. */
 static uint64_t time_creation(struct measured_backend *backend, const unsigned char *elf,
 			      const unsigned char *end, unsigned n)
 {
@@ -128,6 +130,7 @@ uint64_t destroy(void *state, unsigned n)
 	return time_lives(state, n, true);
 }
 
+/* What make_counted_calls() needs to know. */
 struct counted_calls {
 	const char *backend;
 	unsigned n;

@@ -28,12 +28,14 @@ static const struct {
 	{ "ioctls_per_call", ioctls_per_call, true },
 };
 
+/* Adds a subject, unless the filter is against it. */
 static void add(struct subjects *subjects, const char *filter, struct bench bench)
 {
 	if (subjects->count < SUBJECTS_MAX && (!filter || strstr(bench.name, filter)))
 		subjects->benches[subjects->count++] = bench;
 }
 
+/* Counted as soon as it is begun, so that subjects_close() finds what there is of it. */
 static mote_status open_backend(struct subjects *subjects, const char *name, mote_error *err)
 {
 	struct measured_backend *backend = &subjects->backends[subjects->nbackends++];
@@ -50,6 +52,7 @@ static mote_status open_backend(struct subjects *subjects, const char *name, mot
 	return status;
 }
 
+/* WANTED, or every backend that says that it works here. */
 static mote_status open_backends(struct subjects *subjects, const char *wanted, mote_error *err)
 {
 	mote_backend_info info = { .size = sizeof info };
@@ -119,6 +122,7 @@ static mote_status add_library(struct subjects *subjects, const char *filter,
 	return status;
 }
 
+/* Without a process to talk to, its row is missing; nothing else needs it. */
 static void add_yardsticks(struct subjects *subjects, const char *filter)
 {
 	subjects->has_peer = pipe_peer_init(&subjects->peer);

@@ -82,13 +82,15 @@ static const char *parse_bool(mote_value *value, const char *word)
 	return value->as.boolean || strcmp(word, "false") == 0 ? NULL : "true or false";
 }
 
+/* By type; str and bytes, which may own memory, are parsed apart. */
 static parse_fn *const parsers[] = {
 	[MOTE_I32] = parse_i32,   [MOTE_U32] = parse_u32, [MOTE_I64] = parse_i64,
 	[MOTE_U64] = parse_u64,   [MOTE_F32] = parse_f32, [MOTE_F64] = parse_f64,
 	[MOTE_BOOL] = parse_bool,
 };
 
-/* Reads what FD has, up to its end, into memory of the caller's. False with errno set. */
+/* Reads what FD has, up to its end, into memory of the caller's: not by its size, which a pipe
+ * has not. False with errno set. */
 static bool read_to_end(int fd, char **out, size_t *size)
 {
 	size_t capacity = 0, used = 0;
@@ -105,12 +107,12 @@ static bool read_to_end(int fd, char **out, size_t *size)
 		ssize_t n = read(fd, bytes + used, capacity - used);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0) {
+		if (n < 0)
+			break;
+		if (n == 0) {
 			*out = bytes;
 			*size = used;
-			if (n == 0)
-				return true;
-			break;
+			return true;
 		}
 		used += (size_t)n;
 		if (used > FILE_MAX) {
@@ -122,6 +124,7 @@ static bool read_to_end(int fd, char **out, size_t *size)
 	return false;
 }
 
+/* The content of PATH as the argument. The library checks that a str is UTF-8 without NUL. */
 static mote_status read_file(struct argument *argument, mote_type type, const char *path,
 			     mote_error *err)
 {
@@ -161,6 +164,7 @@ static bool decode_hex(struct argument *argument, const char *digits)
 	return bytes && digits[2 * size] == '\0';
 }
 
+/* WORD is no value of its type: WANTED says what would be one. */
 static mote_status refuse(const mote_function_info *function, size_t index, const char *word,
 			  const char *wanted, mote_error *err)
 {
@@ -169,6 +173,7 @@ static mote_status refuse(const mote_function_info *function, size_t index, cons
 		    wanted);
 }
 
+/* Without the prefix it would be anyone's guess whether "00ff" is two bytes or four. */
 static mote_status parse_bytes(struct argument *argument, const mote_function_info *function,
 			       size_t index, const char *word, mote_error *err)
 {

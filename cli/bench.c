@@ -26,6 +26,7 @@ static const struct promise {
 	{ "create_initialized", "process", "process_spawn_exec" },
 };
 
+/* The median of a subject, 0 when it was not measured. BACKEND NULL: whichever. */
 static double median(const struct subjects *subjects, const char *name, const char *backend)
 {
 	for (size_t i = 0; i < subjects->count; i++) {
@@ -37,6 +38,7 @@ static double median(const struct subjects *subjects, const char *name, const ch
 	return 0;
 }
 
+/* Those of which both sides were measured. */
 static void print_ratios(const struct subjects *subjects)
 {
 	putchar('\n');
@@ -50,6 +52,7 @@ static void print_ratios(const struct subjects *subjects)
 	}
 }
 
+/* What failed is left out of the rows, and makes the command fail in the end. */
 static mote_status measure(struct subjects *subjects, const struct options *options,
 			   mote_error *err)
 {

@@ -14,11 +14,13 @@
 
 #include <inttypes.h>
 
+/* Parsed one by one; on failure those before are freed with the rest. */
 struct arguments {
 	struct argument list[MOTE_MAX_PARAMS];
 	size_t count; /* parsed */
 };
 
+/* Here and not in the library: a suggestion needs the list, and types must be known to parse. */
 static mote_status no_such_function(const struct guest *guest, const char *path, const char *name,
 				    mote_error *err)
 {
@@ -62,6 +64,7 @@ static mote_status parse_arguments(struct arguments *arguments, const mote_funct
 	return MOTE_OK;
 }
 
+/* The result alone, to be used by scripts; or with what it is, as JSON. */
 static void print_result(const struct guest *guest, const struct options *options,
 			 const mote_function_info *function, const mote_value *result)
 {
@@ -77,6 +80,7 @@ static void print_result(const struct guest *guest, const struct options *option
 	json_print(stdout, json);
 }
 
+/* From here on the guest may run. The result lives as long as the sandbox, so it is printed here. */
 static mote_status call_parsed(const struct guest *guest, const struct options *options,
 			       const mote_function_info *function,
 			       const struct arguments *arguments, mote_error *err)

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+/* More than the library has. */
 #define BACKENDS_MAX 16
 
 struct findings {
@@ -20,6 +21,7 @@ struct findings {
 	const char *best; /* name of the first backend that works, or NULL */
 };
 
+/* Asks the library for one backend after the other, up to the last. */
 static void examine(struct findings *findings)
 {
 	*findings = (struct findings){ 0 };
@@ -35,6 +37,7 @@ static void examine(struct findings *findings)
 	}
 }
 
+/* What the machine is like depends on whether KVM works, not on what the processor says alone. */
 static bool has_kvm(const struct findings *findings)
 {
 	for (size_t i = 0; i < findings->nbackends; i++)
@@ -73,6 +76,7 @@ static void print_text(const struct findings *findings)
 		printf("\nno guest can run here\n");
 }
 
+/* What is not known is null. */
 static struct json_object *machine_json(const struct machine_facts *machine)
 {
 	struct json_object *json = json_map();

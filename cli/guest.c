@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* For --verbose. The library has made MESSAGE harmless. */
 static void print_log(void *user, mote_log_level level, const char *source, const char *message)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug", "trace" };
@@ -18,7 +19,8 @@ static void print_log(void *user, mote_log_level level, const char *source, cons
 	fprintf(stderr, "%s: %s: %s\n", source, names[level], message);
 }
 
-/* Says that RT does not isolate by hardware, if so, and what is in the way. */
+/* Says that RT does not isolate by hardware, if so, and what is in the way: the backends are in
+ * order, so a hardware one that comes before RT's does not work here. */
 static void say_if_weaker(const mote_runtime *rt)
 {
 	mote_backend_info info = { .size = sizeof info };

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* mote_image_export or mote_image_import. */
 typedef const mote_function_info *function_at(const mote_image *image, size_t index);
 
 static const char *kind_text(const mote_image_info *info)
@@ -23,6 +24,7 @@ static const char *kind_text(const mote_image_info *info)
 	return info->is_pie ? "program, static PIE" : "program, static";
 }
 
+/* The sizes that a sandbox would be made with. */
 static mote_sandbox_options sandbox_options(const struct options *options)
 {
 	return (mote_sandbox_options){
@@ -41,6 +43,7 @@ static void print_range(uint64_t address, uint64_t size, bool readable, bool wri
 	       executable ? 'x' : '-', address, size);
 }
 
+/* Names come from the guest; the library refuses files with names that are not fit to print. */
 static void print_functions(const char *title, function_at *at, const mote_image *image)
 {
 	const mote_function_info *function;
@@ -55,6 +58,7 @@ static void print_functions(const char *title, function_at *at, const mote_image
 	}
 }
 
+/* For mote_image_layout(). */
 static void print_region(void *user, const mote_region_info *region)
 {
 	(void)user;
@@ -137,6 +141,7 @@ static struct json_object *segments_json(const mote_image *image)
 	return list;
 }
 
+/* The same; USER is a JSON array. */
 static void append_region(void *user, const mote_region_info *region)
 {
 	struct json_object *json = json_map();
@@ -149,6 +154,7 @@ static void append_region(void *user, const mote_region_info *region)
 	json_append(user, json);
 }
 
+/* The layout first: it can fail, and a failure must be the only thing that is printed. */
 static mote_status print_json(const struct guest *guest, const struct options *options,
 			      const char *path, mote_error *err)
 {

@@ -18,6 +18,7 @@ static _Noreturn void out_of_memory(void)
 	exit(EXIT_HOST);
 }
 
+/* Every failure of json-c here is one of memory. */
 static struct json_object *checked(struct json_object *value)
 {
 	if (!value)

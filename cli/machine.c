@@ -21,6 +21,7 @@ static char *value_of(char *line, const char *key)
 	return colon + 1 + strspn(colon + 1, " ");
 }
 
+/* Whole words: "svm_lock" is not "svm". */
 static void read_flags(struct machine_facts *facts, char *flags)
 {
 	char *rest;
@@ -34,7 +35,7 @@ static void read_flags(struct machine_facts *facts, char *flags)
 /* The first processor stands for all. */
 static void read_cpu(struct machine_facts *facts, const char *root)
 {
-	char path[256], line[8192];
+	char path[256], line[8192]; /* flags are 2 KiB and grow */
 
 	snprintf(path, sizeof path, "%s/proc/cpuinfo", root);
 	FILE *file = fopen(path, "re");
@@ -67,6 +68,7 @@ static char read_parameter(const char *root, const char *module, const char *par
 	return letter == 'N' || letter == '0' ? 'N' : '?';
 }
 
+/* Both modules may be there; at most one has a parameter that can be read. */
 static void read_module(struct machine_facts *facts, const char *root)
 {
 	static const struct {

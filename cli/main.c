@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In the order in which --help lists them: as someone new would try them. */
 static const struct command commands[] = {
 	{ "doctor", "", "what can run guests on this machine, and how to get more",
 	  "Looks for each hypervisor that mote knows, says whether it works here, and if not what\n"
@@ -79,6 +80,7 @@ static int no_such_command(const char *name)
 	return EXIT_USAGE;
 }
 
+/* Parses the options of COMMAND, named by argv[0], and runs it. */
 static int run_row(const struct command *command, int argc, char **argv)
 {
 	struct options options;
@@ -91,12 +93,14 @@ static int run_row(const struct command *command, int argc, char **argv)
 	} else if (first >= 0) {
 		status = command->run(&options, argc - first, argv + first);
 	} else if (command->run == run_command) {
+		/* 2 could be the program's */
 		status = EXIT_RUN_FAILED;
 	}
 	options_free(&options);
 	return status;
 }
 
+/* By hand, not by getopt: an option of a command must not be taken for one of mote. */
 static int dispatch(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -121,7 +125,7 @@ int main(int argc, char **argv)
 {
 	int status = dispatch(argc, argv);
 
-	/* A full disk shows at the end. */
+	/* A full disk shows when the buffer is written, at the end. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("mote: cannot write to standard output");
 		return status ? status : EXIT_HOST;

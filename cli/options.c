@@ -23,6 +23,7 @@ struct option_row {
 	const char *help;
 };
 
+/* In the order in which --help prints them. */
 #define FIELD(member) offsetof(struct options, member)
 static const struct option_row rows[] = {
 	{ 'b', OPTION_TEXT, FIELD(backend), "backend", "NAME",
@@ -55,6 +56,7 @@ static bool accepts(const struct command *command, char letter)
 	return letter == 'h' || strchr(command->accepts, letter) != NULL;
 }
 
+/* NULL for what getopt_long() complained about itself, '?'. */
 static const struct option_row *find_row(int letter)
 {
 	for (size_t i = 0; i < NROWS; i++)
@@ -118,12 +120,14 @@ static void list_accepted(const struct command *command, char *letters, struct o
 	*longs = (struct option){ 0 };
 }
 
+/* What every complaint ends with. */
 static int point_to_help(const struct command *command)
 {
 	fprintf(stderr, "try `mote %s --help`\n", command->name);
 	return -1;
 }
 
+/* 0, or -1 after it has said that NARGS is not what COMMAND wants. */
 static int check_count(const struct command *command, int nargs)
 {
 	if (nargs >= command->nargs_min && nargs <= command->nargs_max)
@@ -142,6 +146,7 @@ int options_parse(struct options *options, const struct command *command, int ar
 	int letter;
 
 	*options = (struct options){ 0 };
+	/* no more of them than words: store() need not check */
 	options->environment = calloc((size_t)argc + 1, sizeof(char *));
 	if (!options->environment) {
 		fputs("mote: out of memory\n", stderr);

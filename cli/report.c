@@ -41,6 +41,7 @@ int report_status(mote_status code)
 	}
 }
 
+/* Only what means something for the code: a 0 would look like an answer. */
 static void print_json(const mote_error *err)
 {
 	struct json_object *object = json_map(), *error = json_map();

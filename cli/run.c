@@ -17,6 +17,8 @@ struct output {
 	int os_error; /* of the first write that failed, else 0 */
 };
 
+/* A mote_output_fn, without stdio between: what the program wrote before a crash arrives. After a
+ * failure the rest is dropped; the program cannot be stopped from here. */
 static void pass_through(void *user, int stream, const void *data, size_t size)
 {
 	struct output *output = user;

@@ -54,6 +54,7 @@ static bool format_scalar(char text[NUMBER_SIZE], const mote_value *value)
 	}
 }
 
+/* Digits alone: behind hex: they are an argument again. */
 static void print_hex(FILE *to, const unsigned char *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
@@ -79,6 +80,7 @@ void value_print(FILE *to, const mote_value *value, bool is_raw)
 	putc('\n', to);
 }
 
+/* JSON has no bytes. NULL when memory is out. */
 static struct json_object *hex_json(const unsigned char *bytes, size_t size)
 {
 	char *text = NULL;
@@ -94,6 +96,7 @@ static struct json_object *hex_json(const unsigned char *bytes, size_t size)
 	return json;
 }
 
+/* As short as in text, which json-c would not print it. */
 static struct json_object *real_json(double value, const char *text)
 {
 	return isfinite(value) ? json_real(value, text) : json_text(text);

@@ -70,6 +70,14 @@ static void what_is_harmless_stays_and_the_rest_is_shown(void **state)
 	}
 }
 
+static void a_character_ends_where_the_text_does(void **state)
+{
+	(void)state;
+	assert_int_equal(terminal_harmless("\xc3\xbc", 2), 2);
+	assert_int_equal(terminal_harmless("\xc3\xbc", 1), 0);
+	assert_int_equal(terminal_harmless("\xf0\x9f\x8c\x8d", 3), 0);
+}
+
 static void a_file_gets_the_text_as_it_is(void **state)
 {
 	char bytes[8] = { 0 };
@@ -88,6 +96,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_harmless_stays_and_the_rest_is_shown),
+		cmocka_unit_test(a_character_ends_where_the_text_does),
 		cmocka_unit_test(a_file_gets_the_text_as_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
