@@ -15,6 +15,8 @@
  *
  * Changing anything here changes MOTE_ABI_VERSION; a guest carries the version
  * that it was built with in an ELF note, and the host refuses other versions.
+ * Fields at the end of the start block are the exception: its page is zero behind
+ * what the host knows, so a guest that finds 0 there does without.
  */
 #ifndef ABI_MOTE_ABI_H
 #define ABI_MOTE_ABI_H
@@ -34,6 +36,7 @@
 #define MOTE_HYPERCALL_PAGE  UINT64_C(0x10000)  /* read, execute; one page */
 #define MOTE_START_BLOCK     UINT64_C(0x11000)  /* read; one page */
 #define MOTE_DOORBELL_PAGE   UINT64_C(0x12000)  /* write; backed by nothing: a store exits */
+#define MOTE_MAPPING_TABLE   UINT64_C(0x13000)  /* read; one page */
 #define MOTE_SUPERVISOR_BASE UINT64_C(0x100000) /* not accessible from ring 3 */
 #define MOTE_WINDOW_END      UINT64_C(0x200000)
 
@@ -86,9 +89,31 @@ struct mote_start_block {
 	uint64_t output_address, output_size;
 	uint64_t heap_address, heap_size;
 	uint64_t stack_address, stack_size;
+	uint64_t mapping_table; /* its address; 0 from hosts that map no files */
 };
 _Static_assert(sizeof(struct mote_start_block) <= MOTE_PAGE_SIZE,
 	       "start block: guests and snapshots map one page for it");
+
+/*
+ * The mapping table: the files that the host has mapped for the guest, in the order in which
+ * it did so. It grows between calls.
+ */
+#define MOTE_MAPPINGS_MAX 32
+#define MOTE_LABEL_SIZE   64 /* with the final NUL */
+
+struct mote_mapping_record {
+	uint64_t address; /* guest virtual, page-aligned */
+	uint64_t size;    /* of the file in bytes; its last page is zero behind them */
+	char label[MOTE_LABEL_SIZE];
+};
+struct mote_mapping_table {
+	uint64_t count;
+	struct mote_mapping_record records[MOTE_MAPPINGS_MAX];
+};
+_Static_assert(sizeof(struct mote_mapping_record) == 80,
+	       "guests step through the mapping table by this size; bump MOTE_ABI_VERSION");
+_Static_assert(sizeof(struct mote_mapping_table) <= MOTE_PAGE_SIZE,
+	       "mapping table: guests and snapshots map one page for it");
 
 /*
  * Export and import records: arrays in the sections MOTE_EXPORTS_SECTION and

@@ -119,6 +119,25 @@ __attribute__((__format__(__printf__, 1, 2), __returns_nonnull__)) char *mote_fo
 	const char *format, ...);
 
 /*
+ * A file that the host has mapped for the guest: SIZE bytes at ADDRESS, which is the beginning of a
+ * page; may be read and executed, not written to. It stays as long as the guest, but what the
+ * host's side does to the file shows here: check what must not change after it was looked at, or
+ * copy it.
+ */
+struct mote_mapping {
+	const void *address;
+	size_t size;
+	char label[64];
+};
+
+/* The mapping with that label, or NULL. The host maps files between calls, so there are none in
+ * main(), and none outside of a sandbox. What was found once stays true. */
+const struct mote_mapping *mote_mapping_find(const char *label);
+
+/* The INDEX-th mapping, in the order in which the host made them; NULL past the last. */
+const struct mote_mapping *mote_mapping_get(size_t index);
+
+/*
  * From here on: what the macros are made of. Nothing below is for use by name.
  */
 
