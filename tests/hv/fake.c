@@ -112,6 +112,20 @@ static void fake_vm_free(struct hv_vm *base)
 	host_free(block->host, block, sizeof *block);
 }
 
+static mote_status fake_map(struct hv_vm *base, const struct hv_slot *slot,
+			    const struct hv_view *view, mote_error *err)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	if (fake.map_fails)
+		return error_set(err, fake.map_fails, "the fake maps nothing");
+	if (vm->nslots == FAKE_SLOTS_MAX || vm->nviews == FAKE_VIEWS_MAX)
+		return error_set(err, MOTE_E_LIMIT, "the fake has %zu slots", vm->nslots);
+	vm->slots[vm->nslots++] = *slot;
+	vm->views[vm->nviews++] = *view;
+	return MOTE_OK;
+}
+
 static mote_status fake_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
 {
 	struct fake_vm *vm = (struct fake_vm *)base;
@@ -202,6 +216,7 @@ const struct hv_backend fake_machine = {
 	.close = fake_close,
 	.vm_new = fake_vm_new,
 	.vm_free = fake_vm_free,
+	.map = fake_map,
 	.run = fake_run,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,
@@ -217,6 +232,7 @@ const struct hv_backend fake_process = {
 	.close = fake_close,
 	.vm_new = fake_vm_new,
 	.vm_free = fake_vm_free,
+	.map = fake_map,
 	.run = fake_run,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,

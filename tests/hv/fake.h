@@ -59,6 +59,7 @@ struct fake {
 	struct hv_check check;    /* what check() says of both backends [available] */
 	mote_status open_fails;   /* with this status and a message [MOTE_OK] */
 	mote_status vm_new_fails; /* as well */
+	mote_status map_fails;    /* as well */
 	mote_status run_fails;    /* each run, as well */
 	unsigned interrupts;      /* so many runs end in HV_EXIT_INTERRUPTED at once [0] */
 

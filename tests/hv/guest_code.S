@@ -69,7 +69,7 @@ page:	.quad 0x10000
 	jmp guest_store_loop
 
 /* Counts in rbx, with a hypercall each time; rdi + rbx in r12 to r15, so that a register that
- * changes on the way shows. */
+ * changes on the way shows. rbp is the FS base after the last one. */
 	routine count
 	xor %ebx, %ebx
 1:	lea (%rdi, %rbx), %r12
@@ -78,6 +78,7 @@ page:	.quad 0x10000
 	mov %r12, %r15
 	movq %r12, %xmm7
 	call HYPERCALL
+	rdfsbase %rbp
 	movq %xmm7, %rax
 	cmp %r12, %rax
 	jne 2f
@@ -98,6 +99,7 @@ page:	.quad 0x10000
 	movq %r12, %xmm7
 	lea 1000(%rbx), %rax
 	syscall
+	rdfsbase %rbp
 	movq %xmm7, %rax
 	cmp %r12, %rax
 	jne 2f

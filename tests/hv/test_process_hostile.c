@@ -212,7 +212,7 @@ static void no_system_call_of_the_monitor_serves_the_guest(void **state)
 
 	unlink(MARKER);
 	box_open(&box, hv);
-	strcpy(box.data, MARKER);
+	memcpy(box.data, MARKER, sizeof MARKER);
 	read_proc(pid_of(&box), "maps", before, sizeof before);
 	for (size_t i = 0; i < n; i++) {
 		for (uint64_t number = 0; number <= 500; number++)
@@ -235,7 +235,7 @@ static void the_guests_own_system_calls_all_come_to_the_host(void **state)
 	(void)state;
 
 	box_open(&box, hv);
-	strcpy(box.data, MARKER);
+	memcpy(box.data, MARKER, sizeof MARKER);
 	uint64_t site = box_address("syscall");
 	for (uint64_t number = 0; number <= 500; number++)
 		if (!is_tracing(number))

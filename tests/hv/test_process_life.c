@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,15 +71,35 @@ static bool is_alive(pid_t pid)
 	return state != 'Z' && state != 'X';
 }
 
-/* Waits up to five seconds for the end of PID. */
-static void assert_ends(pid_t pid)
+static pid_t parent_of(pid_t pid)
 {
-	for (int i = 0; i < 500; i++) {
+	char path[64];
+	int parent = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	FILE *file = fopen(path, "r");
+	if (file && fscanf(file, "%*d (%*[^)]) %*c %d", &parent) != 1)
+		parent = 0;
+	if (file)
+		fclose(file);
+	return parent;
+}
+
+/* Whether PID ends within some seconds. */
+static bool ends_soon(pid_t pid)
+{
+	for (int i = 0; i < 300; i++) {
 		if (!is_alive(pid))
-			return;
+			return true;
 		nap(10);
 	}
-	fail_msg("process %d is still there", (int)pid);
+	return false;
+}
+
+static void assert_ends(pid_t pid)
+{
+	if (!ends_soon(pid))
+		fail_msg("process %d is still there", (int)pid);
 }
 
 static void ignore_signal(int signal)
@@ -160,9 +180,12 @@ static void signals_do_not_disturb_a_working_guest(void **state)
 				fail_msg("%s %lu: exit %d, vector %d, count %lu", routines[i],
 					 (unsigned long)n, event.kind, event.u.exception.vector,
 					 (unsigned long)box.vm->regs->rbx);
+			/* What FS was when the guest came back to itself. */
+			assert_int_equal(box.vm->regs->rbp, n == 0 ? 0 : 0x1000 + n);
 			n++;
 			box.vm->regs->rax = n;
 			box.vm->regs_changed = true;
+			box.vm->ops->set_fs_base(box.vm, 0x1000 + n);
 		}
 		assert_true(interruptions > 0);
 	}
@@ -184,6 +207,103 @@ static void an_interrupted_start_is_still_a_start(void **state)
 }
 
 /* The routine blocks the signal that we stop guests with, by a forged signal return. */
+/* A host whose poll() and kick the test bends. */
+static struct sys bent;
+static int polls_to_bend;
+static int bent_result; /* what poll() returns then, with EINTR */
+
+static int bent_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	if (polls_to_bend == 0 || --polls_to_bend > 0)
+		return sys_linux.poll(fds, count, timeout);
+	nap(20);
+	errno = EINTR;
+	return bent_result;
+}
+
+static int lost_kick(int pidfd, int signal)
+{
+	(void)pidfd;
+	(void)signal;
+	return 0;
+}
+
+static void open_bent(struct hv **own)
+{
+	static struct host bent_host;
+
+	bent = sys_linux;
+	bent.poll = bent_poll;
+	bent_host = host;
+	bent_host.sys = &bent;
+	polls_to_bend = 0;
+	assert_int_equal(hv_process.open(own, &bent_host, NULL), MOTE_OK);
+}
+
+static void a_signal_that_meets_an_exit_is_told_after_it(void **state)
+{
+	struct hv *own;
+	struct box box;
+	(void)state;
+
+	open_bent(&own);
+	bent.pidfd_send_signal = lost_kick;
+	box_open(&box, own);
+	polls_to_bend = 1;
+	bent_result = -1;
+	assert_int_equal(box_start(&box, "hypercall", 3).kind, HV_EXIT_HYPERCALL);
+	box.vm->regs->rax = 4;
+	box.vm->regs_changed = true;
+	assert_int_equal(box_run(&box).kind, HV_EXIT_INTERRUPTED);
+	assert_int_equal(box_run(&box).kind, HV_EXIT_HYPERCALL);
+	assert_int_equal(box.vm->regs->rdi, 4);
+	box_close(&box);
+	hv_process.close(own);
+}
+
+static void a_kick_that_meets_an_exit_disturbs_nothing(void **state)
+{
+	struct hv *own;
+	struct box box;
+	(void)state;
+
+	open_bent(&own);
+	box_open(&box, own);
+	bent_result = -1;
+	for (int i = 0; i < 10; i++) {
+		polls_to_bend = 1;
+		struct hv_exit event = box_start(&box, "hypercall", 3);
+		while (event.kind == HV_EXIT_INTERRUPTED)
+			event = box_run(&box);
+		assert_int_equal(event.kind, HV_EXIT_HYPERCALL);
+		box.vm->regs->rax = 4;
+		box.vm->regs_changed = true;
+		while ((event = box_run(&box)).kind == HV_EXIT_INTERRUPTED)
+			;
+		assert_int_equal(event.kind, HV_EXIT_HYPERCALL);
+		assert_int_equal(box.vm->regs->rdi, 4);
+	}
+	box_close(&box);
+	hv_process.close(own);
+}
+
+static void a_reply_that_comes_too_late_is_nobodys(void **state)
+{
+	struct hv *own;
+	struct box box;
+	(void)state;
+
+	open_bent(&own);
+	box_open(&box, own);
+	polls_to_bend = 1;
+	bent_result = 0; /* the time is up */
+	box_close(&box);
+	box_open(&box, own);
+	assert_int_equal(box_start(&box, "show", 1).kind, HV_EXIT_HYPERCALL);
+	box_close(&box);
+	hv_process.close(own);
+}
+
 static void a_guest_that_cannot_be_interrupted_is_killed(void **state)
 {
 	struct timespec start, end;
@@ -404,6 +524,40 @@ static void machines_leave_no_descriptors_and_no_processes(void **state)
 	assert_int_equal(count_files(), before);
 }
 
+static int count_children(pid_t parent)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int n = 0;
+
+	while ((entry = readdir(dir)))
+		n += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		     parent_of(atoi(entry->d_name)) == parent;
+	closedir(dir);
+	return n;
+}
+
+static void a_machine_that_was_not_made_leaves_no_process(void **state)
+{
+	/* At an odd address: the process notices, not we. */
+	const struct hv_view odd = { 0x1000800, 0x10000000, 0x1000, HV_READ };
+	struct box box, bad;
+	(void)state;
+
+	box_open(&box, hv);
+	pid_t launcher = parent_of(pid_of(&box));
+	int before = count_files();
+	for (int i = 0; i < 10; i++) {
+		box_init(&bad, hv);
+		assert_int_equal(box_make_vm(&bad, &odd, NULL), MOTE_E_OS);
+		box_close(&bad);
+	}
+	assert_int_equal(count_files(), before);
+	assert_int_equal(count_children(launcher), 1);
+	box_close(&box);
+	assert_int_equal(count_children(launcher), 0);
+}
+
 static volatile sig_atomic_t children_ended;
 
 static void note_child(int signal)
@@ -436,24 +590,21 @@ static void the_program_around_us_never_meets_our_processes(void **state)
 	sigaction(SIGCHLD, &normal, NULL);
 }
 
+/* fork(), but the child ends with its parent, should the test fail. */
+static pid_t fork_bound(void)
+{
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return child;
+}
+
 /* What a forked host of its own tells its parent: the processes that must not outlive it. */
 struct lives {
-	pid_t launcher, guest;
+	pid_t launcher, guest, copy;
 };
-
-static pid_t parent_of(pid_t pid)
-{
-	char path[64];
-	int parent = 0;
-
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	FILE *file = fopen(path, "r");
-	if (file && fscanf(file, "%*d (%*[^)]) %*c %d", &parent) != 1)
-		parent = 0;
-	if (file)
-		fclose(file);
-	return parent;
-}
 
 static void *run_for_ever(void *argument)
 {
@@ -461,10 +612,16 @@ static void *run_for_ever(void *argument)
 	return NULL;
 }
 
-/* A host whose guest is stopped, or in an endless loop. */
-static _Noreturn void be_host(int pipe_end, bool is_running)
+enum host_kind {
+	HOST_OF_STOPPED, /* its guest waits for an answer */
+	HOST_OF_RUNNING, /* its guest is in an endless loop */
+	HOST_WITH_COPY,  /* a fork of it holds all its descriptors open */
+	HOST_KINDS,
+};
+
+static _Noreturn void be_host(int pipe_end, enum host_kind kind)
 {
-	struct lives lives;
+	struct lives lives = { 0 };
 	pthread_t thread;
 	struct hv *own;
 	struct box box;
@@ -474,8 +631,11 @@ static _Noreturn void be_host(int pipe_end, bool is_running)
 	box_open(&box, own);
 	lives.guest = pid_of(&box);
 	lives.launcher = parent_of(lives.guest);
-	if (is_running)
+	if (kind == HOST_OF_RUNNING)
 		pthread_create(&thread, NULL, run_for_ever, &box);
+	if (kind == HOST_WITH_COPY && (lives.copy = fork()) == 0)
+		for (;;)
+			pause();
 	nap(20);
 	if (write(pipe_end, &lives, sizeof lives) != sizeof lives)
 		_exit(1);
@@ -489,20 +649,22 @@ static void guests_die_with_their_host(void **state)
 	int ends[2], status;
 	(void)state;
 
-	for (int is_running = 0; is_running < 2; is_running++) {
+	for (enum host_kind kind = 0; kind < HOST_KINDS; kind++) {
 		assert_int_equal(pipe(ends), 0);
-		pid_t child = fork();
+		pid_t child = fork_bound();
 		if (child == 0)
-			be_host(ends[1], is_running);
+			be_host(ends[1], kind);
 		close(ends[1]);
 		assert_int_equal(read(ends[0], &lives, sizeof lives), sizeof lives);
 		close(ends[0]);
-		assert_true(is_alive(lives.guest));
-		assert_true(is_alive(lives.launcher));
+		bool was_alive = is_alive(lives.guest) && is_alive(lives.launcher);
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);
-		assert_ends(lives.guest);
-		assert_ends(lives.launcher);
+		bool ended = ends_soon(lives.guest) && ends_soon(lives.launcher);
+		if (kind == HOST_WITH_COPY)
+			kill(lives.copy, SIGKILL);
+		assert_true(was_alive);
+		assert_true(ended);
 	}
 }
 
@@ -540,7 +702,7 @@ static void closing_the_backend_ends_the_launcher(void **state)
 	box_close(&box);
 	assert_true(is_alive(launcher));
 	/* Even while a fork of ours holds the socket open. */
-	pid_t copy = fork();
+	pid_t copy = fork_bound();
 	if (copy == 0) {
 		pause();
 		_exit(0);
@@ -555,7 +717,7 @@ static void closing_the_backend_ends_the_launcher(void **state)
 static void assert_in_child(int (*test)(void))
 {
 	int status;
-	pid_t child = fork();
+	pid_t child = fork_bound();
 
 	if (child == 0)
 		_exit(test());
@@ -575,9 +737,15 @@ static int one_life(void)
 	box_open(&box, own);
 	enum hv_exit_kind kind = box_start(&box, "show", 0).kind;
 	pid_t guest = pid_of(&box);
+	kill(guest, SIGTERM);
+	struct hv_exit event = box_run(&box);
 	box_close(&box);
 	hv_process.close(own);
-	return kind != HV_EXIT_HYPERCALL ? 3 : kill(guest, 0) == 0 ? 4 : 0;
+	if (kind != HV_EXIT_HYPERCALL)
+		return 3;
+	if (event.kind != HV_EXIT_DIED || event.u.detail != SIGTERM)
+		return 4;
+	return kill(guest, 0) == 0 ? 5 : 0;
 }
 
 static int live_ignoring_children(void)
@@ -642,7 +810,11 @@ int main(void)
 		cmocka_unit_test(a_stopped_guest_does_not_run),
 		cmocka_unit_test(signals_do_not_disturb_a_working_guest),
 		cmocka_unit_test(an_interrupted_start_is_still_a_start),
+		cmocka_unit_test(a_signal_that_meets_an_exit_is_told_after_it),
+		cmocka_unit_test(a_kick_that_meets_an_exit_disturbs_nothing),
+		cmocka_unit_test(a_reply_that_comes_too_late_is_nobodys),
 		cmocka_unit_test(a_guest_that_cannot_be_interrupted_is_killed),
+		cmocka_unit_test(a_machine_that_was_not_made_leaves_no_process),
 		cmocka_unit_test(a_death_between_runs_is_told_with_its_signal),
 		cmocka_unit_test(a_death_while_it_runs_is_told_at_once),
 		cmocka_unit_test(freezing_the_process_for_a_while_changes_nothing),
