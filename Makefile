@@ -28,6 +28,10 @@ test: setup
 test-metal: all
 	@tests/metal/run --tests $(BUILD)
 
+# Page tables of other architectures, against their MMUs in qemu.
+test-qemu:
+	@tests/qemu/run
+
 asan:
 	@$(MAKE) --no-print-directory test BUILD=build-asan \
 		MESON_FLAGS="-Db_sanitize=address,undefined -Db_lundef=false"
@@ -52,4 +56,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-*
 
-.PHONY: all setup run test test-metal asan bench fuzz check format install clean
+.PHONY: all setup run test test-metal test-qemu asan bench fuzz check format install clean
