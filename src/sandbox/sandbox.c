@@ -205,6 +205,8 @@ mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
 	*out = NULL;
 	mote_status status =
 		options_copy(&options, sizeof options, given, "mote_sandbox_options", err);
+	if (status == MOTE_E_OPTION)
+		drop_users(given); /* it is longer than ours: all that we know of is there */
 	if (status)
 		return status;
 	if (image->abi_version == 0)
