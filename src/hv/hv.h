@@ -49,7 +49,8 @@ struct hv_cpu_state {
 };
 
 /* Guest physical memory: SIZE bytes at HOST, which stay mapped as long as the VM.
- * FD and OFFSET name the same bytes when the backend needs_fd; else FD is -1. */
+ * FD and OFFSET name the same bytes when the backend needs_fd, and FD stays open as
+ * long; else FD is -1. */
 struct hv_slot {
 	uint64_t gpa;
 	uint64_t size;
@@ -85,6 +86,7 @@ enum hv_exit_kind {
 	HV_EXIT_HALT,
 	HV_EXIT_SHUTDOWN,    /* triple fault */
 	HV_EXIT_UNSUPPORTED, /* the hypervisor cannot run this instruction; detail says why */
+	HV_EXIT_NO_MEMORY,   /* the host has lost what a slot shows; nobody knows where */
 	/* from the process backend; machine.h makes them of the above */
 	HV_EXIT_HYPERCALL,
 	HV_EXIT_SYSCALL,
@@ -150,6 +152,16 @@ struct hv_backend {
 	mote_status (*vm_new)(struct hv_vm **out, struct hv *hv, const struct hv_vm_config *config,
 			      mote_error *err);
 	void (*vm_free)(struct hv_vm *vm);
+
+	/*
+	 * Adds SLOT, which is read-only, and VIEW, which lies in it, to a machine that is alive and
+	 * not running, as if they had been in its configuration. The caller sees to the guest's
+	 * page tables. General registers and FS base stay as they are; vector registers may be
+	 * reset. Takes a millisecond or less. Errors, after which nothing has changed:
+	 * MOTE_E_LIMIT, MOTE_E_INVALID, MOTE_E_NOMEM, MOTE_E_OS.
+	 */
+	mote_status (*map)(struct hv_vm *vm, const struct hv_slot *slot, const struct hv_view *view,
+			   mote_error *err);
 
 	/*
 	 * Runs the guest until its next exit. vm->regs holds the registers then, and

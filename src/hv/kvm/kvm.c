@@ -109,22 +109,38 @@ static mote_status kvm_open(struct hv **out, const struct host *host, mote_error
 	return MOTE_OK;
 }
 
-static mote_status add_slot(struct kvm_vm *vm, uint32_t index, const struct hv_slot *slot,
-			    mote_error *err)
+/* Adds memory; page tables may not name any that the processor's addresses do not reach. */
+static mote_status add_slot(struct kvm_vm *vm, const struct hv_slot *slot, mote_error *err)
 {
+	const uint64_t end = UINT64_C(1) << vm->kvm->physical_bits;
 	struct kvm_userspace_memory_region region = {
-		.slot = index,
+		.slot = vm->nslots,
 		.flags = slot->is_readonly ? KVM_MEM_READONLY : 0,
 		.guest_phys_addr = slot->gpa,
 		.memory_size = slot->size,
 		.userspace_addr = (uintptr_t)slot->host,
 	};
+	if (slot->gpa > end || slot->size > end - slot->gpa)
+		return error_set(err, MOTE_E_LIMIT,
+				 "%" PRIu64 " bytes at guest physical 0x%" PRIx64
+				 " end past 0x%" PRIx64 ", the most that this processor has; "
+				 "map less, or make the heap smaller",
+				 slot->size, slot->gpa, end);
 	if (kvm_ioctl(vm->kvm, vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
 		return error_os(err, errno,
 				"KVM refused memory slot %u, guest physical 0x%" PRIx64
 				"..0x%" PRIx64,
-				index, slot->gpa, slot->gpa + slot->size);
+				region.slot, slot->gpa, slot->gpa + slot->size);
+	vm->nslots++;
 	return MOTE_OK;
+}
+
+/* Page tables have the view already, or will have it. */
+static mote_status kvm_vm_map(struct hv_vm *base, const struct hv_slot *slot,
+			      const struct hv_view *view, mote_error *err)
+{
+	(void)view;
+	return add_slot((struct kvm_vm *)base, slot, err);
 }
 
 static mote_status make_vm(struct kvm_vm *vm, const struct hv_vm_config *config, mote_error *err)
@@ -133,7 +149,7 @@ static mote_status make_vm(struct kvm_vm *vm, const struct hv_vm_config *config,
 	if (vm->vm_fd < 0)
 		return error_os(err, errno, "KVM_CREATE_VM failed");
 	for (size_t i = 0; i < config->nslots; i++) {
-		mote_status status = add_slot(vm, (uint32_t)i, &config->slots[i], err);
+		mote_status status = add_slot(vm, &config->slots[i], err);
 		if (status)
 			return status;
 	}
@@ -209,6 +225,7 @@ const struct hv_backend hv_kvm = {
 	.close = kvm_close,
 	.vm_new = kvm_vm_new,
 	.vm_free = kvm_vm_free,
+	.map = kvm_vm_map,
 	.run = kvm_vm_run,
 	.fs_base = kvm_vm_fs_base,
 	.set_fs_base = kvm_vm_set_fs_base,

@@ -23,7 +23,8 @@ struct kvm {
 	/* What KVM can virtualise, curated; asking takes a quarter of a millisecond, so once. */
 	struct kvm_cpuid2 *cpuid;
 	size_t cpuid_size;
-	uint64_t xcr0; /* vector state that guests may use */
+	uint64_t xcr0;          /* vector state that guests may use */
+	unsigned physical_bits; /* of a guest's addresses */
 };
 
 struct kvm_vm {
@@ -31,6 +32,7 @@ struct kvm_vm {
 	struct kvm *kvm;
 	int vm_fd;
 	int vcpu_fd;
+	uint32_t nslots;
 	struct kvm_run *run; /* shared with the kernel */
 	struct kvm_sregs boot_sregs;
 };

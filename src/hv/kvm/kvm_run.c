@@ -100,10 +100,8 @@ mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err
 		return MOTE_OK;
 	}
 	if (errno == EFAULT) {
-		/* A slot's host memory could not be had, or the guest made the processor
-		 * walk into something that KVM cannot handle. */
-		exit->kind = HV_EXIT_UNSUPPORTED;
-		exit->u.detail = EFAULT;
+		/* A page of a slot could not be had: its file was cut, or cannot be read. */
+		exit->kind = HV_EXIT_NO_MEMORY;
 		return MOTE_OK;
 	}
 	return error_os(err, errno, "KVM_RUN failed");

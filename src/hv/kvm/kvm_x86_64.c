@@ -58,11 +58,15 @@ static void curate(struct kvm *kvm)
 			continue;
 		if (entry.function == 0xd && entry.index == 0)
 			kvm->xcr0 = (entry.eax | (uint64_t)entry.edx << 32) & XCR0_WANTED;
+		if (entry.function == 0x80000008)
+			kvm->physical_bits = entry.eax & 0xff;
 		curate_entry(&entry);
 		kvm->cpuid->entries[kept++] = entry;
 	}
 	kvm->cpuid->nent = kept;
 	kvm->xcr0 |= 1; /* x87 state cannot be off */
+	if (kvm->physical_bits == 0)
+		kvm->physical_bits = 36; /* processors that do not say have at least so many */
 }
 
 mote_status kvm_x86_learn(struct kvm *kvm, mote_error *err)

@@ -160,18 +160,24 @@ static mote_status start_process(struct process_vm *vm, int fd, char *mapped,
 	return process_vm_await_start(vm, err);
 }
 
-static mote_status make_process(struct process_vm *vm, const struct hv_vm_config *config,
-				mote_error *err)
+/* Makes a guest process with VM's slots and views. */
+static mote_status make_process(struct process_vm *vm, mote_error *err)
 {
 	const struct sys *sys = vm->owner->base.host->sys;
+	const struct hv_vm_config config = {
+		.slots = vm->slots,
+		.nslots = vm->nslots,
+		.views = vm->views,
+		.nviews = vm->nviews,
+	};
 	size_t size = MONITOR_CONTROL_SIZE;
 	mote_status status;
 	char *mapped;
 
-	if (config->nviews > (MONITOR_END - MONITOR_VIEWS) / sizeof(struct monitor_view))
+	if (config.nviews > (MONITOR_END - MONITOR_VIEWS) / sizeof(struct monitor_view))
 		return error_set(err, MOTE_E_LIMIT, "process backend: %zu views are too many",
-				 config->nviews);
-	size += config->nviews * sizeof(struct monitor_view);
+				 config.nviews);
+	size += config.nviews * sizeof(struct monitor_view);
 	int fd = sys->memfd_create("mote-control", MFD_CLOEXEC);
 	if (fd < 0)
 		return error_os(err, errno, "process backend: memfd_create failed");
@@ -182,10 +188,10 @@ static mote_status make_process(struct process_vm *vm, const struct hv_vm_config
 		status = error_os(err, errno, "process backend: cannot map %zu bytes", size);
 	} else {
 		vm->control = mapped;
-		status = start_process(vm, fd, mapped, config, err);
+		status = start_process(vm, fd, mapped, &config, err);
 	}
 	sys->close(fd);
-	if (mapped != MAP_FAILED && config->nviews > 0) {
+	if (mapped != MAP_FAILED && config.nviews > 0) {
 		size_t kept = MONITOR_CONTROL_SIZE;
 		size_t whole = (size + MOTE_PAGE_SIZE - 1) & ~(size_t)(MOTE_PAGE_SIZE - 1);
 		sys->munmap(mapped + kept, whole - kept);
@@ -193,19 +199,53 @@ static mote_status make_process(struct process_vm *vm, const struct hv_vm_config
 	return status;
 }
 
-static mote_status copy_views(struct process_vm *vm, const struct hv_vm_config *config,
-			      mote_error *err)
+/* A new list of SIZE-byte items: COUNT from LIST, and behind them NMORE from MORE. */
+static void *join(const struct host *host, const void *list, size_t count, const void *more,
+		  size_t nmore, size_t size)
 {
-	size_t size = config->nviews * sizeof *vm->views;
+	char *joined = host_alloc_array(host, count + nmore, size);
 
-	if (config->nviews == 0)
-		return MOTE_OK;
-	vm->views = host_alloc_array(vm->owner->base.host, config->nviews, sizeof *vm->views);
-	if (!vm->views)
-		return error_nomem(err, "views", size);
-	memcpy(vm->views, config->views, size);
-	vm->nviews = config->nviews;
+	if (joined && count > 0)
+		memcpy(joined, list, count * size);
+	if (joined && nmore > 0)
+		memcpy(joined + count * size, more, nmore * size);
+	return joined;
+}
+
+/* Gives VM lists of its own: those it has, which stay as they are, with CONFIG's behind them. */
+static mote_status extend_lists(struct process_vm *vm, const struct hv_vm_config *config,
+				mote_error *err)
+{
+	const struct host *host = vm->owner->base.host;
+	struct hv_slot *slots = vm->slots;
+	struct hv_view *views = vm->views;
+
+	vm->slots = NULL;
+	vm->views = NULL;
+	if (vm->nslots + config->nslots > 0)
+		vm->slots =
+			join(host, slots, vm->nslots, config->slots, config->nslots, sizeof *slots);
+	if (vm->nviews + config->nviews > 0)
+		vm->views =
+			join(host, views, vm->nviews, config->views, config->nviews, sizeof *views);
+	vm->nslots += config->nslots;
+	vm->nviews += config->nviews;
+	if ((vm->nslots > 0 && !vm->slots) || (vm->nviews > 0 && !vm->views))
+		return error_nomem(err, "lists of memory",
+				   vm->nslots * sizeof *slots + vm->nviews * sizeof *views);
 	return MOTE_OK;
+}
+
+/* Ends the guest process and frees what VM points at. */
+static void release(struct process_vm *vm)
+{
+	const struct host *host = vm->owner->base.host;
+
+	launcher_reap(&vm->owner->launcher, &vm->process);
+	if (vm->control)
+		host->sys->munmap(vm->control, MONITOR_CONTROL_SIZE);
+	host_free(host, vm->slots, vm->nslots * sizeof *vm->slots);
+	host_free(host, vm->views, vm->nviews * sizeof *vm->views);
 }
 
 static void process_vm_free(struct hv_vm *base)
@@ -214,12 +254,42 @@ static void process_vm_free(struct hv_vm *base)
 
 	if (!vm)
 		return;
-	const struct host *host = vm->owner->base.host;
-	launcher_reap(&vm->owner->launcher, &vm->process);
-	if (vm->control)
-		host->sys->munmap(vm->control, MONITOR_CONTROL_SIZE);
-	host_free(host, vm->views, vm->nviews * sizeof *vm->views);
-	host_free(host, vm, sizeof *vm);
+	release(vm);
+	host_free(vm->owner->base.host, vm, sizeof *vm);
+}
+
+/* Makes VM, which has a copy of each field that is to stay, anew with CONFIG's memory added. */
+static mote_status assemble(struct process_vm *vm, const struct hv_vm_config *config,
+			    mote_error *err)
+{
+	vm->process = (struct guest_process){ .listener = -1, .pidfd = -1 };
+	vm->control = NULL;
+	vm->starts_fresh = true;
+	mote_status status = extend_lists(vm, config, err);
+	return status ? status : make_process(vm, err);
+}
+
+/* A guest process can map nothing any more once its guest runs. So another takes its place, with
+ * the same memory and registers: the guest cannot tell. */
+static mote_status process_vm_map(struct hv_vm *base, const struct hv_slot *slot,
+				  const struct hv_view *view, mote_error *err)
+{
+	const struct hv_vm_config more = { .slots = slot, .nslots = 1, .views = view, .nviews = 1 };
+	struct process_vm *vm = (struct process_vm *)base;
+	struct process_vm fresh = *vm;
+	mote_status status = assemble(&fresh, &more, err);
+
+	if (status) {
+		release(&fresh);
+		if (err && err->os_error == EPERM)
+			error_prefix(err, "files on a file system that is mounted noexec cannot be "
+					  "mapped; copy it elsewhere; ");
+		return status;
+	}
+	fresh.owes_interrupt = vm->owes_interrupt;
+	release(vm);
+	*vm = fresh;
+	return MOTE_OK;
 }
 
 static mote_status process_vm_new(struct hv_vm **out, struct hv *base,
@@ -231,17 +301,13 @@ static mote_status process_vm_new(struct hv_vm **out, struct hv *base,
 	if (!vm)
 		return error_nomem(err, "a virtual machine", sizeof *vm);
 	vm->owner = (struct process_hv *)base;
-	vm->process = (struct guest_process){ .listener = -1, .pidfd = -1 };
-	mote_status status = copy_views(vm, config, err);
-	if (!status)
-		status = make_process(vm, config, err);
+	mote_status status = assemble(vm, config, err);
 	if (status) {
 		process_vm_free(&vm->base);
 		return status;
 	}
 	vm->base.ops = &hv_process;
 	vm->base.regs = &vm->regs;
-	vm->starts_fresh = true;
 	vm->regs = config->cpu->regs;
 	vm->fs_base = config->cpu->fs_base;
 	*out = &vm->base;
@@ -324,6 +390,7 @@ const struct hv_backend hv_process = {
 	.close = process_close,
 	.vm_new = process_vm_new,
 	.vm_free = process_vm_free,
+	.map = process_vm_map,
 	.run = process_vm_run,
 	.fs_base = process_fs_base,
 	.set_fs_base = process_set_fs_base,

@@ -26,8 +26,11 @@ struct process_vm {
 	struct process_hv *owner;
 	struct guest_process process; /* pid 0 once it is dead and buried */
 	uint64_t death_signal;
-	char *control;         /* MONITOR_CONTROL_SIZE bytes, shared with the guest process */
-	struct hv_view *views; /* of the configuration: what the guest's page tables map */
+	char *control; /* MONITOR_CONTROL_SIZE bytes, shared with the guest process */
+	/* What a guest process is made from, again each time that something is added. */
+	struct hv_slot *slots;
+	size_t nslots;
+	struct hv_view *views;
 	size_t nviews;
 
 	bool is_stopped;         /* the kernel holds the guest process */
