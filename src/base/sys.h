@@ -27,6 +27,7 @@ struct sys {
 	int (*open)(const char *path, int flags);
 	int (*close)(int fd);
 	ssize_t (*read)(int fd, void *to, size_t size);
+	ssize_t (*pread)(int fd, void *to, size_t size, off_t offset);
 	int (*fstat)(int fd, struct stat *to);
 	int (*ioctl)(int fd, unsigned long request, void *argument);
 

@@ -43,6 +43,7 @@ const struct sys sys_linux = {
 	.open = sys_open,
 	.close = close,
 	.read = read,
+	.pread = pread,
 	.fstat = fstat,
 	.ioctl = sys_ioctl,
 

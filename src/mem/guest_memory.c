@@ -7,51 +7,48 @@
 #include "mem/guest_memory.h"
 
 #include "abi/vmem_amd64.h"
-#include "abi/vmem_flat.h"
 #include "abi/vmem_map.h"
+#include "mem/file_mapping.h"
 #include "mem/guest_memory_internal.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* The host's address of a region of RAM. */
-static uint8_t *host_address(const struct guest_memory *memory, const struct layout_region *region)
+enum vmem_status guest_memory_map(struct vmem_flat *tables, uint64_t *root,
+				  const struct vmem_range *range)
 {
-	return (uint8_t *)shared_mem_base(memory->ram) + (region->gpa - memory->layout.ram.gpa);
+	return vmem_map(&vmem_amd64, &vmem_flat_ops, tables, root, range);
 }
 
-static uint8_t *host_address_of(const struct guest_memory *memory, enum layout_kind kind)
+struct vmem_flat guest_memory_tables(const struct guest_memory *memory)
 {
-	return host_address(memory, layout_get(&memory->layout, kind));
-}
+	const struct layout *layout = &memory->layout;
+	const struct layout_region *used = layout_get(layout, LAYOUT_PAGE_TABLES);
+	const struct layout_region *spare = layout_get(layout, LAYOUT_SPARE_PAGE_TABLES);
 
-/* One instance of the page-table code for all regions. */
-static enum vmem_status map(struct vmem_flat *tables, uint64_t *root,
-			    const struct layout_region *region)
-{
-	struct vmem_range range = layout_range(region);
-
-	return vmem_map(&vmem_amd64, &vmem_flat_ops, tables, root, &range);
+	return (struct vmem_flat){
+		.memory = guest_memory_region(memory, used),
+		.base = used->gpa,
+		.size = used->size + spare->size,
+		.used = memory->tables_used,
+	};
 }
 
 static mote_status build_page_tables(struct guest_memory *memory, mote_error *err)
 {
 	const struct layout *layout = &memory->layout;
-	const struct layout_region *region = layout_get(layout, LAYOUT_PAGE_TABLES);
-	struct vmem_flat tables = {
-		.memory = host_address(memory, region),
-		.base = region->gpa,
-		.size = region->size,
-	};
+	struct vmem_flat tables = guest_memory_tables(memory);
 
 	memory->root = vmem_flat_alloc(&tables);
 	for (size_t i = 0; i < layout->nmapped; i++) {
-		region = layout_mapped(layout, i);
-		enum vmem_status status = map(&tables, &memory->root, region);
+		const struct layout_region *region = layout_mapped(layout, i);
+		struct vmem_range range = layout_range(region);
+		enum vmem_status status = guest_memory_map(&tables, &memory->root, &range);
 		if (status != VMEM_OK)
 			return error_set(err, MOTE_E_IMAGE, "cannot map the %s: page tables say %d",
 					 layout_kind_name(region->kind), (int)status);
 	}
+	memory->tables_used = tables.used;
 	return MOTE_OK;
 }
 
@@ -78,7 +75,7 @@ static void load_image(struct guest_memory *memory, const struct layout_config *
 			continue;
 		while (region->kind < LAYOUT_CODE || region->kind > LAYOUT_DATA)
 			region++;
-		uint8_t *to = host_address(memory, region) + (segment->address - region->va);
+		uint8_t *to = guest_memory_region(memory, region) + (segment->address - region->va);
 
 		if (segment->file_size > 0) {
 			populate(memory, to, segment->file_size);
@@ -106,9 +103,10 @@ static void fill_start_block(struct guest_memory *memory)
 		.heap_size = heap->size,
 		.stack_address = stack->va,
 		.stack_size = stack->size,
+		.mapping_table = layout_get(layout, LAYOUT_MAPPING_TABLE)->va,
 	};
 
-	memcpy(host_address_of(memory, LAYOUT_START_BLOCK), &block, sizeof block);
+	memcpy(guest_memory_region_of(memory, LAYOUT_START_BLOCK), &block, sizeof block);
 }
 
 static void init_io(struct guest_memory *memory)
@@ -131,6 +129,9 @@ mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
 	memory->host = host;
 
 	mote_status status = layout_compute(&memory->layout, config, err);
+	memory->next_gpa =
+		(memory->layout.ram.gpa + memory->layout.ram.size + LAYOUT_LARGE_PAGE - 1) &
+		~(LAYOUT_LARGE_PAGE - 1);
 	if (!status)
 		status = shared_mem_new(&memory->ram, host, memory->layout.ram.size, backing, err);
 	if (!status)
@@ -153,6 +154,8 @@ void guest_memory_free(struct guest_memory *memory)
 {
 	if (!memory)
 		return;
+	for (size_t i = 0; i < memory->nfiles; i++)
+		file_mapping_free(memory->files[i]);
 	shared_mem_unref(memory->ram);
 	host_free(memory->host, memory, sizeof *memory);
 }
@@ -179,13 +182,13 @@ uint64_t guest_memory_doorbell_gpa(const struct guest_memory *memory)
 
 const void *guest_memory_exception_stack(const struct guest_memory *memory)
 {
-	return host_address_of(memory, LAYOUT_EXCEPTION_STACK);
+	return guest_memory_region_of(memory, LAYOUT_EXCEPTION_STACK);
 }
 
 static struct io_stack io_stack_of(const struct guest_memory *memory, enum layout_kind kind)
 {
 	return (struct io_stack){
-		.base = host_address_of(memory, kind),
+		.base = guest_memory_region_of(memory, kind),
 		.size = layout_get(&memory->layout, kind)->size,
 	};
 }

@@ -12,7 +12,7 @@
  *
  * Rights are LAYOUT_READ, LAYOUT_WRITE, LAYOUT_EXECUTE: what the guest's own code must be
  * allowed to do with the range. The page of the hypercall code belongs to the firmware and
- * counts as not mapped here.
+ * counts as not mapped here. Mapped files are read like RAM, and written to by nobody.
  *
  * Threads: as its sandbox, one at a time.
  */
@@ -23,6 +23,7 @@
 #include "mem/layout.h"
 #include "mem/shared_mem.h"
 
+struct file_mapping;
 struct guest_memory;
 
 /*
@@ -60,7 +61,8 @@ struct io_stack guest_memory_output(const struct guest_memory *memory);
 /*
  * Copies SIZE bytes at guest virtual ADDRESS, across regions if need be. All of the range must
  * be mapped for the guest with RIGHTS, else nothing is copied. Errors: MOTE_E_INVALID; the message
- * and err->guest_address have the first byte that is not.
+ * and err->guest_address have the first byte that is not. MOTE_E_OS, when the file behind a mapping
+ * was cut since: TO may then have been written to.
  */
 mote_status guest_memory_read(struct guest_memory *memory, uint64_t address, void *to, size_t size,
 			      unsigned rights, mote_error *err);
@@ -75,19 +77,15 @@ mote_status guest_memory_write(struct guest_memory *memory, uint64_t address, co
 mote_status guest_memory_string(struct guest_memory *memory, uint64_t address, char *to,
 				size_t capacity, size_t *length, mote_error *err);
 
-/*
- * How many bytes at ADDRESS, at most SIZE, are mapped with RIGHTS in one piece, and in *AT where
- * they are: for a caller that hands guest memory on without a copy. 0 if there are none. The bytes
- * may change at any time.
- */
-size_t guest_memory_span(struct guest_memory *memory, uint64_t address, size_t size,
-			 unsigned rights, void **at);
+/* Whether all of the range is mapped for the guest with RIGHTS. */
+bool guest_memory_allows(struct guest_memory *memory, uint64_t address, size_t size,
+			 unsigned rights);
 
 /* Whether the guest may execute at ADDRESS: a pointer that it wants to be called at. */
 bool guest_memory_is_code(struct guest_memory *memory, uint64_t address);
 
-/* What lies at ADDRESS, for messages: "stack", "guard gap below the stack"; NULL if nothing
- * does. Static. */
+/* What lies at ADDRESS, for messages: "stack", "guard gap below the stack", `mapped file "LABEL"`;
+ * NULL if nothing does. Lives as long as MEMORY. */
 const char *guest_memory_place(const struct guest_memory *memory, uint64_t address);
 
 /*
@@ -97,5 +95,26 @@ const char *guest_memory_place(const struct guest_memory *memory, uint64_t addre
  */
 mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error *err);
 bool guest_memory_is_stack_guard_intact(struct guest_memory *memory);
+
+/*
+ * Adds FILE in two steps, so that the backend's part (hv_backend.map) fits between them. begin()
+ * checks that all will be well and gives FILE its guest physical address. If it succeeds, end()
+ * must follow before the guest or anything else uses MEMORY; if the file IS_MAPPED by then, the
+ * guest's page tables and mapping table learn of it, and it is MEMORY's from then on, to be freed
+ * with it; else nothing has changed. Errors: MOTE_E_INVALID (an overlap, named by both ranges; a
+ * label that is taken), MOTE_E_LIMIT (MOTE_MAPPINGS_MAX, page tables), MOTE_E_STATE (the guest
+ * runs).
+ */
+mote_status guest_memory_map_begin(struct guest_memory *memory, struct file_mapping *file,
+				   mote_error *err);
+void guest_memory_map_end(struct guest_memory *memory, struct file_mapping *file, bool is_mapped);
+
+/* The mapped file that ADDRESS lies in, or NULL. */
+const struct file_mapping *guest_memory_find_file(const struct guest_memory *memory,
+						  uint64_t address);
+
+/* The first mapped file that has lost pages because it was cut; its size is *NOW. NULL if there is
+ * none. */
+const struct file_mapping *guest_memory_cut_file(const struct guest_memory *memory, uint64_t *now);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The door to guest memory: from a guest virtual address, by way of the layout, to bytes of
- * RAM. A range is checked whole before its first byte is copied, and every step is a
- * subtraction inside one region, so no address or size from a guest can wrap.
+ * RAM or of a mapped file. A range is checked whole before its first byte is copied, and every step
+ * is a subtraction inside one region, so no address or size from a guest can wrap.
  */
 #include "mem/guest_memory.h"
 
+#include "mem/file_mapping.h"
 #include "mem/guest_memory_internal.h"
 
 #include <inttypes.h>
@@ -16,20 +17,59 @@ static bool is_guest_ram(const struct guest_memory *memory, const struct layout_
 	return region->is_user && region->gpa >= memory->layout.ram.gpa;
 }
 
-/* How many bytes at ADDRESS, at most SIZE, lie in one region of RAM with RIGHTS for the guest,
- * and in *OFFSET where in RAM; 0 if there are none. */
-static size_t piece(struct guest_memory *memory, uint64_t address, size_t size, unsigned rights,
-		    uint64_t *offset)
+/* Asked for beside rights: only RAM will do, because the host is to write there. */
+#define IN_RAM (1u << 8)
+_Static_assert(!(IN_RAM & REGION_ALL), "this is no right");
+
+/* A run of bytes in one region of RAM or in one mapped file. */
+struct piece {
+	size_t size; /* 0: there is none */
+	uint64_t offset;
+	const struct file_mapping *file; /* NULL: RAM */
+};
+
+static size_t smaller(size_t a, uint64_t b)
+{
+	return a < b ? a : (size_t)b;
+}
+
+static struct piece piece_of_file(const struct guest_memory *memory, uint64_t address, size_t size,
+				  unsigned rights)
+{
+	const struct file_mapping *file = guest_memory_find_file(memory, address);
+
+	if (!file || rights & ~(unsigned)(LAYOUT_READ | LAYOUT_EXECUTE))
+		return (struct piece){ 0 };
+	uint64_t inside = address - file->address;
+
+	return (struct piece){ smaller(size, file->size - inside), inside, file };
+}
+
+/* The beginning of the SIZE bytes at ADDRESS, as far as it is one piece with RIGHTS for the guest. */
+static struct piece piece(struct guest_memory *memory, uint64_t address, size_t size,
+			  unsigned rights)
 {
 	const struct layout *layout = &memory->layout;
 	const struct layout_region *region = layout_find(layout, address, &memory->last_found);
 
-	if (!region || !is_guest_ram(memory, region) || (region->rights & rights) != rights)
-		return 0;
+	if (!region)
+		return piece_of_file(memory, address, size, rights);
+	if (!is_guest_ram(memory, region) || rights & ~(region->rights | IN_RAM))
+		return (struct piece){ 0 };
 	uint64_t inside = address - region->va;
 
-	*offset = region->gpa - layout->ram.gpa + inside;
-	return size < region->size - inside ? size : region->size - inside;
+	return (struct piece){
+		.size = smaller(size, region->size - inside),
+		.offset = region->gpa - layout->ram.gpa + inside,
+	};
+}
+
+static mote_status read_piece(struct guest_memory *memory, const struct piece *piece, void *to,
+			      mote_error *err)
+{
+	if (piece->file)
+		return file_mapping_read(piece->file, piece->offset, to, piece->size, err);
+	return shared_mem_read(memory->ram, piece->offset, to, piece->size, err);
 }
 
 /* The error for a range whose first byte that piece() refuses is at ADDRESS. */
@@ -45,6 +85,10 @@ static mote_status refuse(const struct guest_memory *memory, uint64_t address, u
 	if (!place)
 		error_set(err, MOTE_E_INVALID, "guest address 0x%" PRIx64 " is not mapped",
 			  address);
+	else if (guest_memory_find_file(memory, address))
+		error_set(err, MOTE_E_INVALID,
+			  "guest address 0x%" PRIx64 " is in the %s, which nobody may write to",
+			  address, place);
 	else if (!region || !is_guest_ram(memory, region))
 		error_set(err, MOTE_E_INVALID,
 			  "guest address 0x%" PRIx64 " is in the %s, which is no memory of the "
@@ -62,8 +106,7 @@ static mote_status check(struct guest_memory *memory, uint64_t address, size_t s
 			 unsigned rights, mote_error *err)
 {
 	while (size > 0) {
-		uint64_t offset = 0;
-		size_t n = piece(memory, address, size, rights, &offset);
+		size_t n = piece(memory, address, size, rights).size;
 		if (n == 0)
 			return refuse(memory, address, rights, err);
 		address += n;
@@ -79,12 +122,11 @@ mote_status guest_memory_read(struct guest_memory *memory, uint64_t address, voi
 	mote_status status = check(memory, address, size, rights, err);
 
 	while (!status && size > 0) {
-		uint64_t offset = 0;
-		size_t n = piece(memory, address, size, rights, &offset);
-		status = shared_mem_read(memory->ram, offset, out, n, err);
-		out += n;
-		address += n;
-		size -= n;
+		struct piece next = piece(memory, address, size, rights);
+		status = read_piece(memory, &next, out, err);
+		out += next.size;
+		address += next.size;
+		size -= next.size;
 	}
 	return status;
 }
@@ -93,15 +135,15 @@ mote_status guest_memory_write(struct guest_memory *memory, uint64_t address, co
 			       size_t size, unsigned rights, mote_error *err)
 {
 	const uint8_t *in = from;
+	rights |= IN_RAM;
 	mote_status status = check(memory, address, size, rights, err);
 
 	while (!status && size > 0) {
-		uint64_t offset = 0;
-		size_t n = piece(memory, address, size, rights, &offset);
-		status = shared_mem_write(memory->ram, offset, in, n, err);
-		in += n;
-		address += n;
-		size -= n;
+		struct piece next = piece(memory, address, size, rights);
+		status = shared_mem_write(memory->ram, next.offset, in, next.size, err);
+		in += next.size;
+		address += next.size;
+		size -= next.size;
 	}
 	return status;
 }
@@ -115,20 +157,19 @@ static mote_status copy_string(struct guest_memory *memory, uint64_t address, ch
 	size_t used = 0;
 
 	while (used < capacity) {
-		uint64_t offset;
-		size_t want = capacity - used < STRING_STEP ? capacity - used : STRING_STEP;
-		size_t n = piece(memory, address + used, want, LAYOUT_READ, &offset);
-		if (n == 0)
+		size_t want = smaller(STRING_STEP, capacity - used);
+		struct piece next = piece(memory, address + used, want, LAYOUT_READ);
+		if (next.size == 0)
 			return refuse(memory, address + used, LAYOUT_READ, err);
-		mote_status status = shared_mem_read(memory->ram, offset, to + used, n, err);
+		mote_status status = read_piece(memory, &next, to + used, err);
 		if (status)
 			return status;
-		const char *end = memchr(to + used, '\0', n);
+		const char *end = memchr(to + used, '\0', next.size);
 		if (end) {
 			*length = (size_t)(end - to);
 			return MOTE_OK;
 		}
-		used += n;
+		used += next.size;
 	}
 	return error_set(err, MOTE_E_LIMIT,
 			 "the string at guest address 0x%" PRIx64 " has no end within %zu bytes",
@@ -145,21 +186,15 @@ mote_status guest_memory_string(struct guest_memory *memory, uint64_t address, c
 	return status;
 }
 
-size_t guest_memory_span(struct guest_memory *memory, uint64_t address, size_t size,
-			 unsigned rights, void **at)
+bool guest_memory_allows(struct guest_memory *memory, uint64_t address, size_t size,
+			 unsigned rights)
 {
-	uint64_t offset = 0;
-	size_t n = piece(memory, address, size, rights, &offset);
-
-	*at = n > 0 ? (uint8_t *)shared_mem_base(memory->ram) + offset : NULL;
-	return n;
+	return check(memory, address, size, rights, NULL) == MOTE_OK;
 }
 
 bool guest_memory_is_code(struct guest_memory *memory, uint64_t address)
 {
-	uint64_t offset;
-
-	return piece(memory, address, 1, LAYOUT_EXECUTE, &offset) == 1;
+	return guest_memory_allows(memory, address, 1, LAYOUT_EXECUTE);
 }
 
 const char *guest_memory_place(const struct guest_memory *memory, uint64_t address)
@@ -178,6 +213,9 @@ const char *guest_memory_place(const struct guest_memory *memory, uint64_t addre
 
 	if (region)
 		return layout_kind_name(region->kind);
+	const struct file_mapping *file = guest_memory_find_file(memory, address);
+	if (file)
+		return file->name;
 	for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++)
 		if (layout_get(layout, gaps[i].kind)->va - address <= LAYOUT_GUARD_SIZE)
 			return gaps[i].name;

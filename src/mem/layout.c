@@ -106,9 +106,11 @@ static void add_window(struct layout *layout, const struct layout_config *config
 	add(layout, LAYOUT_HYPERCALL, LAYOUT_READ | LAYOUT_EXECUTE, true, MOTE_HYPERCALL_PAGE,
 	    MOTE_PAGE_SIZE);
 	add(layout, LAYOUT_PAGE_TABLES, 0, false, 0, 0);
+	add(layout, LAYOUT_SPARE_PAGE_TABLES, 0, false, 0, LAYOUT_SPARE_TABLES * MOTE_PAGE_SIZE);
 	add(layout, LAYOUT_EXCEPTION_STACK, LAYOUT_READ | LAYOUT_WRITE, false,
 	    config->exception_stack, MOTE_PAGE_SIZE);
 	add(layout, LAYOUT_START_BLOCK, LAYOUT_READ, true, MOTE_START_BLOCK, MOTE_PAGE_SIZE);
+	add(layout, LAYOUT_MAPPING_TABLE, LAYOUT_READ, true, MOTE_MAPPING_TABLE, MOTE_PAGE_SIZE);
 }
 
 static mote_status check_segment(const mote_segment_info *segment, size_t index, uint64_t free_from,

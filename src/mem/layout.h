@@ -7,14 +7,17 @@
  *
  *   physical                                virtual
  *   0x012000  doorbell page, no slot        0x000000  nothing: null pointers fault
- *   0x100000  firmware slot, read-only:     0x010000  hypercall page, start block, doorbell
- *             supervisor block,             0x100000  supervisor block, exception stack
- *             hypercall page                ...       image, where it was linked
+ *   0x100000  firmware slot, read-only:     0x010000  hypercall page, start block, doorbell,
+ *             supervisor block,                       mapping table
+ *             hypercall page                0x100000  supervisor block, exception stack
+ *                                           ...       image, where it was linked
  *   0x200000  RAM slot:                     2 MiB     heap, right behind the image
  *             page tables (no address),     gap       unmapped, LAYOUT_GUARD_SIZE
  *             exception stack,              ...       stack
- *             start block, image, stack,    gap
- *             input, output, 2 MiB: heap    ...       input, gap, output
+ *             start block, mapping table,   gap
+ *             image, stack, input, output,  ...       input, gap, output
+ *             2 MiB: heap                   rest      mapped files
+ *   2 MiB     mapped files, each a slot
  *
  * With the default sizes stack, input and output share one page table, and the heap,
  * mapped with 2 MiB pages, needs none.
@@ -44,6 +47,11 @@
 
 #define LAYOUT_LARGE_PAGE UINT64_C(0x200000)
 
+/* Pages that are kept for the page tables of mapped files. A file takes one a GiB and at
+ * most 6 more, so MOTE_MAPPINGS_MAX files of together 64 GiB always fit. Untouched ones cost
+ * address space only. */
+#define LAYOUT_SPARE_TABLES 256
+
 /* Images with more segments, or more bytes in memory, are refused: their page tables must stay
  * affordable. */
 #define LAYOUT_SEGMENTS_MAX 64
@@ -62,8 +70,10 @@ enum layout_kind {
 	LAYOUT_SUPERVISOR,
 	LAYOUT_HYPERCALL,
 	LAYOUT_PAGE_TABLES,
+	LAYOUT_SPARE_PAGE_TABLES, /* right behind those in use */
 	LAYOUT_EXCEPTION_STACK,
 	LAYOUT_START_BLOCK,
+	LAYOUT_MAPPING_TABLE,
 	LAYOUT_CODE,           /* a segment that may be executed */
 	LAYOUT_READ_ONLY_DATA, /* one that can only be read */
 	LAYOUT_DATA,           /* one that may be written */
@@ -135,6 +145,9 @@ const struct layout_region *layout_mapped(const struct layout *layout, size_t in
  */
 const struct layout_region *layout_find(const struct layout *layout, uint64_t address,
 					size_t *cache);
+
+/* Unmapped bytes that must stay so below a region of KIND. */
+uint64_t layout_guard(enum layout_kind kind);
 
 /* What the page tables say of a region that has a virtual address. */
 struct vmem_range layout_range(const struct layout_region *region);

@@ -52,6 +52,13 @@ const struct layout_region *layout_find(const struct layout *layout, uint64_t ad
 	return NULL;
 }
 
+uint64_t layout_guard(enum layout_kind kind)
+{
+	bool is_guarded = kind == LAYOUT_STACK || kind == LAYOUT_INPUT || kind == LAYOUT_OUTPUT;
+
+	return is_guarded ? LAYOUT_GUARD_SIZE : 0;
+}
+
 void layout_visit(const struct layout *layout,
 		  void (*visit)(void *user, const mote_region_info *region), void *user)
 {
@@ -78,8 +85,10 @@ const char *layout_kind_name(enum layout_kind kind)
 		[LAYOUT_SUPERVISOR] = "supervisor block",
 		[LAYOUT_HYPERCALL] = "hypercall page",
 		[LAYOUT_PAGE_TABLES] = "page tables",
+		[LAYOUT_SPARE_PAGE_TABLES] = "spare page tables",
 		[LAYOUT_EXCEPTION_STACK] = "exception stack",
 		[LAYOUT_START_BLOCK] = "start block",
+		[LAYOUT_MAPPING_TABLE] = "mapping table",
 		[LAYOUT_CODE] = "code",
 		[LAYOUT_READ_ONLY_DATA] = "read-only data",
 		[LAYOUT_DATA] = "data",

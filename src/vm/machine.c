@@ -245,9 +245,32 @@ static void describe_page_fault(const struct machine *machine, const struct hv_e
 	uint32_t code = event->u.exception.error_code;
 	const char *access = code & PF_FETCH ? "execute" : code & PF_WRITE ? "write" : "read";
 	const char *place = guest_memory_place(machine->memory, address);
+	const struct file_mapping *file = guest_memory_find_file(machine->memory, address);
+	uint64_t now;
 
-	snprintf(text, size, "page fault: %s at 0x%" PRIx64 " (%s)", access, address,
-		 place ? place : "not mapped");
+	if (file && !(code & PF_WRITE) && file_mapping_is_cut(file, &now))
+		snprintf(text, size,
+			 "page fault: %s at 0x%" PRIx64 " (%s, cut from %" PRIu64 " to %" PRIu64
+			 " bytes after it was mapped)",
+			 access, address, place, file->file_size, now);
+	else
+		snprintf(text, size, "page fault: %s at 0x%" PRIx64 " (%s)", access, address,
+			 place ? place : "not mapped");
+}
+
+/* If a mapped file was cut, that is why; there is no telling which, should several be. */
+static void describe_no_memory(const struct machine *machine, char *text, size_t size)
+{
+	uint64_t now;
+	const struct file_mapping *file = guest_memory_cut_file(machine->memory, &now);
+
+	if (file)
+		snprintf(text, size,
+			 "access to memory that is gone: the %s was cut from %" PRIu64
+			 " to %" PRIu64 " bytes after it was mapped",
+			 file->name, file->file_size, now);
+	else
+		snprintf(text, size, "access to memory that the host cannot provide");
 }
 
 static void describe_exception(const struct machine *machine, const struct hv_exit *event,
@@ -287,6 +310,9 @@ void machine_describe(const struct machine *machine, const struct hv_exit *event
 		snprintf(text, size,
 			 "an instruction that the hypervisor cannot run (detail %" PRIu64 ")",
 			 event->u.detail);
+		break;
+	case HV_EXIT_NO_MEMORY:
+		describe_no_memory(machine, text, size);
 		break;
 	case HV_EXIT_DIED:
 		snprintf(text, size, "the guest's process ended by signal %" PRIu64,

@@ -11,6 +11,7 @@
 #ifndef VM_MACHINE_H
 #define VM_MACHINE_H
 
+#include "mem/file_mapping.h"
 #include "mem/guest_memory.h"
 #include "vm/supervisor.h"
 
@@ -54,10 +55,17 @@ void machine_fini(struct machine *machine);
  * Runs the guest until something happens that the host must see. EVENT->kind is
  * HV_EXIT_HYPERCALL, _SYSCALL (number in rax, the arguments in rdi, rsi, rdx, r10, r8, r9),
  * _EXCEPTION, _INTERRUPTED (run again to go on), or one of the others, which all mean
- * that the guest did what no guest may. Registers are in machine->vm->regs. An error means that
- * the machine is unusable.
+ * that the guest did what no guest may, or used what is no longer in a mapped file. Registers are
+ * in machine->vm->regs. An error means that the machine is unusable.
  */
 mote_status machine_run(struct machine *machine, struct hv_exit *event, mote_error *err);
+
+/*
+ * Applies a prepared FILE: from the guest's next instruction on it is there, and it belongs to the
+ * machine's memory. The guest must be alive, and not run. Errors, after which nothing has changed
+ * and FILE is the caller's: as guest_memory_map_begin(), and as hv_backend.map.
+ */
+mote_status machine_map_file(struct machine *machine, struct file_mapping *file, mote_error *err);
 
 /* After HV_EXIT_HYPERCALL or _SYSCALL: the guest goes on with VALUE in rax. */
 static inline void machine_return(struct machine *machine, uint64_t value)

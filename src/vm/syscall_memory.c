@@ -64,16 +64,7 @@ SYSCALL_HANDLER(syscall_mprotect)
 	need |= rights & PROT_READ ? LAYOUT_READ : 0;
 	need |= rights & PROT_WRITE ? LAYOUT_WRITE : 0;
 	need |= rights & PROT_EXEC ? LAYOUT_EXECUTE : 0;
-	uint64_t place = address, left = size;
-	while (left) {
-		void *at;
-		size_t span = guest_memory_span(p->memory, place, left, need, &at);
-		if (!span)
-			return -EACCES;
-		place += span;
-		left -= span;
-	}
-	return 0;
+	return guest_memory_allows(p->memory, address, size, need) ? 0 : -EACCES;
 }
 
 SYSCALL_HANDLER(syscall_madvise)

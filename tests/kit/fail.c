@@ -64,6 +64,8 @@ static void *counting_realloc(void *user, void *ptr, size_t old_size, size_t new
 	CALL(int, open, (const char *path, int flags), (path, flags), held_fd(result, "open"))     \
 	SURE(int, close, (int fd), (fd), held_fd_closed(fd))                                       \
 	CALL(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), (void)0)              \
+	CALL(ssize_t, pread, (int fd, void *to, size_t size, off_t offset),                        \
+	     (fd, to, size, offset), (void)0)                                                      \
 	CALL(int, fstat, (int fd, struct stat *to), (fd, to), (void)0)                             \
 	CALL(int, ioctl, (int fd, unsigned long request, void *argument), (fd, request, argument), \
 	     held_ioctl(result, request))                                                          \

@@ -59,10 +59,11 @@ static void put(uint64_t address, uint8_t value, size_t size)
 
 static bool holds(uint64_t address, uint8_t value, size_t size)
 {
-	void *at;
-	assert_int_equal(guest_memory_span(memory, address, size, LAYOUT_READ, &at), size);
+	static uint8_t bytes[HEAP_PAGES * PAGE];
+	assert_int_equal(guest_memory_read(memory, address, bytes, size, LAYOUT_READ, NULL),
+			 MOTE_OK);
 	for (size_t i = 0; i < size; i++)
-		if (((uint8_t *)at)[i] != value)
+		if (bytes[i] != value)
 			return false;
 	return true;
 }

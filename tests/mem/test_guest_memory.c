@@ -251,6 +251,7 @@ static void the_start_block_tells_where_things_are(void **state)
 	assert_int_equal(block.heap_size, layout_get(layout, LAYOUT_HEAP)->size);
 	assert_int_equal(block.stack_address, layout_get(layout, LAYOUT_STACK)->va);
 	assert_int_equal(block.stack_size, layout_get(layout, LAYOUT_STACK)->size);
+	assert_int_equal(block.mapping_table, layout_get(layout, LAYOUT_MAPPING_TABLE)->va);
 	drop(memory);
 }
 

@@ -250,21 +250,20 @@ static void strings_end_at_their_nul_or_not_at_all(void **state)
 			 MOTE_E_INVALID);
 }
 
-static void spans_end_with_their_region(void **state)
+static void a_range_allows_what_all_of_it_allows(void **state)
 {
 	(void)state;
-	void *at, *next;
-	assert_int_equal(guest_memory_span(memory, SMALL_DATA - 16, 8, R, &at), 8);
-	assert_int_equal(guest_memory_span(memory, SMALL_DATA - 16, 100, R, &next), 16);
-	assert_ptr_equal(at, next);
-	put(SMALL_DATA - 16, "span", 4);
-	assert_memory_equal(at, "span", 4);
-	assert_int_equal(guest_memory_span(memory, SMALL_DATA - 16, SIZE_MAX, R, &at), 16);
-	assert_int_equal(guest_memory_span(memory, SMALL_DATA - 16, 8, W, &at), 0);
-	assert_null(at);
-	assert_int_equal(guest_memory_span(memory, 0, 8, R, &at), 0);
-	assert_int_equal(guest_memory_span(memory, UINT64_MAX, 8, R, &at), 0);
-	assert_int_equal(guest_memory_span(memory, MOTE_SUPERVISOR_BASE, 8, R, &at), 0);
+	assert_true(guest_memory_allows(memory, SMALL_DATA - 16, 16, R));
+	assert_true(guest_memory_allows(memory, SMALL_DATA - 16, 17, R));
+	assert_true(guest_memory_allows(memory, SMALL_DATA, 16, R | W));
+	assert_false(guest_memory_allows(memory, SMALL_DATA - 16, 16, W));
+	assert_false(guest_memory_allows(memory, SMALL_DATA - 1, 2, W));
+	assert_false(guest_memory_allows(memory, SMALL_DATA - 1, 2, LAYOUT_EXECUTE));
+	assert_false(guest_memory_allows(memory, SMALL_DATA, SIZE_MAX, R));
+	assert_false(guest_memory_allows(memory, 0, 8, R));
+	assert_false(guest_memory_allows(memory, UINT64_MAX, 8, R));
+	assert_false(guest_memory_allows(memory, MOTE_SUPERVISOR_BASE, 8, R));
+	assert_true(guest_memory_allows(memory, 0, 0, R));
 }
 
 static void only_code_of_the_image_can_be_called(void **state)
@@ -314,7 +313,7 @@ int main(void)
 		cmocka_unit_test(a_refused_copy_copies_nothing),
 		cmocka_unit_test(copies_cross_regions),
 		cmocka_unit_test(strings_end_at_their_nul_or_not_at_all),
-		cmocka_unit_test(spans_end_with_their_region),
+		cmocka_unit_test(a_range_allows_what_all_of_it_allows),
 		cmocka_unit_test(only_code_of_the_image_can_be_called),
 		cmocka_unit_test(places_have_names),
 	};

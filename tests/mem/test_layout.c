@@ -75,7 +75,7 @@ static void check_rules(const char *what, const struct layout *layout)
 			  layout->ram.size));
 	for (size_t i = 1; i < layout->nmapped; i++)
 		assert_true(layout_mapped(layout, i - 1)->va < layout_mapped(layout, i)->va);
-	assert_int_equal(layout->nmapped, layout->nregions - 1); /* all but the page tables */
+	assert_int_equal(layout->nmapped, layout->nregions - 2); /* all but page tables */
 
 	const struct layout_region *heap = layout_get(layout, LAYOUT_HEAP);
 	assert_true(is_aligned(heap->va | heap->gpa | heap->size, LAYOUT_LARGE_PAGE));
@@ -109,6 +109,7 @@ static void the_defaults_are_as_documented(void **state)
 	/* the host's window: addresses that the guest ABI fixes */
 	assert_int_equal(layout_get(&layout, LAYOUT_HYPERCALL)->va, MOTE_HYPERCALL_PAGE);
 	assert_int_equal(layout_get(&layout, LAYOUT_START_BLOCK)->va, MOTE_START_BLOCK);
+	assert_int_equal(layout_get(&layout, LAYOUT_MAPPING_TABLE)->va, MOTE_MAPPING_TABLE);
 	assert_int_equal(layout_get(&layout, LAYOUT_DOORBELL)->va, MOTE_DOORBELL_PAGE);
 	assert_int_equal(layout_get(&layout, LAYOUT_SUPERVISOR)->va, MOTE_SUPERVISOR_BASE);
 	assert_int_equal(layout_get(&layout, LAYOUT_EXCEPTION_STACK)->va,
@@ -118,7 +119,11 @@ static void the_defaults_are_as_documented(void **state)
 	assert_int_equal(layout.firmware.size, small_config.supervisor_size + PAGE);
 	assert_int_equal(layout_get(&layout, LAYOUT_HYPERCALL)->gpa,
 			 layout.firmware.gpa + small_config.supervisor_size);
-	assert_int_equal(layout_get(&layout, LAYOUT_PAGE_TABLES)->gpa, layout.ram.gpa);
+	const struct layout_region *tables = layout_get(&layout, LAYOUT_PAGE_TABLES);
+	const struct layout_region *spare = layout_get(&layout, LAYOUT_SPARE_PAGE_TABLES);
+	assert_int_equal(tables->gpa, layout.ram.gpa);
+	assert_int_equal(spare->gpa, tables->gpa + tables->size);
+	assert_int_equal(spare->size, LAYOUT_SPARE_TABLES * PAGE);
 }
 
 static void rights_are_what_each_region_needs(void **state)
@@ -133,8 +138,10 @@ static void rights_are_what_each_region_needs(void **state)
 		{ LAYOUT_SUPERVISOR, LAYOUT_READ | LAYOUT_EXECUTE, false },
 		{ LAYOUT_HYPERCALL, LAYOUT_READ | LAYOUT_EXECUTE, true },
 		{ LAYOUT_PAGE_TABLES, 0, false },
+		{ LAYOUT_SPARE_PAGE_TABLES, 0, false },
 		{ LAYOUT_EXCEPTION_STACK, LAYOUT_READ | LAYOUT_WRITE, false },
 		{ LAYOUT_START_BLOCK, LAYOUT_READ, true },
+		{ LAYOUT_MAPPING_TABLE, LAYOUT_READ, true },
 		{ LAYOUT_CODE, LAYOUT_READ | LAYOUT_EXECUTE, true },
 		{ LAYOUT_READ_ONLY_DATA, LAYOUT_READ, true },
 		{ LAYOUT_DATA, LAYOUT_READ | LAYOUT_WRITE, true },

@@ -109,8 +109,8 @@ static void views_are_what_ring_3_sees_but_for_the_doorbell(void **state)
 		n++;
 	}
 	assert_int_equal(box.vm->nviews, n);
-	/* hypercall page, start block, three segments, heap, stack, input, output */
-	assert_int_equal(n, 9);
+	/* hypercall page, start block, mapping table, three segments, heap, stack, input, output */
+	assert_int_equal(n, 10);
 	box_fini(&box);
 }
 
@@ -566,7 +566,7 @@ static void other_exits_arrive_as_they_are(void **state)
 	(void)state;
 	static const enum hv_exit_kind kinds[] = {
 		HV_EXIT_HALT,    HV_EXIT_SHUTDOWN,  HV_EXIT_UNSUPPORTED, HV_EXIT_HYPERCALL,
-		HV_EXIT_SYSCALL, HV_EXIT_EXCEPTION, HV_EXIT_DIED,
+		HV_EXIT_SYSCALL, HV_EXIT_EXCEPTION, HV_EXIT_NO_MEMORY,   HV_EXIT_DIED,
 	};
 	struct box box;
 
@@ -682,6 +682,7 @@ static void other_ends_are_described_with_their_numbers(void **state)
 		{ { .kind = HV_EXIT_SHUTDOWN }, "triple fault" },
 		{ { .kind = HV_EXIT_UNSUPPORTED, .u.detail = 14 },
 		  "an instruction that the hypervisor cannot run (detail 14)" },
+		{ { .kind = HV_EXIT_NO_MEMORY }, "access to memory that the host cannot provide" },
 		{ { .kind = HV_EXIT_DIED, .u.detail = 9 },
 		  "the guest's process ended by signal 9" },
 		{ { .kind = HV_EXIT_HALT }, "an exit of kind 2 that guests cannot cause" },

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file_mapping.h - a file that a guest sees in its memory, read and execute only.
+ *
+ * Two steps. Preparing, here, is all that concerns the file: opening, checking, mapping,
+ * labelling; it needs no virtual machine. Applying it to one is guest_memory_map_begin()
+ * and _end(), around the backend's part. What was prepared and not applied is freed like
+ * anything else.
+ *
+ * Nobody writes through a mapping, neither the guest nor the host, so that the file stays
+ * as it is. The converse does not hold: pages come from the file when they are used,
+ * and what others write to the file shows. Pages that others cut off the file are
+ * gone: touching them would kill the process (SIGBUS), so the host never touches BYTES
+ * and reads with file_mapping_read(), which uses the descriptor and fails instead.
+ *
+ * Threads: as its sandbox, one at a time.
+ */
+#ifndef MEM_FILE_MAPPING_H
+#define MEM_FILE_MAPPING_H
+
+#include "abi/mote_abi.h"
+#include "base/error.h"
+#include "base/host.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct file_mapping {
+	const struct host *host;
+	uint64_t address;   /* guest virtual */
+	uint64_t size;      /* whole pages */
+	uint64_t file_size; /* bytes, when it was prepared */
+	uint64_t gpa;       /* guest physical; 0 until it is applied */
+	void *bytes;        /* SIZE of them, for a memory slot */
+	int fd;             /* the same bytes from offset 0 on; read-only */
+	char label[MOTE_LABEL_SIZE];
+	char name[MOTE_LABEL_SIZE + 16]; /* `mapped file "LABEL"`, for messages */
+};
+
+/*
+ * Prepares PATH for a guest that will see it at ADDRESS. LABEL must be 1 to 63 bytes of UTF-8
+ * without control characters; if it is NULL, the file's name is taken, cut between characters to
+ * 63 bytes, with '?' for what may not be in a label. HOST must outlive the mapping. The path is
+ * not needed afterwards, and the file may be deleted. Errors: MOTE_E_INVALID (address, label, no
+ * regular file, empty, too large for ADDRESS), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then.
+ */
+mote_status file_mapping_new(struct file_mapping **out, const struct host *host, const char *path,
+			     uint64_t address, const char *label, mote_error *err);
+
+/* Unmaps and closes. No virtual machine may have it any more. NULL is fine. */
+void file_mapping_free(struct file_mapping *file);
+
+/* Copies SIZE bytes at OFFSET, a range inside of the mapping; zeroes behind the end of the file in
+ * its last page. Errors: MOTE_E_OS (the file was cut, or cannot be read); TO is zero then. */
+mote_status file_mapping_read(const struct file_mapping *file, uint64_t offset, void *to,
+			      size_t size, mote_error *err);
+
+/* Whether pages of the mapping are gone because the file was cut; if so, *NOW is its size. */
+bool file_mapping_is_cut(const struct file_mapping *file, uint64_t *now);
+
+#endif
