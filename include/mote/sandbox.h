@@ -89,15 +89,41 @@ MOTE_API bool mote_sandbox_is_poisoned(const mote_sandbox *sb);
 /*
  * Copies SIZE bytes of guest memory, by guest virtual address, between calls. The
  * whole range must be mapped for the guest; a write may also reach pages that the
- * guest itself can only read. Nothing is copied on failure.
+ * guest itself can only read, but not into mapped files. Nothing is copied on failure.
  * Errors: MOTE_E_INVALID (the message names the first byte that is not mapped),
- * MOTE_E_STATE (a call is under way).
+ * MOTE_E_STATE (a call is under way), MOTE_E_OS (what was read is gone from a mapped
+ * file; TO may be changed then).
  */
 MOTE_API MOTE_NODISCARD mote_status mote_sandbox_read(mote_sandbox *sb, uint64_t address, void *to,
 						      size_t size, mote_error *err);
 MOTE_API MOTE_NODISCARD mote_status mote_sandbox_write(mote_sandbox *sb, uint64_t address,
 						       const void *from, size_t size,
 						       mote_error *err);
+
+/*
+ * Maps the regular file PATH into the guest's memory at ADDRESS, between calls: it may read
+ * and execute it, not write to it, and finds it by its label (mote_mapping_find() in
+ * mote/guest.h). Nothing ever writes to the file, so that sandboxes can share one. It stays mapped
+ * until the sandbox is freed; a sandbox can have 32 files, and files of together 64 GiB always fit.
+ *
+ * ADDRESS is a multiple of 4096 where the guest has nothing yet; mote_image_layout() lists what it
+ * has, and a refusal says from where on all is free. LABEL is 1 to 63 bytes of UTF-8
+ * without control characters, and no other file's; NULL stands for the file's name, cut to
+ * 63 bytes. The last page is filled up with zeroes. PATH may be renamed or removed afterwards.
+ *
+ * The guest sees the file's pages, not a copy: a change that others make to the file may show in
+ * the guest at any time, or never. If they cut it short, a guest that touches what is gone
+ * ends with MOTE_E_GUEST_FAULT, with the label in the message, and nobody else is harmed. Map files
+ * that stay as they are: replace them by renaming a new one to the old name.
+ *
+ * Errors: MOTE_E_INVALID (address, label, or a file that is none, is empty or does not fit; an
+ * overlap, with both ranges in the message), MOTE_E_LIMIT, MOTE_E_STATE (a call is under way, the
+ * sandbox is poisoned), MOTE_E_NOMEM, MOTE_E_OS (the file cannot be opened; with the backend
+ * "process" also: its file system is mounted noexec). Nothing has changed then.
+ */
+MOTE_API MOTE_NODISCARD mote_status mote_sandbox_map_file(mote_sandbox *sb, const char *path,
+							  uint64_t address, const char *label,
+							  mote_error *err);
 
 typedef struct mote_program_options {
 	size_t size;                    /* sizeof(mote_program_options); set by the macro */

@@ -135,7 +135,7 @@ static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *stat
 
 static mote_status fault(mote_sandbox *sb, const struct hv_exit *event, mote_error *err)
 {
-	char what[200];
+	char what[256];
 	uint64_t pc = event->kind == HV_EXIT_EXCEPTION ? event->u.exception.rip
 						       : sb->machine.vm->regs->rip;
 	machine_describe(&sb->machine, event, what, sizeof what);

@@ -4,6 +4,7 @@
  *
  * image.c           loading images, and their layouts
  * sandbox.c         makes and frees sandboxes, reads and writes guest memory
+ * files.c           mapping files into guests
  * call.c            one call: arguments in, result out
  * events.c          the run loop: what the guest does between start and result
  * host_functions.c  the functions that the guest may call

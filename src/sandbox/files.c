@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Maps files into guests, between calls.
+ */
+#include "sandbox/sandbox.h"
+
+static mote_status check_state(const mote_sandbox *sb, const char *path, mote_error *err)
+{
+	if (sb->is_running)
+		return error_set(err, MOTE_E_STATE,
+				 "%.200s: cannot be mapped while the guest runs \"%s\"", path,
+				 sb->function ? sb->function : "main");
+	if (sb->is_poisoned)
+		return error_set(err, MOTE_E_STATE,
+				 "%.200s: cannot be mapped: the sandbox is poisoned: %s", path,
+				 sb->poison);
+	return MOTE_OK;
+}
+
+mote_status mote_sandbox_map_file(mote_sandbox *sb, const char *path, uint64_t address,
+				  const char *label, mote_error *err)
+{
+	struct file_mapping *file;
+
+	mote_status status = check_state(sb, path, err);
+	if (!status)
+		status = file_mapping_new(&file, &sb->rt->host, path, address, label, err);
+	if (status)
+		return status;
+	status = machine_map_file(&sb->machine, file, err);
+	if (status)
+		file_mapping_free(file);
+	return status;
+}
