@@ -8,7 +8,8 @@
  * (glibc, glibc-pie, musl), with a fresh sandbox.
  *
  * Guests are files named GUEST-VARIANT in the folder that the environment variable
- * MOTE_TEST_GUESTS names. MOTE_TEST_BACKEND, if set, is the only backend that is tried.
+ * MOTE_TEST_GUESTS names. MOTE_TEST_BACKEND, if set, is the only backend that is tried. For
+ * machines that are emulated, MOTE_TEST_QUICK makes do with one variant and fewer rounds.
  */
 #ifndef TESTS_INTEGRATION_HARNESS_H
 #define TESTS_INTEGRATION_HARNESS_H
@@ -49,6 +50,9 @@ struct row {
 
 /* Runs all rows; returns what main() is to return. */
 int harness_main(const struct row *rows, size_t count);
+
+/* How many of N rounds to do: all, or in a quick run a tenth. */
+unsigned rounds(unsigned n);
 
 /* Fails the test when STATUS is not WANT, with the message of guest->err. */
 #define EXPECT_STATUS(guest, status, want) expect_status(guest, status, want, __FILE__, __LINE__)

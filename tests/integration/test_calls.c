@@ -243,7 +243,7 @@ static void buffers_of_64_mib_carry_60(struct guest *g)
 
 static void many_calls_leave_nothing_behind(struct guest *g)
 {
-	for (int i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < rounds(2000); i++) {
 		mote_value r = CALL(g, "MakeStr", MOTE_ARGS(60000u));
 		assert_int_equal(r.as.str.len, 60000);
 	}
