@@ -42,7 +42,7 @@ static mote_status check_capabilities(struct kvm *kvm, mote_error *err)
 	for (size_t i = 0; i < kvm_nrequired; i++) {
 		const struct kvm_required *need = &kvm_required[i];
 		int got = kvm_ioctl_value(kvm, kvm->fd, KVM_CHECK_EXTENSION, need->capability);
-		if ((got & need->least) != need->least)
+		if (got < 0 || (got & need->least) != need->least)
 			return error_set(err, MOTE_E_NO_HYPERVISOR,
 					 "this kernel's KVM lacks %s; Linux 5.10 or newer has it",
 					 need->name);

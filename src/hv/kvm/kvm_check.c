@@ -39,7 +39,7 @@ static const struct kvm_required *missing(const struct host *host, int fd)
 	for (size_t i = 0; i < kvm_nrequired; i++) {
 		const struct kvm_required *need = &kvm_required[i];
 		int got = host->sys->ioctl(fd, KVM_CHECK_EXTENSION, (void *)need->capability);
-		if ((got & need->least) != need->least)
+		if (got < 0 || (got & need->least) != need->least)
 			return need;
 	}
 	return NULL;
