@@ -6,6 +6,7 @@
 #include "command.h"
 #include "guest.h"
 #include "json.h"
+#include "mapping.h"
 #include "report.h"
 #include "suggest.h"
 #include "values.h"
@@ -99,7 +100,9 @@ static mote_status call_parsed(const struct guest *guest, const struct options *
 		return status;
 	for (size_t i = 0; i < arguments->count; i++)
 		values[i] = arguments->list[i].value;
-	status = mote_call(sb, function->name, values, arguments->count, &result, err);
+	status = mappings_apply(sb, &options->maps, err);
+	if (!status)
+		status = mote_call(sb, function->name, values, arguments->count, &result, err);
 	if (!status)
 		print_result(guest, options, function, &result);
 	mote_sandbox_free(sb);

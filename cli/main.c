@@ -33,11 +33,13 @@ static const struct command commands[] = {
 	  "  bool                 true or false\n"
 	  "  str                  as it is; @FILE for what is in a file, @@ for a first @\n"
 	  "  bytes                hex:00ff, or @FILE\n"
-	  "What the guest prints goes to stderr. Options come before GUEST.\n"
+	  "What the guest prints goes to stderr. Options come before GUEST. A file mapped with "
+	  "--map\n"
+	  "can be read and executed by the guest, which finds it by LABEL (or the file's name).\n"
 	  "Exit status: 0; 2 wrong options, function or arguments; 3 this machine lacks "
 	  "something;\n"
 	  "4 GUEST cannot be loaded; 5 the function reported an error; 6 the guest crashed.\n",
-	  "bjrvHSio", 2, INT_MAX, true, call_command },
+	  "bjmrvHSio", 2, INT_MAX, true, call_command },
 	{ "run", "GUEST [ARG...]", "run a static Linux program in a sandbox",
 	  "Runs GUEST, any static x86-64 Linux executable, as a program with these arguments. It "
 	  "has\n"

@@ -6,18 +6,19 @@
 #include "options.h"
 
 #include "command.h"
+#include "mapping.h"
 #include "number.h"
 
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SIZE, OPTION_LIST };
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SIZE, OPTION_VARIABLES, OPTION_MAPS };
 
 struct option_row {
 	char letter;
 	enum option_kind kind;
-	size_t offset; /* in struct options; of a bool, string or size */
+	size_t offset; /* in struct options; of a bool, string, size or list */
 	const char *name;
 	const char *value; /* its name in --help, NULL for a flag */
 	const char *help;
@@ -34,7 +35,7 @@ static const struct option_row rows[] = {
 	  "room for the arguments of a call (default 128K)" },
 	{ 'o', OPTION_SIZE, FIELD(output_size), "output", "SIZE",
 	  "room for the result of a call (default 128K)" },
-	{ 'e', OPTION_LIST, FIELD(environment), "env", "NAME=VALUE",
+	{ 'e', OPTION_VARIABLES, FIELD(environment), "env", "NAME=VALUE",
 	  "a variable of the program's environment; may be repeated" },
 	{ 'f', OPTION_TEXT, FIELD(filter), "filter", "TEXT",
 	  "measure only what has TEXT in its name" },
@@ -43,6 +44,8 @@ static const struct option_row rows[] = {
 	  "show where everything would lie in memory, too" },
 	{ 'q', OPTION_FLAG, FIELD(wants_quick), "quick", NULL,
 	  "measure for a second or two; the numbers are rough" },
+	{ 'm', OPTION_MAPS, FIELD(maps), "map", "MAPPING",
+	  "show the guest a file, FILE@ADDRESS[:LABEL]; may be repeated" },
 	{ 'r', OPTION_FLAG, FIELD(wants_raw), "raw", NULL,
 	  "print str and bytes results as they are, without a line end" },
 	{ 'v', OPTION_FLAG, FIELD(is_verbose), "verbose", NULL,
@@ -82,6 +85,12 @@ bool size_parse(const char *text, uint64_t *size)
 	return *end == '\0' && *size != 0;
 }
 
+/* There is room for every word of the command line. */
+static void append(struct word_list *list, const char *word)
+{
+	list->words[list->count++] = word;
+}
+
 /* Puts a value where its row says; false when it is not of the row's kind. */
 static bool store(struct options *options, const struct option_row *row, const char *value)
 {
@@ -95,9 +104,12 @@ static bool store(struct options *options, const struct option_row *row, const c
 		return true;
 	case OPTION_SIZE:
 		return size_parse(value, at);
-	case OPTION_LIST:
-		((const char **)options->environment)[options->nenvironment++] = value;
+	case OPTION_VARIABLES:
+		append(at, value);
 		return strchr(value, '=') > value;
+	case OPTION_MAPS:
+		append(at, value);
+		return mapping_parse(&(struct mapping){ 0 }, value);
 	}
 	return false;
 }
@@ -147,8 +159,9 @@ int options_parse(struct options *options, const struct command *command, int ar
 
 	*options = (struct options){ 0 };
 	/* no more of them than words: store() need not check */
-	options->environment = calloc((size_t)argc + 1, sizeof(char *));
-	if (!options->environment) {
+	options->environment.words = calloc((size_t)argc + 1, sizeof(char *));
+	options->maps.words = calloc((size_t)argc + 1, sizeof(char *));
+	if (!options->environment.words || !options->maps.words) {
 		fputs("mote: out of memory\n", stderr);
 		return -1;
 	}
@@ -173,8 +186,9 @@ int options_parse(struct options *options, const struct command *command, int ar
 
 void options_free(struct options *options)
 {
-	free((void *)options->environment);
-	options->environment = NULL;
+	free((void *)options->environment.words);
+	free((void *)options->maps.words);
+	options->environment = options->maps = (struct word_list){ 0 };
 }
 
 void options_print_help(FILE *to, const struct command *command)

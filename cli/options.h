@@ -13,18 +13,24 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* The values of an option that may be repeated. */
+struct word_list {
+	const char **words;
+	size_t count;
+};
+
 struct options {
 	const char *backend;                           /* -b; NULL: the best there is */
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
-	const char *const *environment;                /* -e; NENVIRONMENT of them */
-	size_t nenvironment;
-	const char *filter; /* -f */
-	bool wants_json;    /* -j */
-	bool wants_layout;  /* -l */
-	bool wants_quick;   /* -q */
-	bool wants_raw;     /* -r */
-	bool is_verbose;    /* -v */
-	bool wants_help;    /* -h, of every command */
+	struct word_list environment;                  /* -e */
+	struct word_list maps;                         /* -m; see mapping.h */
+	const char *filter;                            /* -f */
+	bool wants_json;                               /* -j */
+	bool wants_layout;                             /* -l */
+	bool wants_quick;                              /* -q */
+	bool wants_raw;                                /* -r */
+	bool is_verbose;                               /* -v */
+	bool wants_help;                               /* -h, of every command */
 };
 
 struct command;

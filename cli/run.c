@@ -43,8 +43,8 @@ static mote_status run(const struct guest *guest, const struct options *options,
 		guest->image,
 		MOTE_OPTIONS(mote_program_options, .heap_size = options->heap,
 			     .stack_size = options->stack, .argc = (size_t)nargs,
-			     .argv = (const char *const *)args, .envc = options->nenvironment,
-			     .envp = options->environment, .output = pass_through,
+			     .argv = (const char *const *)args, .envc = options->environment.count,
+			     .envp = options->environment.words, .output = pass_through,
 			     .output_user = &output),
 		exit_status, err);
 	if (!status && output.os_error)
