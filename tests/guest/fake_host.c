@@ -31,6 +31,7 @@ unsigned long __wrap_getauxval(unsigned long type);
 
 unsigned long __wrap_getauxval(unsigned long type)
 {
+	block.mapping_table = (uint64_t)(uintptr_t)fake.mappings;
 	if (type == MOTE_AT_START_BLOCK)
 		return fake.is_present ? (unsigned long)&block : 0;
 	return __real_getauxval(type);

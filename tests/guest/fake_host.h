@@ -11,6 +11,7 @@
 #define TESTS_GUEST_FAKE_HOST_H
 
 #include "abi/io_stack.h"
+#include "abi/mote_abi.h"
 #include "abi/wire.h"
 
 #include <stdbool.h>
@@ -23,6 +24,7 @@ enum fake_end { FAKE_READY, FAKE_DONE };
 struct fake_host {
 	bool is_present; /* whether getauxval() knows of a start block */
 	struct io_stack input, output;
+	const struct mote_mapping_table *mappings; /* NULL: the host knows of no such thing */
 
 	/* READY's operands. */
 	uint64_t dispatch, stack, main_result;
