@@ -19,7 +19,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 #include <time.h>
 
 struct sys {
@@ -51,9 +50,7 @@ struct sys {
 	ssize_t (*recvmsg)(int socket, struct msghdr *message, int flags);
 	int (*spawn_orphan)(int program, int socket); /* see below */
 	ssize_t (*write)(int fd, const void *from, size_t size);
-	long (*futex)(uint32_t *word, int op, uint32_t value, const struct timespec *timeout);
 	int (*pidfd_send_signal)(int pidfd, int signal);
-	int (*waitid)(idtype_t type, id_t id, siginfo_t *info, int options);
 	int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
 };
 

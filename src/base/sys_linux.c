@@ -7,7 +7,6 @@
 #include "base/sys.h"
 
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -22,11 +21,6 @@ static int sys_open(const char *path, int flags)
 static int sys_ioctl(int fd, unsigned long request, void *argument)
 {
 	return ioctl(fd, request, argument);
-}
-
-static long sys_futex(uint32_t *word, int op, uint32_t value, const struct timespec *timeout)
-{
-	return syscall(SYS_futex, word, op, value, timeout, NULL, 0);
 }
 
 static int sys_pidfd_open(pid_t pid)
@@ -64,8 +58,6 @@ const struct sys sys_linux = {
 	.recvmsg = recvmsg,
 	.spawn_orphan = sys_spawn_orphan,
 	.write = write,
-	.futex = sys_futex,
 	.pidfd_send_signal = sys_pidfd_send_signal,
-	.waitid = waitid,
 	.poll = poll,
 };

@@ -10,6 +10,7 @@
 #include "hv/process/monitor_image.h"
 #include "hv/process/process_internal.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -124,22 +124,23 @@ static void a_guest_process_maps_its_views_and_the_monitor(void **state)
 
 static void a_guest_process_has_no_descriptors(void **state)
 {
+	struct dirent *entry;
 	char path[64];
-	struct stat stat_buffer;
 	struct box box;
 	(void)state;
 
 	box_open(&box, hv);
-	snprintf(path, sizeof path, "/proc/%d/fd/.", (int)pid_of(&box));
-	int rc = stat(path, &stat_buffer);
-	snprintf(path, sizeof path, "ls /proc/%d/fd | wc -l", (int)pid_of(&box));
-	FILE *list = popen(path, "r");
-	int count = -1;
-	assert_int_equal(fscanf(list, "%d", &count), 1);
-	pclose(list);
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid_of(&box));
+	DIR *dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			fail_msg("the guest process has descriptor %s", entry->d_name);
 	box_close(&box);
-	assert_int_equal(rc, 0);
-	assert_int_equal(count, 0);
+	if (!dir) {
+		print_message("SKIPPED: may not read %s; run as root\n", path);
+		skip();
+	}
+	closedir(dir);
 }
 
 /* Addresses of all system call instructions in the monitor, whatever they were meant for. */

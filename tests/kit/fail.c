@@ -91,11 +91,7 @@ static void *counting_realloc(void *user, void *ptr, size_t old_size, size_t new
 	     held_received(message))                                                               \
 	CALL(int, spawn_orphan, (int program, int socket), (program, socket), (void)0)             \
 	CALL(ssize_t, write, (int fd, const void *from, size_t size), (fd, from, size), (void)0)   \
-	CALL(long, futex, (uint32_t *word, int op, uint32_t value, const struct timespec *limit),  \
-	     (word, op, value, limit), (void)0)                                                    \
 	CALL(int, pidfd_send_signal, (int pidfd, int signal), (pidfd, signal), (void)0)            \
-	CALL(int, waitid, (idtype_t type, id_t id, siginfo_t *info, int options),                  \
-	     (type, id, info, options), (void)0)                                                   \
 	CALL(int, poll, (struct pollfd *fds, nfds_t count, int timeout_ms),                        \
 	     (fds, count, timeout_ms), (void)0)
 
