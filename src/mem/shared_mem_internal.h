@@ -28,6 +28,7 @@ struct shared_mem {
 	atomic_uint nrefs;
 };
 
+/* The form that MEM has now; another thread may change it at any time. */
 enum shared_mem_form shared_mem_form(const struct shared_mem *mem);
 
 /* One more inside; false if the block is locked. Then shared_mem_leave(). */

@@ -179,6 +179,7 @@ void supervisor_build_hypercall_page(void *page, struct machine_ways ways)
 #define CR0_ET         (UINT64_C(1) << 4)
 #define CR0_NE         (UINT64_C(1) << 5)
 #define CR0_WP         (UINT64_C(1) << 16)
+#define CR0_AM         (UINT64_C(1) << 18)
 #define CR0_PG         (UINT64_C(1) << 31)
 #define CR4_PAE        (UINT64_C(1) << 5)
 #define CR4_OSFXSR     (UINT64_C(1) << 9)
@@ -203,7 +204,7 @@ struct hv_cpu_state supervisor_cpu_state(struct machine_ways ways, uint64_t cr3,
 {
 	return (struct hv_cpu_state){
 		.regs = { .rip = entry, .rsp = rsp, .rflags = supervisor_rflags(ways) },
-		.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG,
+		.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG,
 		.cr3 = cr3,
 		.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE,
 		.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE,

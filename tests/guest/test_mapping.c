@@ -29,6 +29,7 @@ static int open_host(void **state)
 {
 	fake_host_setup(state);
 	fake.mappings = &table;
+	getauxval(MOTE_AT_START_BLOCK); /* writes the block anew */
 	return 0;
 }
 

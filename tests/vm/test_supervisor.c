@@ -318,8 +318,8 @@ static void control_registers_are_those_of_long_mode_with_paging(void **state)
 	(void)state;
 	const struct hv_cpu_state cpu = cpu_state();
 
-	/* PE, MP, ET, NE, WP, PG; no EM, no TS: SSE works */
-	assert_int_equal(cpu.cr0, 0x80010033);
+	/* PE, MP, ET, NE, WP, AM, PG; no EM, no TS: SSE works */
+	assert_int_equal(cpu.cr0, 0x80050033);
 	assert_int_equal(cpu.cr3, 0x234000);
 	/* PAE, OSFXSR, OSXMMEXCPT, OSXSAVE; no UMIP, SMEP, SMAP, FSGSBASE */
 	assert_int_equal(cpu.cr4, 0x40620);

@@ -81,7 +81,8 @@ static mote_status open_device(struct kvm *kvm, mote_error *err)
 	int os_error = errno;
 	struct hv_check check;
 	kvm_check(kvm->base.host, &check);
-	if (check.is_available) /* a passing fault, such as too many open files */
+	/* Too many open files, say: not the absence of a hypervisor. */
+	if (check.is_available || !check.remedy[0])
 		return error_os(err, os_error, "cannot open %s", KVM_DEVICE);
 	return error_set(err, MOTE_E_NO_HYPERVISOR, "%s; %s", check.reason, check.remedy);
 }

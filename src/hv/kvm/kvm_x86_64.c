@@ -117,22 +117,23 @@ static void fill_sregs(struct kvm_sregs *sregs, const struct hv_cpu_state *state
 
 static mote_status set_msrs(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[3];
-	} msrs = {
-		.head.nmsrs = 3,
-		.entries = {
-			{ .index = MSR_STAR, .data = state->star },
-			{ .index = MSR_LSTAR, .data = state->lstar },
-			{ .index = MSR_SYSCALL_MASK, .data = state->syscall_mask },
-		},
+	const struct kvm_msr_entry entries[] = {
+		{ .index = MSR_STAR, .data = state->star },
+		{ .index = MSR_LSTAR, .data = state->lstar },
+		{ .index = MSR_SYSCALL_MASK, .data = state->syscall_mask },
 	};
-	int set = kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_MSRS, &msrs);
+	enum { COUNT = sizeof entries / sizeof entries[0] };
+	union {
+		struct kvm_msrs msrs;
+		char room[sizeof(struct kvm_msrs) + sizeof entries];
+	} request = { .msrs.nmsrs = COUNT };
+
+	memcpy(request.msrs.entries, entries, sizeof entries);
+	int set = kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_MSRS, &request);
 	if (set < 0)
 		return error_os(err, errno, "KVM_SET_MSRS failed");
-	if (set != 3)
-		return error_set(err, MOTE_E_OS, "KVM refused MSR 0x%x", msrs.entries[set].index);
+	if (set != COUNT)
+		return error_set(err, MOTE_E_OS, "KVM refused MSR 0x%x", entries[set].index);
 	return MOTE_OK;
 }
 

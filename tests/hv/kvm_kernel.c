@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A KVM made of a switch: every request of the backend's, and no other.
+ */
+#define _GNU_SOURCE
+#include "hv/kvm_kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct kvm_kernel kvm_kernel;
+static struct host host;
+static struct sys sys;
+
+static int new_fd(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	kvm_kernel.fds++;
+	return fd;
+}
+
+static int kernel_open(const char *path, int flags)
+{
+	assert_string_equal(path, "/dev/kvm");
+	assert_int_equal(flags, O_RDWR | O_CLOEXEC);
+	if (kvm_kernel.open_error && kvm_kernel.open_errors > 0) {
+		kvm_kernel.open_errors--;
+		errno = kvm_kernel.open_error;
+		return -1;
+	}
+	return new_fd();
+}
+
+static int kernel_close(int fd)
+{
+	kvm_kernel.fds--;
+	return close(fd);
+}
+
+static void *kernel_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	if (fd < 0)
+		return sys_linux.mmap(at, size, prot, flags, fd, offset);
+	assert_int_equal(size, kvm_kernel.vcpu_size);
+	if (kvm_kernel.refuses_mmap) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	kvm_kernel.shared = sys_linux.mmap(at, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return kvm_kernel.shared;
+}
+
+static int give_cpuid(struct kvm_cpuid2 *to)
+{
+	const struct kvm_cpuid_entry2 entries[] = {
+		{ .function = 0, .eax = 0x1f },
+		{ .function = 1, .ecx = UINT32_MAX, .edx = UINT32_MAX },
+		{ .function = 7,
+		  .index = 0,
+		  .ebx = UINT32_MAX,
+		  .ecx = UINT32_MAX,
+		  .edx = UINT32_MAX },
+		{ .function = 7, .index = 1, .ecx = UINT32_MAX, .edx = UINT32_MAX },
+		{ .function = 0xd,
+		  .index = 0,
+		  .eax = (uint32_t)kvm_kernel.xcr0,
+		  .edx = (uint32_t)(kvm_kernel.xcr0 >> 32) },
+		{ .function = 0xd, .index = 1, .eax = UINT32_MAX, .edx = UINT32_MAX },
+		{ .function = 0x40000000, .eax = 1 },
+		{ .function = 0x400000ff, .eax = 2 },
+		{ .function = 0x40000100, .eax = 3 },
+		{ .function = 0x80000001, .ecx = UINT32_MAX },
+		{ .function = 0x80000008, .eax = 0x3000 | kvm_kernel.physical_bits },
+	};
+	const size_t count = sizeof entries / sizeof entries[0];
+	assert_true(to->nent >= count);
+	memcpy(to->entries, entries, sizeof entries);
+	to->nent = (uint32_t)count;
+	return 0;
+}
+
+static int run(void)
+{
+	int error = kvm_kernel.run ? kvm_kernel.run(kvm_kernel.shared) : 0;
+	if (!kvm_kernel.run)
+		kvm_kernel.shared->exit_reason = KVM_EXIT_HLT;
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static int set_msrs(const struct kvm_msrs *msrs)
+{
+	assert_in_range(msrs->nmsrs, 1, 8);
+	memcpy(kvm_kernel.set_msrs, msrs->entries, msrs->nmsrs * sizeof msrs->entries[0]);
+	kvm_kernel.nset_msrs = msrs->nmsrs;
+	return kvm_kernel.msrs < 0 ? (int)msrs->nmsrs : kvm_kernel.msrs;
+}
+
+static int set_cpuid(const struct kvm_cpuid2 *cpuid)
+{
+	assert_in_range(cpuid->nent, 1, 16);
+	memcpy(kvm_kernel.cpuid, cpuid->entries, cpuid->nent * sizeof cpuid->entries[0]);
+	kvm_kernel.ncpuid = cpuid->nent;
+	return 0;
+}
+
+static int kernel_ioctl(int fd, unsigned long request, void *argument)
+{
+	(void)fd;
+	if (request == kvm_kernel.fails) {
+		errno = kvm_kernel.error;
+		return -1;
+	}
+	switch (request) {
+	case KVM_GET_API_VERSION:
+		return kvm_kernel.version;
+	case KVM_CHECK_EXTENSION:
+		return (long)argument == kvm_kernel.lacks ? 0 : INT_MAX;
+	case KVM_GET_VCPU_MMAP_SIZE:
+		return kvm_kernel.vcpu_size;
+	case KVM_GET_SUPPORTED_CPUID:
+		return give_cpuid(argument);
+	case KVM_CREATE_VM:
+	case KVM_CREATE_VCPU:
+		return new_fd();
+	case KVM_SET_USER_MEMORY_REGION:
+		assert_true(kvm_kernel.nslots < 4);
+		memcpy(&kvm_kernel.slots[kvm_kernel.nslots++], argument,
+		       sizeof kvm_kernel.slots[0]);
+		return 0;
+	case KVM_SET_CPUID2:
+		return set_cpuid(argument);
+	case KVM_GET_SREGS:
+		memset(argument, 0, sizeof(struct kvm_sregs));
+		return 0;
+	case KVM_SET_SREGS:
+		memcpy(&kvm_kernel.sregs, argument, sizeof kvm_kernel.sregs);
+		return 0;
+	case KVM_SET_XCRS:
+		memcpy(&kvm_kernel.xcrs, argument, sizeof kvm_kernel.xcrs);
+		return 0;
+	case KVM_SET_MSRS:
+		return set_msrs(argument);
+	case KVM_RUN:
+		return run();
+	default:
+		fail_msg("the backend made ioctl 0x%lx", request);
+		return -1;
+	}
+}
+
+const struct host *kvm_kernel_host(void)
+{
+	kvm_kernel = (struct kvm_kernel){
+		.open_errors = UINT_MAX,
+		.version = KVM_API_VERSION,
+		.lacks = -1,
+		.vcpu_size = 12288,
+		.error = EINVAL,
+		.msrs = -1,
+		.physical_bits = 40,
+		.xcr0 = 7,
+	};
+	host_init(&host);
+	sys = sys_linux;
+	sys.open = kernel_open;
+	sys.close = kernel_close;
+	sys.ioctl = kernel_ioctl;
+	sys.mmap = kernel_mmap;
+	host.sys = &sys;
+	return &host;
+}
