@@ -128,19 +128,24 @@ static const struct sys counting_sys = { SYS_CALLS(TABLE_ROW, TABLE_ROW) };
 _Static_assert(sizeof(struct sys) == (0 SYS_CALLS(COUNT_ROW, COUNT_ROW)) * sizeof(void (*)(void)),
 	       "struct sys has an entry that SYS_CALLS lacks: add its line");
 
-const struct host *fail_host(unsigned nth, enum fail_mode mode, int error)
+void fail_from_here(unsigned nth, enum fail_mode mode, int error)
 {
-	held_forget();
 	pthread_mutex_lock(&state.lock);
-	host_init(&state.host);
-	state.host.sys = &counting_sys;
-	state.host.realloc = counting_realloc;
 	state.nth = nth;
 	state.mode = mode;
 	state.error = error;
 	state.count = 0;
 	state.failed = NULL;
 	pthread_mutex_unlock(&state.lock);
+}
+
+const struct host *fail_host(unsigned nth, enum fail_mode mode, int error)
+{
+	held_forget();
+	host_init(&state.host);
+	state.host.sys = &counting_sys;
+	state.host.realloc = counting_realloc;
+	fail_from_here(nth, mode, error);
 	return &state.host;
 }
 

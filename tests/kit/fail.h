@@ -32,10 +32,16 @@ enum fail_mode {
  */
 const struct host *fail_host(unsigned nth, enum fail_mode mode, int error);
 
+/*
+ * Counts anew from here, on the same host, with other operations to fail. What is held stays
+ * in the books, so a test can make something in peace and then have the next step fail.
+ */
+void fail_from_here(unsigned nth, enum fail_mode mode, int error);
+
 /* The name of the first operation that failed on demand ("mmap", "realloc"), or NULL. */
 const char *fail_name(void);
 
-/* How many operations the host has seen. */
+/* How many operations the host has seen since it began to count. */
 unsigned fail_operations(void);
 
 /* A sentence about the first thing that is still allocated, open or mapped, or NULL. Lives

@@ -112,6 +112,24 @@ static void onwards_all_fail_but_what_gives_back(void **state)
 	assert_null(fail_leak());
 }
 
+static void counting_anew_forgets_nothing_that_is_held(void **state)
+{
+	(void)state;
+	const struct host *host = fail_host(1, FAIL_ONWARDS, EIO);
+	assert_null(host_alloc(host, 7));
+	fail_from_here(2, FAIL_ONCE, EIO);
+	assert_null(fail_name());
+	void *first = host_alloc(host, 7);
+	assert_non_null(first);
+	assert_null(host_alloc(host, 8));
+	assert_int_equal(fail_operations(), 2);
+	fail_from_here(0, FAIL_ONCE, 0);
+	assert_int_equal(fail_operations(), 0);
+	assert_leak("(7 bytes)");
+	host_free(host, first, 7);
+	assert_null(fail_leak());
+}
+
 /* Opens, allocates, and gives both back. USER counts the runs. */
 static mote_status tidy_scenario(const struct host *host, void *user, mote_error *err)
 {
@@ -161,6 +179,7 @@ int main(void)
 		cmocka_unit_test(mappings_are_followed_page_by_page),
 		cmocka_unit_test(the_chosen_operation_fails_and_no_other),
 		cmocka_unit_test(onwards_all_fail_but_what_gives_back),
+		cmocka_unit_test(counting_anew_forgets_nothing_that_is_held),
 		cmocka_unit_test(every_operation_gets_its_turn),
 		cmocka_unit_test(benign_failures_may_go_unnoticed),
 	};
