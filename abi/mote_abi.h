@@ -37,6 +37,7 @@
 #define MOTE_START_BLOCK     UINT64_C(0x11000)  /* read; one page */
 #define MOTE_DOORBELL_PAGE   UINT64_C(0x12000)  /* write; backed by nothing: a store exits */
 #define MOTE_MAPPING_TABLE   UINT64_C(0x13000)  /* read; one page */
+#define MOTE_FUNCTION_TABLE  UINT64_C(0x14000)  /* read; absent where there are no functions */
 #define MOTE_SUPERVISOR_BASE UINT64_C(0x100000) /* not accessible from ring 3 */
 #define MOTE_WINDOW_END      UINT64_C(0x200000)
 
@@ -89,7 +90,9 @@ struct mote_start_block {
 	uint64_t output_address, output_size;
 	uint64_t heap_address, heap_size;
 	uint64_t stack_address, stack_size;
-	uint64_t mapping_table; /* its address; 0 from hosts that map no files */
+	uint64_t mapping_table;  /* its address; 0 from hosts that map no files */
+	uint64_t function_table; /* its address; 0 when the host has no functions */
+	uint64_t init_data_address, init_data_size; /* 0, 0 when there is none */
 };
 _Static_assert(sizeof(struct mote_start_block) <= MOTE_PAGE_SIZE,
 	       "start block: guests and snapshots map one page for it");
@@ -116,14 +119,39 @@ _Static_assert(sizeof(struct mote_mapping_table) <= MOTE_PAGE_SIZE,
 	       "mapping table: guests and snapshots map one page for it");
 
 /*
+ * The function table: what the guest may call, by name, ascending as strcmp() has it. It is
+ * complete before the guest's first instruction, and never changes. Types are mote_type numbers
+ * (mote/value.h).
+ */
+#define MOTE_FUNCTIONS_MAX 1024
+#define MOTE_NAME_SIZE     64 /* with the final NUL */
+#define MOTE_PARAMS_MAX    10
+
+struct mote_function_record {
+	char name[MOTE_NAME_SIZE];
+	uint8_t result;
+	uint8_t nparams;
+	uint8_t params[MOTE_PARAMS_MAX];
+	uint8_t reserved[4]; /* 0 */
+};
+struct mote_function_table {
+	uint64_t count;
+	struct mote_function_record records[];
+};
+_Static_assert(sizeof(struct mote_function_record) == 80,
+	       "guests step through the function table by this size; bump MOTE_ABI_VERSION");
+_Static_assert(MOTE_FUNCTION_TABLE + sizeof(struct mote_function_table) +
+			       MOTE_FUNCTIONS_MAX * sizeof(struct mote_function_record) <=
+		       MOTE_SUPERVISOR_BASE,
+	       "the largest function table must end below the supervisor block");
+
+/*
  * Export and import records: arrays in the sections MOTE_EXPORTS_SECTION and
  * MOTE_IMPORTS_SECTION. ENTRY is for the guest alone; the host reads the rest. Types are
  * mote_type numbers (mote/value.h).
  */
 #define MOTE_EXPORTS_SECTION "mote_exports"
 #define MOTE_IMPORTS_SECTION "mote_imports"
-#define MOTE_NAME_SIZE       64 /* with the final NUL */
-#define MOTE_PARAMS_MAX      10
 
 struct mote_record {
 	void (*entry)(const void *args, void *result); /* imports: NULL */
