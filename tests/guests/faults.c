@@ -243,13 +243,18 @@ MOTE_EXPORT(void, SpinInLog)
 		mote_guest_log_line(MOTE_LOG_TRACE, "round and round");
 }
 
-/* Takes all memory there is, in pieces of SIZE bytes; returns how many it got. */
+/* Takes all memory there is, in pieces of SIZE bytes; returns how many it got. One is given back,
+ * because results need memory, too. */
 MOTE_EXPORT(u64, TakeAllMemory, u64, size)
 {
 	uint64_t count = 0;
+	char *last = NULL;
 
-	for (char *piece; (piece = malloc(size)); count++)
+	for (char *piece; (piece = malloc(size)); count++) {
 		memset(piece, 1, size);
+		last = piece;
+	}
+	free(last);
 	return count;
 }
 

@@ -138,7 +138,7 @@ static bool step_log_level_7(struct fake_vm *vm, struct hv_exit *exit)
 
 static bool step_log_noise(struct fake_vm *vm, struct hv_exit *exit)
 {
-	guest_push(vm, "\x1c\0\0\0noise noise noise noise.", 32);
+	guest_push(vm, "\x1c\0\0\0noise noise noise noise too.", 32);
 	return fake_hypercall(vm, exit, MOTE_HC_LOG, 0, 0, 0);
 }
 

@@ -547,7 +547,7 @@ static bool step_ask_nothing(struct fake_vm *vm, struct hv_exit *exit)
 
 static bool step_ask_noise(struct fake_vm *vm, struct hv_exit *exit)
 {
-	guest_push(vm, "\x1c\0\0\0noise noise noise noise.", 32);
+	guest_push(vm, "\x1c\0\0\0noise noise noise noise too.", 32);
 	return step_ask_nothing(vm, exit);
 }
 
