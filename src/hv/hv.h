@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/host.h"
+#include "mem/region.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,33 +49,16 @@ struct hv_cpu_state {
 	uint64_t star, lstar, syscall_mask; /* MSRs of the syscall instruction */
 };
 
-/* Guest physical memory: SIZE bytes at HOST, which stay mapped as long as the VM.
- * FD and OFFSET name the same bytes when the backend needs_fd, and FD stays open as
- * long; else FD is -1. */
-struct hv_slot {
-	uint64_t gpa;
-	uint64_t size;
-	void *host;
-	bool is_readonly;
-	int fd;
-	uint64_t offset;
-};
-
-enum { HV_READ = 1, HV_WRITE = 2, HV_EXECUTE = 4 };
-
-/* What ring 3 sees: a range of virtual addresses, all in one slot. The page tables say the
- * same; a backend without page tables maps these. Sorted by VA, no overlaps. */
-struct hv_view {
-	uint64_t va;
-	uint64_t gpa;
-	uint64_t size;
-	unsigned rights; /* HV_READ ... */
-};
-
 struct hv_vm_config {
-	const struct hv_slot *slots;
+	/* Guest physical memory. Each region's bytes stay mapped as long as the VM; its host.file
+	 * stays open as long if the backend needs_fd, else it is -1. Read-only without
+	 * REGION_WRITE. The virtual addresses do not count. */
+	const struct region *slots;
 	size_t nslots;
-	const struct hv_view *views;
+	/* What ring 3 sees, each region all in one slot, where the bytes are; .host does not count.
+	 * The page tables say the same; a backend without page tables maps these. Sorted by virtual
+	 * address, no overlaps. */
+	const struct region *views;
 	size_t nviews;
 	const struct hv_cpu_state *cpu;
 };
@@ -154,14 +138,13 @@ struct hv_backend {
 	void (*vm_free)(struct hv_vm *vm);
 
 	/*
-	 * Adds SLOT, which is read-only, and VIEW, which lies in it, to a machine that is alive and
-	 * not running, as if they had been in its configuration. The caller sees to the guest's
+	 * Adds REGION, which is read-only, as slot and as view to a machine that is alive and
+	 * not running, as if it had been in its configuration. The caller sees to the guest's
 	 * page tables. General registers and FS base stay as they are; vector registers may be
 	 * reset. Takes a millisecond or less. Errors, after which nothing has changed:
 	 * MOTE_E_LIMIT, MOTE_E_INVALID, MOTE_E_NOMEM, MOTE_E_OS.
 	 */
-	mote_status (*map)(struct hv_vm *vm, const struct hv_slot *slot, const struct hv_view *view,
-			   mote_error *err);
+	mote_status (*map)(struct hv_vm *vm, const struct region *region, mote_error *err);
 
 	/*
 	 * Runs the guest until its next exit. vm->regs holds the registers then, and

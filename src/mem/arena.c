@@ -27,7 +27,7 @@ mote_status arena_init(struct arena *arena, const struct host *host, struct gues
 		       mote_error *err)
 {
 	const struct layout *layout = guest_memory_layout(memory);
-	const struct layout_region *heap = layout_get(layout, LAYOUT_HEAP);
+	const struct region *heap = layout_get(layout, REGION_HEAP);
 	uint64_t npages = heap->size / MOTE_PAGE_SIZE;
 
 	*arena = (struct arena){

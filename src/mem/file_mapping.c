@@ -246,3 +246,16 @@ bool file_mapping_is_cut(const struct file_mapping *file, uint64_t *now)
 	*now = size_now(file);
 	return whole_pages(*now) < file->size;
 }
+
+struct region file_mapping_region(const struct file_mapping *file)
+{
+	return (struct region){
+		.va = file->address,
+		.gpa = file->gpa,
+		.size = file->size,
+		.flags = REGION_READ | REGION_EXECUTE,
+		.is_user = true,
+		.kind = REGION_MAPPED_FILE,
+		.host = { .base = file->bytes, .size = file->size, .file = file->fd },
+	};
+}

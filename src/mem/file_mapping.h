@@ -21,6 +21,7 @@
 #include "abi/mote_abi.h"
 #include "base/error.h"
 #include "base/host.h"
+#include "mem/region.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,6 +50,10 @@ mote_status file_mapping_new(struct file_mapping **out, const struct host *host,
 
 /* Unmaps and closes. No virtual machine may have it any more. NULL is fine. */
 void file_mapping_free(struct file_mapping *file);
+
+/* FILE as the guest has it: what it may do with it, and the bytes and the file behind it. Points
+ * into FILE's mapping. */
+struct region file_mapping_region(const struct file_mapping *file);
 
 /* Copies SIZE bytes at OFFSET, a range inside of the mapping; zeroes behind the end of the file in
  * its last page. Errors: MOTE_E_OS (the file was cut, or cannot be read); TO is zero then. */

@@ -23,8 +23,8 @@ enum vmem_status guest_memory_map(struct vmem_flat *tables, uint64_t *root,
 struct vmem_flat guest_memory_tables(const struct guest_memory *memory)
 {
 	const struct layout *layout = &memory->layout;
-	const struct layout_region *used = layout_get(layout, LAYOUT_PAGE_TABLES);
-	const struct layout_region *spare = layout_get(layout, LAYOUT_SPARE_PAGE_TABLES);
+	const struct region *used = layout_get(layout, REGION_PAGE_TABLES);
+	const struct region *spare = layout_get(layout, REGION_SPARE_PAGE_TABLES);
 
 	return (struct vmem_flat){
 		.memory = guest_memory_region(memory, used),
@@ -41,12 +41,12 @@ static mote_status build_page_tables(struct guest_memory *memory, mote_error *er
 
 	memory->root = vmem_flat_alloc(&tables);
 	for (size_t i = 0; i < layout->nmapped; i++) {
-		const struct layout_region *region = layout_mapped(layout, i);
+		const struct region *region = layout_mapped(layout, i);
 		struct vmem_range range = layout_range(region);
 		enum vmem_status status = guest_memory_map(&tables, &memory->root, &range);
 		if (status != VMEM_OK)
 			return error_set(err, MOTE_E_IMAGE, "cannot map the %s: page tables say %d",
-					 layout_kind_name(region->kind), (int)status);
+					 region_kind_name(region->kind), (int)status);
 	}
 	memory->tables_used = tables.used;
 	return MOTE_OK;
@@ -67,13 +67,13 @@ static void populate(struct guest_memory *memory, const uint8_t *to, uint64_t si
 static void load_image(struct guest_memory *memory, const struct layout_config *config,
 		       const uint8_t *file)
 {
-	const struct layout_region *region = &memory->layout.regions[0];
+	const struct region *region = &memory->layout.regions[0];
 
 	for (size_t i = 0; i < config->nsegments; i++) {
 		const mote_segment_info *segment = &config->segments[i];
 		if (segment->memory_size == 0)
 			continue;
-		while (region->kind < LAYOUT_CODE || region->kind > LAYOUT_DATA)
+		while (region->kind < REGION_CODE || region->kind > REGION_DATA)
 			region++;
 		uint8_t *to = guest_memory_region(memory, region) + (segment->address - region->va);
 
@@ -88,10 +88,10 @@ static void load_image(struct guest_memory *memory, const struct layout_config *
 static void fill_start_block(struct guest_memory *memory)
 {
 	const struct layout *layout = &memory->layout;
-	const struct layout_region *input = layout_get(layout, LAYOUT_INPUT);
-	const struct layout_region *output = layout_get(layout, LAYOUT_OUTPUT);
-	const struct layout_region *heap = layout_get(layout, LAYOUT_HEAP);
-	const struct layout_region *stack = layout_get(layout, LAYOUT_STACK);
+	const struct region *input = layout_get(layout, REGION_INPUT);
+	const struct region *output = layout_get(layout, REGION_OUTPUT);
+	const struct region *heap = layout_get(layout, REGION_HEAP);
+	const struct region *stack = layout_get(layout, REGION_STACK);
 	struct mote_start_block block = {
 		.magic = MOTE_START_MAGIC,
 		.abi_version = MOTE_ABI_VERSION,
@@ -103,10 +103,10 @@ static void fill_start_block(struct guest_memory *memory)
 		.heap_size = heap->size,
 		.stack_address = stack->va,
 		.stack_size = stack->size,
-		.mapping_table = layout_get(layout, LAYOUT_MAPPING_TABLE)->va,
+		.mapping_table = layout_get(layout, REGION_MAPPING_TABLE)->va,
 	};
 
-	memcpy(guest_memory_region_of(memory, LAYOUT_START_BLOCK), &block, sizeof block);
+	memcpy(guest_memory_region_of(memory, REGION_START_BLOCK), &block, sizeof block);
 }
 
 static void init_io(struct guest_memory *memory)
@@ -177,15 +177,15 @@ uint64_t guest_memory_root(const struct guest_memory *memory)
 
 uint64_t guest_memory_doorbell_gpa(const struct guest_memory *memory)
 {
-	return layout_get(&memory->layout, LAYOUT_DOORBELL)->gpa;
+	return layout_get(&memory->layout, REGION_DOORBELL)->gpa;
 }
 
 const void *guest_memory_exception_stack(const struct guest_memory *memory)
 {
-	return guest_memory_region_of(memory, LAYOUT_EXCEPTION_STACK);
+	return guest_memory_region_of(memory, REGION_EXCEPTION_STACK);
 }
 
-static struct io_stack io_stack_of(const struct guest_memory *memory, enum layout_kind kind)
+static struct io_stack io_stack_of(const struct guest_memory *memory, enum region_kind kind)
 {
 	return (struct io_stack){
 		.base = guest_memory_region_of(memory, kind),
@@ -195,31 +195,31 @@ static struct io_stack io_stack_of(const struct guest_memory *memory, enum layou
 
 struct io_stack guest_memory_input(const struct guest_memory *memory)
 {
-	return io_stack_of(memory, LAYOUT_INPUT);
+	return io_stack_of(memory, REGION_INPUT);
 }
 
 struct io_stack guest_memory_output(const struct guest_memory *memory)
 {
-	return io_stack_of(memory, LAYOUT_OUTPUT);
+	return io_stack_of(memory, REGION_OUTPUT);
 }
 
 mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error *err)
 {
 	size_t size = sizeof memory->stack_guard;
 	uint8_t *guard = memory->stack_guard;
-	uint64_t stack = layout_get(&memory->layout, LAYOUT_STACK)->va;
+	uint64_t stack = layout_get(&memory->layout, REGION_STACK)->va;
 
 	if (memory->host->sys->getrandom(guard, size, 0) != (ssize_t)size)
 		return error_os(err, errno, "cannot get random bytes for the stack guard");
-	return guest_memory_write(memory, stack, guard, size, LAYOUT_WRITE, err);
+	return guest_memory_write(memory, stack, guard, size, REGION_WRITE, err);
 }
 
 bool guest_memory_is_stack_guard_intact(struct guest_memory *memory)
 {
-	uint64_t stack = layout_get(&memory->layout, LAYOUT_STACK)->va;
+	uint64_t stack = layout_get(&memory->layout, REGION_STACK)->va;
 	uint8_t found[sizeof memory->stack_guard];
 
-	return guest_memory_read(memory, stack, found, sizeof found, LAYOUT_READ, NULL) ==
+	return guest_memory_read(memory, stack, found, sizeof found, REGION_READ, NULL) ==
 		       MOTE_OK &&
 	       memcmp(found, memory->stack_guard, sizeof found) == 0;
 }

@@ -10,7 +10,7 @@
  * The guest is hostile and its memory may change whenever its vCPU runs: copy first, then
  * check, then use the copy.
  *
- * Rights are LAYOUT_READ, LAYOUT_WRITE, LAYOUT_EXECUTE: what the guest's own code must be
+ * Rights are REGION_READ, REGION_WRITE, REGION_EXECUTE: what the guest's own code must be
  * allowed to do with the range. The page of the hypercall code belongs to the firmware and
  * counts as not mapped here. Mapped files are read like RAM, and written to by nobody.
  *

@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool is_guest_ram(const struct guest_memory *memory, const struct layout_region *region)
+static bool is_guest_ram(const struct guest_memory *memory, const struct region *region)
 {
 	return region->is_user && region->gpa >= memory->layout.ram.gpa;
 }
@@ -38,7 +38,7 @@ static struct piece piece_of_file(const struct guest_memory *memory, uint64_t ad
 {
 	const struct file_mapping *file = guest_memory_find_file(memory, address);
 
-	if (!file || rights & ~(unsigned)(LAYOUT_READ | LAYOUT_EXECUTE))
+	if (!file || rights & ~(unsigned)(REGION_READ | REGION_EXECUTE))
 		return (struct piece){ 0 };
 	uint64_t inside = address - file->address;
 
@@ -50,11 +50,11 @@ static struct piece piece(struct guest_memory *memory, uint64_t address, size_t 
 			  unsigned rights)
 {
 	const struct layout *layout = &memory->layout;
-	const struct layout_region *region = layout_find(layout, address, &memory->last_found);
+	const struct region *region = layout_find(layout, address, &memory->last_found);
 
 	if (!region)
 		return piece_of_file(memory, address, size, rights);
-	if (!is_guest_ram(memory, region) || rights & ~(region->rights | IN_RAM))
+	if (!is_guest_ram(memory, region) || rights & ~(region->flags | IN_RAM))
 		return (struct piece){ 0 };
 	uint64_t inside = address - region->va;
 
@@ -79,7 +79,7 @@ static mote_status refuse(const struct guest_memory *memory, uint64_t address, u
 	if (!err)
 		return MOTE_E_INVALID;
 	size_t cache = memory->last_found;
-	const struct layout_region *region = layout_find(&memory->layout, address, &cache);
+	const struct region *region = layout_find(&memory->layout, address, &cache);
 	const char *place = guest_memory_place(memory, address);
 
 	if (!place)
@@ -97,7 +97,7 @@ static mote_status refuse(const struct guest_memory *memory, uint64_t address, u
 	else
 		error_set(err, MOTE_E_INVALID,
 			  "guest address 0x%" PRIx64 " is in the %s, which the guest may not %s",
-			  address, place, rights & LAYOUT_WRITE ? "write to" : "execute");
+			  address, place, rights & REGION_WRITE ? "write to" : "execute");
 	err->guest_address = address;
 	return MOTE_E_INVALID;
 }
@@ -158,9 +158,9 @@ static mote_status copy_string(struct guest_memory *memory, uint64_t address, ch
 
 	while (used < capacity) {
 		size_t want = smaller(STRING_STEP, capacity - used);
-		struct piece next = piece(memory, address + used, want, LAYOUT_READ);
+		struct piece next = piece(memory, address + used, want, REGION_READ);
 		if (next.size == 0)
-			return refuse(memory, address + used, LAYOUT_READ, err);
+			return refuse(memory, address + used, REGION_READ, err);
 		mote_status status = read_piece(memory, &next, to + used, err);
 		if (status)
 			return status;
@@ -194,25 +194,25 @@ bool guest_memory_allows(struct guest_memory *memory, uint64_t address, size_t s
 
 bool guest_memory_is_code(struct guest_memory *memory, uint64_t address)
 {
-	return guest_memory_allows(memory, address, 1, LAYOUT_EXECUTE);
+	return guest_memory_allows(memory, address, 1, REGION_EXECUTE);
 }
 
 const char *guest_memory_place(const struct guest_memory *memory, uint64_t address)
 {
 	static const struct {
-		enum layout_kind kind;
+		enum region_kind kind;
 		const char *name;
 	} gaps[] = {
-		{ LAYOUT_STACK, "guard gap below the stack" },
-		{ LAYOUT_INPUT, "guard gap below the input buffer" },
-		{ LAYOUT_OUTPUT, "guard gap below the output buffer" },
+		{ REGION_STACK, "guard gap below the stack" },
+		{ REGION_INPUT, "guard gap below the input buffer" },
+		{ REGION_OUTPUT, "guard gap below the output buffer" },
 	};
 	const struct layout *layout = &memory->layout;
 	size_t cache = 0;
-	const struct layout_region *region = layout_find(layout, address, &cache);
+	const struct region *region = layout_find(layout, address, &cache);
 
 	if (region)
-		return layout_kind_name(region->kind);
+		return region_kind_name(region->kind);
 	const struct file_mapping *file = guest_memory_find_file(memory, address);
 	if (file)
 		return file->name;

@@ -19,24 +19,25 @@ static uint64_t round_up(uint64_t value)
 	return (value + LAYOUT_LARGE_PAGE - 1) & ~(LAYOUT_LARGE_PAGE - 1);
 }
 
-/* A range that FILE may not overlap. */
+/* What a file may not overlap, and its name in messages. */
 struct taken {
 	const char *name;
-	uint64_t start, end;
+	struct region region;
 };
 
-static struct taken taken_by_region(const struct layout_region *region)
+static struct taken taken_by_region(const struct region *region)
 {
-	return (struct taken){
-		.name = layout_kind_name(region->kind),
-		.start = region->va - layout_guard(region->kind),
-		.end = region->va + region->size,
-	};
+	struct taken taken = { region_kind_name(region->kind), *region };
+	uint64_t guard = layout_guard(region->kind);
+
+	taken.region.va -= guard;
+	taken.region.size += guard;
+	return taken;
 }
 
 static struct taken taken_by_file(const struct file_mapping *file)
 {
-	return (struct taken){ file->name, file->address, file->address + file->size };
+	return (struct taken){ file->name, file_mapping_region(file) };
 }
 
 /* The INDEX-th range that is taken; one without a name behind the last. */
@@ -48,7 +49,12 @@ static struct taken taken_at(const struct guest_memory *memory, size_t index)
 		return taken_by_region(layout_mapped(&memory->layout, index));
 	if (index - nregions < memory->nfiles)
 		return taken_by_file(memory->files[index - nregions]);
-	return (struct taken){ 0 };
+	return (struct taken){ .name = NULL };
+}
+
+static uint64_t end_of(const struct taken *taken)
+{
+	return taken->region.va + taken->region.size;
 }
 
 /* The end of all that is taken: from there on addresses are free. */
@@ -58,7 +64,7 @@ static uint64_t free_from(const struct guest_memory *memory)
 	uint64_t end = 0;
 
 	for (size_t i = 0; (taken = taken_at(memory, i)).name; i++)
-		end = taken.end > end ? taken.end : end;
+		end = end_of(&taken) > end ? end_of(&taken) : end;
 	return round_up(end);
 }
 
@@ -69,14 +75,14 @@ static mote_status check_overlap(const struct guest_memory *memory, const struct
 	struct taken taken;
 
 	for (size_t i = 0; (taken = taken_at(memory, i)).name; i++) {
-		if (wanted.end <= taken.start || taken.end <= wanted.start)
+		if (!region_overlaps(&wanted.region, &taken.region))
 			continue;
 		return error_set(err, MOTE_E_INVALID,
 				 "the %s at 0x%" PRIx64 "..0x%" PRIx64
 				 " would overlap the %s at 0x%" PRIx64 "..0x%" PRIx64
 				 "; addresses from 0x%" PRIx64 " on are free",
-				 wanted.name, wanted.start, wanted.end, taken.name, taken.start,
-				 taken.end, free_from(memory));
+				 wanted.name, wanted.region.va, end_of(&wanted), taken.name,
+				 taken.region.va, end_of(&taken), free_from(memory));
 	}
 	return MOTE_OK;
 }
@@ -148,7 +154,7 @@ static void add_record(struct guest_memory *memory, const struct file_mapping *f
 {
 	struct mote_mapping_table *table =
 		(struct mote_mapping_table *)(void *)guest_memory_region_of(memory,
-									    LAYOUT_MAPPING_TABLE);
+									    REGION_MAPPING_TABLE);
 	struct mote_mapping_record *record = &table->records[memory->nfiles];
 
 	record->address = file->address;

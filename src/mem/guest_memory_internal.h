@@ -28,13 +28,13 @@ struct guest_memory {
 
 /* The host's address of a region of RAM. */
 static inline uint8_t *guest_memory_region(const struct guest_memory *memory,
-					   const struct layout_region *region)
+					   const struct region *region)
 {
 	return (uint8_t *)shared_mem_base(memory->ram) + (region->gpa - memory->layout.ram.gpa);
 }
 
 static inline uint8_t *guest_memory_region_of(const struct guest_memory *memory,
-					      enum layout_kind kind)
+					      enum region_kind kind)
 {
 	return guest_memory_region(memory, layout_get(&memory->layout, kind));
 }

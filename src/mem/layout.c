@@ -58,17 +58,18 @@ static mote_status check_sizes(const struct layout_config *config, uint64_t size
 }
 
 /* A region, in the order of physical addresses; its GPA comes later. */
-static struct layout_region *add(struct layout *layout, enum layout_kind kind, unsigned rights,
-				 bool is_user, uint64_t va, uint64_t size)
+static struct region *add(struct layout *layout, enum region_kind kind, unsigned rights,
+			  bool is_user, uint64_t va, uint64_t size)
 {
-	struct layout_region *region = &layout->regions[layout->nregions];
+	struct region *region = &layout->regions[layout->nregions];
 
-	*region = (struct layout_region){
-		.kind = kind,
-		.rights = rights,
-		.is_user = is_user,
+	*region = (struct region){
 		.va = va,
 		.size = size,
+		.flags = rights,
+		.is_user = is_user,
+		.kind = kind,
+		.host = REGION_HOST_NONE,
 	};
 	if (layout->first[kind] == LAYOUT_NONE)
 		layout->first[kind] = (uint8_t)layout->nregions;
@@ -100,17 +101,17 @@ static mote_status check_supervisor(const struct layout_config *config, mote_err
 /* What the host puts into its window of every guest. */
 static void add_window(struct layout *layout, const struct layout_config *config)
 {
-	add(layout, LAYOUT_DOORBELL, LAYOUT_WRITE, true, MOTE_DOORBELL_PAGE, MOTE_PAGE_SIZE);
-	add(layout, LAYOUT_SUPERVISOR, LAYOUT_READ | LAYOUT_EXECUTE, false, MOTE_SUPERVISOR_BASE,
+	add(layout, REGION_DOORBELL, REGION_WRITE, true, MOTE_DOORBELL_PAGE, MOTE_PAGE_SIZE);
+	add(layout, REGION_SUPERVISOR, REGION_READ | REGION_EXECUTE, false, MOTE_SUPERVISOR_BASE,
 	    config->supervisor_size);
-	add(layout, LAYOUT_HYPERCALL, LAYOUT_READ | LAYOUT_EXECUTE, true, MOTE_HYPERCALL_PAGE,
+	add(layout, REGION_HYPERCALL, REGION_READ | REGION_EXECUTE, true, MOTE_HYPERCALL_PAGE,
 	    MOTE_PAGE_SIZE);
-	add(layout, LAYOUT_PAGE_TABLES, 0, false, 0, 0);
-	add(layout, LAYOUT_SPARE_PAGE_TABLES, 0, false, 0, LAYOUT_SPARE_TABLES * MOTE_PAGE_SIZE);
-	add(layout, LAYOUT_EXCEPTION_STACK, LAYOUT_READ | LAYOUT_WRITE, false,
+	add(layout, REGION_PAGE_TABLES, 0, false, 0, 0);
+	add(layout, REGION_SPARE_PAGE_TABLES, 0, false, 0, LAYOUT_SPARE_TABLES * MOTE_PAGE_SIZE);
+	add(layout, REGION_EXCEPTION_STACK, REGION_READ | REGION_WRITE, false,
 	    config->exception_stack, MOTE_PAGE_SIZE);
-	add(layout, LAYOUT_START_BLOCK, LAYOUT_READ, true, MOTE_START_BLOCK, MOTE_PAGE_SIZE);
-	add(layout, LAYOUT_MAPPING_TABLE, LAYOUT_READ, true, MOTE_MAPPING_TABLE, MOTE_PAGE_SIZE);
+	add(layout, REGION_START_BLOCK, REGION_READ, true, MOTE_START_BLOCK, MOTE_PAGE_SIZE);
+	add(layout, REGION_MAPPING_TABLE, REGION_READ, true, MOTE_MAPPING_TABLE, MOTE_PAGE_SIZE);
 }
 
 static mote_status check_segment(const mote_segment_info *segment, size_t index, uint64_t free_from,
@@ -150,11 +151,11 @@ static void add_segment(struct layout *layout, const mote_segment_info *segment,
 {
 	/* Processors have no pages that can be written or executed but not read. */
 	if (segment->executable)
-		add(layout, LAYOUT_CODE, LAYOUT_READ | LAYOUT_EXECUTE, true, va, size);
+		add(layout, REGION_CODE, REGION_READ | REGION_EXECUTE, true, va, size);
 	else if (segment->writable)
-		add(layout, LAYOUT_DATA, LAYOUT_READ | LAYOUT_WRITE, true, va, size);
+		add(layout, REGION_DATA, REGION_READ | REGION_WRITE, true, va, size);
 	else
-		add(layout, LAYOUT_READ_ONLY_DATA, LAYOUT_READ, true, va, size);
+		add(layout, REGION_READ_ONLY_DATA, REGION_READ, true, va, size);
 }
 
 /* Adds the image and stores where it ends. */
@@ -206,12 +207,12 @@ static mote_status add_working_memory(struct layout *layout, const uint64_t size
 				 image_end, sizes[HEAP], sizes[STACK], sizes[INPUT], sizes[OUTPUT],
 				 MOTE_ADDRESS_END);
 
-	const unsigned read_write = LAYOUT_READ | LAYOUT_WRITE;
+	const unsigned read_write = REGION_READ | REGION_WRITE;
 
-	add(layout, LAYOUT_STACK, read_write, true, stack, sizes[STACK]);
-	add(layout, LAYOUT_INPUT, read_write, true, input, sizes[INPUT]);
-	add(layout, LAYOUT_OUTPUT, read_write, true, output, sizes[OUTPUT]);
-	add(layout, LAYOUT_HEAP, read_write, true, heap, sizes[HEAP]);
+	add(layout, REGION_STACK, read_write, true, stack, sizes[STACK]);
+	add(layout, REGION_INPUT, read_write, true, input, sizes[INPUT]);
+	add(layout, REGION_OUTPUT, read_write, true, output, sizes[OUTPUT]);
+	add(layout, REGION_HEAP, read_write, true, heap, sizes[HEAP]);
 	return MOTE_OK;
 }
 
@@ -232,16 +233,16 @@ static void sort_by_address(struct layout *layout)
 	}
 }
 
-struct vmem_range layout_range(const struct layout_region *region)
+struct vmem_range layout_range(const struct region *region)
 {
 	return (struct vmem_range){
 		.va = region->va,
 		.pa = region->gpa,
 		.size = region->size,
-		.flags = (region->rights & LAYOUT_WRITE ? VMEM_WRITE : 0) |
-			 (region->rights & LAYOUT_EXECUTE ? VMEM_EXEC : 0) |
+		.flags = (region->flags & REGION_WRITE ? VMEM_WRITE : 0) |
+			 (region->flags & REGION_EXECUTE ? VMEM_EXEC : 0) |
 			 (region->is_user ? VMEM_USER : 0) |
-			 (region->kind == LAYOUT_HEAP ? VMEM_LARGE : 0),
+			 (region->kind == REGION_HEAP ? VMEM_LARGE : 0),
 		.kind = VMEM_BASIC,
 	};
 }
@@ -257,29 +258,57 @@ static uint64_t page_tables_size(const struct layout *layout)
 	return vmem_count_tables(&vmem_amd64, ranges, layout->nmapped) * MOTE_PAGE_SIZE;
 }
 
-/* Gives every region its physical address, and the slots theirs. */
-static void place(struct layout *layout)
+/* Where a region of KIND begins if the one before it ends at END. */
+static uint64_t start_of(enum region_kind kind, uint64_t end)
 {
-	uint64_t firmware = LAYOUT_FIRMWARE_GPA;
-	uint64_t ram = LAYOUT_RAM_GPA;
-
-	layout->regions[layout->first[LAYOUT_PAGE_TABLES]].size = page_tables_size(layout);
-	for (size_t i = 0; i < layout->nregions; i++) {
-		struct layout_region *region = &layout->regions[i];
-		uint64_t *next = region->kind < LAYOUT_PAGE_TABLES ? &firmware : &ram;
-
-		if (region->kind == LAYOUT_DOORBELL) {
-			region->gpa = LAYOUT_DOORBELL_GPA;
-			continue;
-		}
-		if (region->kind == LAYOUT_HEAP)
-			*next = round_up(*next, LAYOUT_LARGE_PAGE);
-		region->gpa = *next;
-		*next += region->size;
+	switch (kind) {
+	case REGION_DOORBELL:
+		return LAYOUT_DOORBELL_GPA;
+	case REGION_SUPERVISOR:
+		return LAYOUT_FIRMWARE_GPA;
+	case REGION_PAGE_TABLES:
+		return LAYOUT_RAM_GPA;
+	case REGION_HEAP:
+		return round_up(end, LAYOUT_LARGE_PAGE);
+	default:
+		return end;
 	}
-	layout->firmware =
-		(struct layout_slot){ LAYOUT_FIRMWARE_GPA, firmware - LAYOUT_FIRMWARE_GPA };
-	layout->ram = (struct layout_slot){ LAYOUT_RAM_GPA, ram - LAYOUT_RAM_GPA };
+}
+
+/* Gives every region its physical address, and the slots theirs. */
+static mote_status place(struct layout *layout, mote_error *err)
+{
+	const struct layout wanted = *layout;
+	struct region_builder builder;
+	mote_status status = MOTE_OK;
+
+	region_builder_init(&builder, layout->regions, LAYOUT_REGIONS_MAX, 0, REGION_HOST_NONE);
+	for (size_t i = 0; i < wanted.nregions && !status; i++) {
+		struct region region = wanted.regions[i];
+
+		if (region.kind == REGION_PAGE_TABLES)
+			region.size = page_tables_size(&wanted);
+		region_builder_skip_to(&builder, start_of(region.kind, builder.next_gpa));
+		status = region_builder_push(&builder, &region, err);
+	}
+
+	const struct region *hypercall = layout_get(layout, REGION_HYPERCALL);
+
+	layout->firmware = (struct region){
+		.gpa = LAYOUT_FIRMWARE_GPA,
+		.size = hypercall->gpa + hypercall->size - LAYOUT_FIRMWARE_GPA,
+		.flags = REGION_READ | REGION_EXECUTE,
+		.kind = REGION_FIRMWARE,
+		.host = REGION_HOST_NONE,
+	};
+	layout->ram = (struct region){
+		.gpa = LAYOUT_RAM_GPA,
+		.size = builder.next_gpa - LAYOUT_RAM_GPA,
+		.flags = REGION_ALL,
+		.kind = REGION_RAM,
+		.host = REGION_HOST_NONE,
+	};
+	return status;
 }
 
 _Static_assert(LAYOUT_DOORBELL_GPA + MOTE_PAGE_SIZE <= LAYOUT_FIRMWARE_GPA,
@@ -301,7 +330,7 @@ mote_status layout_compute(struct layout *out, const struct layout_config *confi
 		return status;
 
 	*out = (struct layout){ 0 };
-	for (size_t i = 0; i < LAYOUT_KINDS; i++)
+	for (size_t i = 0; i < REGION_KIND_COUNT; i++)
 		out->first[i] = LAYOUT_NONE;
 	add_window(out, config);
 	status = add_image(out, config, &image_end, err);
@@ -310,6 +339,5 @@ mote_status layout_compute(struct layout *out, const struct layout_config *confi
 	if (status)
 		return status;
 	sort_by_address(out);
-	place(out);
-	return MOTE_OK;
+	return place(out, err);
 }

@@ -57,59 +57,22 @@
 #define LAYOUT_SEGMENTS_MAX 64
 #define LAYOUT_IMAGE_MAX    (UINT64_C(4) << 30)
 
-/* Rights, with the values that all regions use, and HV_READ and so on. */
-enum {
-	LAYOUT_READ = REGION_READ,
-	LAYOUT_WRITE = REGION_WRITE,
-	LAYOUT_EXECUTE = REGION_EXECUTE,
-};
+#define LAYOUT_REGIONS_MAX (LAYOUT_SEGMENTS_MAX + REGION_KIND_COUNT)
 
-/* In the order of physical addresses. */
-enum layout_kind {
-	LAYOUT_DOORBELL,
-	LAYOUT_SUPERVISOR,
-	LAYOUT_HYPERCALL,
-	LAYOUT_PAGE_TABLES,
-	LAYOUT_SPARE_PAGE_TABLES, /* right behind those in use */
-	LAYOUT_EXCEPTION_STACK,
-	LAYOUT_START_BLOCK,
-	LAYOUT_MAPPING_TABLE,
-	LAYOUT_CODE,           /* a segment that may be executed */
-	LAYOUT_READ_ONLY_DATA, /* one that can only be read */
-	LAYOUT_DATA,           /* one that may be written */
-	LAYOUT_STACK,
-	LAYOUT_INPUT,
-	LAYOUT_OUTPUT,
-	LAYOUT_HEAP,
-	LAYOUT_KINDS,
-};
-
-struct layout_region {
-	enum layout_kind kind;
-	unsigned rights; /* of ring 3 if IS_USER, else of ring 0 alone */
-	bool is_user;
-	uint64_t va; /* 0: mapped nowhere */
-	uint64_t gpa;
-	uint64_t size; /* whole pages */
-};
-
-struct layout_slot {
-	uint64_t gpa;
-	uint64_t size;
-};
-
-#define LAYOUT_REGIONS_MAX (LAYOUT_SEGMENTS_MAX + LAYOUT_KINDS)
-
-/* The result. Addresses and sizes of every kind of region but the segments: see layout_get(). */
+/*
+ * The result. The segments of the image are regions of code, data or read-only data; of each other
+ * kind there is one at most: see layout_get(). None knows where the host has it.
+ */
 struct layout {
-	struct layout_region regions[LAYOUT_REGIONS_MAX]; /* by GPA, ascending */
+	struct region regions[LAYOUT_REGIONS_MAX]; /* by GPA, ascending */
 	size_t nregions;
 	/* Indices of the regions that have a virtual address, by VA, ascending. */
 	uint8_t by_va[LAYOUT_REGIONS_MAX];
 	size_t nmapped;
-	uint8_t first[LAYOUT_KINDS]; /* index of the first region of a kind, or LAYOUT_NONE */
-	struct layout_slot firmware; /* read-only: supervisor block and, last, hypercall page */
-	struct layout_slot ram;
+	uint8_t first[REGION_KIND_COUNT]; /* index of the first region of a kind, or LAYOUT_NONE */
+	/* The memory slots, not among the regions but around them. */
+	struct region firmware; /* read-only: supervisor block and, last, hypercall page */
+	struct region ram;
 };
 #define LAYOUT_NONE UINT8_MAX
 _Static_assert(LAYOUT_REGIONS_MAX < LAYOUT_NONE, "a region's index must fit the lists of them");
@@ -134,29 +97,25 @@ struct layout_config {
 mote_status layout_compute(struct layout *out, const struct layout_config *config, mote_error *err);
 
 /* The region of KIND, the first if it is a segment's; NULL if there is none. */
-const struct layout_region *layout_get(const struct layout *layout, enum layout_kind kind);
+const struct region *layout_get(const struct layout *layout, enum region_kind kind);
 
 /* The INDEX-th region by virtual address, or NULL past the last. */
-const struct layout_region *layout_mapped(const struct layout *layout, size_t index);
+const struct region *layout_mapped(const struct layout *layout, size_t index);
 
 /*
  * The region that maps ADDRESS, or NULL. *CACHE is any number at first; the search looks there
  * and at its neighbour before it halves the list, and leaves there what it found.
  */
-const struct layout_region *layout_find(const struct layout *layout, uint64_t address,
-					size_t *cache);
+const struct region *layout_find(const struct layout *layout, uint64_t address, size_t *cache);
 
 /* Unmapped bytes that must stay so below a region of KIND. */
-uint64_t layout_guard(enum layout_kind kind);
+uint64_t layout_guard(enum region_kind kind);
 
 /* What the page tables say of a region that has a virtual address. */
-struct vmem_range layout_range(const struct layout_region *region);
+struct vmem_range layout_range(const struct region *region);
 
 /* Calls VISIT for each region in the order of physical addresses. */
 void layout_visit(const struct layout *layout,
 		  void (*visit)(void *user, const mote_region_info *region), void *user);
-
-/* "stack", "input buffer", ...: a static string. */
-const char *layout_kind_name(enum layout_kind kind);
 
 #endif

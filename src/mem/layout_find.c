@@ -1,60 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Questions about a layout: which region is this, which one maps that address, what is
- * it called.
+ * told to those who ask from outside.
  */
 #include "mem/layout.h"
 
-const struct layout_region *layout_get(const struct layout *layout, enum layout_kind kind)
+const struct region *layout_get(const struct layout *layout, enum region_kind kind)
 {
 	uint8_t index = layout->first[kind];
 
 	return index == LAYOUT_NONE ? NULL : &layout->regions[index];
 }
 
-const struct layout_region *layout_mapped(const struct layout *layout, size_t index)
+const struct region *layout_mapped(const struct layout *layout, size_t index)
 {
 	return index < layout->nmapped ? &layout->regions[layout->by_va[index]] : NULL;
 }
 
-static bool maps(const struct layout_region *region, uint64_t address)
+const struct region *layout_find(const struct layout *layout, uint64_t address, size_t *cache)
 {
-	return region && address >= region->va && address - region->va < region->size;
+	return region_find(layout->regions, layout->by_va, layout->nmapped, address, cache);
 }
 
-const struct layout_region *layout_find(const struct layout *layout, uint64_t address,
-					size_t *cache)
+uint64_t layout_guard(enum region_kind kind)
 {
-	/* Accesses come in runs: the same region, or the next of a range that spans two. */
-	for (size_t i = 0; i < 2; i++) {
-		const struct layout_region *region = layout_mapped(layout, *cache);
-		if (maps(region, address))
-			return region;
-		if (i == 0 && *cache < layout->nmapped)
-			++*cache;
-	}
-
-	size_t low = 0;
-	size_t high = layout->nmapped;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct layout_region *region = layout_mapped(layout, middle);
-
-		*cache = middle;
-		if (maps(region, address))
-			return region;
-		if (region->va > address)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
-
-uint64_t layout_guard(enum layout_kind kind)
-{
-	bool is_guarded = kind == LAYOUT_STACK || kind == LAYOUT_INPUT || kind == LAYOUT_OUTPUT;
+	bool is_guarded = kind == REGION_STACK || kind == REGION_INPUT || kind == REGION_OUTPUT;
 
 	return is_guarded ? LAYOUT_GUARD_SIZE : 0;
 }
@@ -63,40 +33,17 @@ void layout_visit(const struct layout *layout,
 		  void (*visit)(void *user, const mote_region_info *region), void *user)
 {
 	for (size_t i = 0; i < layout->nregions; i++) {
-		const struct layout_region *region = &layout->regions[i];
-		unsigned rights = region->is_user ? region->rights : 0;
+		const struct region *region = &layout->regions[i];
+		unsigned rights = region->is_user ? region->flags : 0;
 
 		visit(user, &(mote_region_info){
-				    .name = layout_kind_name(region->kind),
+				    .name = region_kind_name(region->kind),
 				    .address = region->is_user ? region->va : 0,
 				    .physical = region->gpa,
 				    .size = region->size,
-				    .readable = rights & LAYOUT_READ,
-				    .writable = rights & LAYOUT_WRITE,
-				    .executable = rights & LAYOUT_EXECUTE,
+				    .readable = rights & REGION_READ,
+				    .writable = rights & REGION_WRITE,
+				    .executable = rights & REGION_EXECUTE,
 			    });
 	}
-}
-
-const char *layout_kind_name(enum layout_kind kind)
-{
-	static const char *const names[LAYOUT_KINDS] = {
-		[LAYOUT_DOORBELL] = "doorbell",
-		[LAYOUT_SUPERVISOR] = "supervisor block",
-		[LAYOUT_HYPERCALL] = "hypercall page",
-		[LAYOUT_PAGE_TABLES] = "page tables",
-		[LAYOUT_SPARE_PAGE_TABLES] = "spare page tables",
-		[LAYOUT_EXCEPTION_STACK] = "exception stack",
-		[LAYOUT_START_BLOCK] = "start block",
-		[LAYOUT_MAPPING_TABLE] = "mapping table",
-		[LAYOUT_CODE] = "code",
-		[LAYOUT_READ_ONLY_DATA] = "read-only data",
-		[LAYOUT_DATA] = "data",
-		[LAYOUT_STACK] = "stack",
-		[LAYOUT_INPUT] = "input buffer",
-		[LAYOUT_OUTPUT] = "output buffer",
-		[LAYOUT_HEAP] = "heap",
-	};
-
-	return kind < LAYOUT_KINDS ? names[kind] : "?";
 }

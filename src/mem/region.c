@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Regions of guest physical memory: names, packing, overlaps and look-up. Sizes and
+ * Regions of guest memory: names, packing, overlaps and look-up. Sizes and
  * addresses come from options and from files, so no sum is formed before it is known
  * to fit.
  */
@@ -61,9 +61,11 @@ static uint64_t host_room(const struct region_host *host)
 	return host->offset < host->size ? host->size - host->offset : 0;
 }
 
-mote_status region_builder_push(struct region_builder *builder, uint64_t size, unsigned flags,
-				enum region_kind kind, mote_error *err)
+mote_status region_builder_push(struct region_builder *builder, const struct region *wanted,
+				mote_error *err)
 {
+	const char *name = region_kind_name(wanted->kind);
+	uint64_t size = wanted->size;
 	uint64_t partial = size % REGION_PAGE_SIZE;
 	uint64_t padding = partial ? REGION_PAGE_SIZE - partial : 0;
 
@@ -74,35 +76,40 @@ mote_status region_builder_push(struct region_builder *builder, uint64_t size, u
 		return error_set(err, MOTE_E_INVALID,
 				 "%s of 0x%" PRIx64 " bytes at 0x%" PRIx64
 				 " would end past the address space; make it smaller",
-				 region_kind_name(kind), size, builder->next_gpa);
+				 name, size, builder->next_gpa);
 	size += padding;
 	if (size > host_room(&builder->next_host))
 		return error_set(err, MOTE_E_INVALID,
 				 "%s of 0x%" PRIx64 " bytes at 0x%" PRIx64
 				 " does not fit the host's mapping, which has 0x%" PRIx64 " left",
-				 region_kind_name(kind), size, builder->next_gpa,
-				 host_room(&builder->next_host));
+				 name, size, builder->next_gpa, host_room(&builder->next_host));
 	if (builder->n_regions == builder->capacity)
 		return error_set(err, MOTE_E_LIMIT, "%s is one region more than the %zu allowed",
-				 region_kind_name(kind), builder->capacity);
+				 name, builder->capacity);
 
-	builder->regions[builder->n_regions++] = (struct region){
-		.gpa = builder->next_gpa,
-		.size = size,
-		.flags = flags,
-		.kind = kind,
-		.host = builder->next_host,
-	};
-	builder->next_gpa += size;
-	if (builder->next_host.base)
-		builder->next_host.offset += size;
+	struct region *region = &builder->regions[builder->n_regions++];
+
+	*region = *wanted;
+	region->gpa = builder->next_gpa;
+	region->size = size;
+	region->host = builder->next_host;
+	region_builder_skip_to(builder, region->gpa + size);
 	return MOTE_OK;
 }
 
-/* Tells if GPA lies in REGION, whatever REGION's size: GPA - region->gpa wraps below it. */
-static bool contains(const struct region *region, uint64_t gpa)
+void region_builder_skip_to(struct region_builder *builder, uint64_t gpa)
 {
-	return gpa >= region->gpa && gpa - region->gpa < region->size;
+	if (gpa <= builder->next_gpa)
+		return;
+	if (builder->next_host.base)
+		builder->next_host.offset += gpa - builder->next_gpa;
+	builder->next_gpa = gpa;
+}
+
+/* Tells if the guest sees REGION at ADDRESS, whatever its size: no sum that could wrap. */
+static bool shows(const struct region *region, uint64_t address)
+{
+	return address >= region->va && address - region->va < region->size;
 }
 
 bool region_overlaps(const struct region *a, const struct region *b)
@@ -110,61 +117,39 @@ bool region_overlaps(const struct region *a, const struct region *b)
 	if (a->size == 0 || b->size == 0)
 		return false;
 	/* Of two intervals that meet, one begins in the other. */
-	return contains(a, b->gpa) || contains(b, a->gpa);
+	return shows(a, b->va) || shows(b, a->va);
 }
 
-mote_status region_check_free(const struct region *regions, size_t n_regions,
-			      const struct region *region, mote_error *err)
+/* How many of ORDER do not begin behind ADDRESS. */
+static size_t count_up_to(const struct region *regions, const uint8_t *order, size_t n,
+			  uint64_t address)
 {
-	if (region->size > UINT64_MAX - region->gpa)
-		return error_set(err, MOTE_E_INVALID,
-				 "%s of 0x%" PRIx64 " bytes at 0x%" PRIx64
-				 " ends past the address space; choose a lower address",
-				 region_kind_name(region->kind), region->size, region->gpa);
-	for (size_t i = 0; i < n_regions; i++) {
-		const struct region *other = &regions[i];
-
-		if (!region_overlaps(other, region))
-			continue;
-		return error_set(err, MOTE_E_INVALID,
-				 "%s at 0x%" PRIx64 "..0x%" PRIx64 " overlaps the %s at 0x%" PRIx64
-				 "..0x%" PRIx64 "; choose another address",
-				 region_kind_name(region->kind), region->gpa,
-				 region->gpa + region->size, region_kind_name(other->kind),
-				 other->gpa, other->gpa + other->size);
-	}
-	return MOTE_OK;
-}
-
-/* Binary search: the last region that does not begin behind GPA, if GPA lies in it. */
-static const struct region *search(const struct region *regions, size_t n_regions, uint64_t gpa)
-{
-	size_t low = 0, high = n_regions;
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (regions[middle].gpa <= gpa)
+		if (regions[order[middle]].va <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low > 0 && contains(&regions[low - 1], gpa) ? &regions[low - 1] : NULL;
+	return low;
 }
 
-const struct region *region_find(const struct region *regions, size_t n_regions, uint64_t gpa,
-				 size_t *cache)
+const struct region *region_find(const struct region *regions, const uint8_t *order, size_t n,
+				 uint64_t address, size_t *cache)
 {
-	const size_t at = *cache;
-	const struct region *found;
+	size_t at = *cache;
 
-	if (at < n_regions && contains(&regions[at], gpa))
-		return &regions[at];
-	if (at < n_regions && n_regions - at > 1 && contains(&regions[at + 1], gpa))
-		found = &regions[at + 1];
-	else
-		found = search(regions, n_regions, gpa);
-	if (found)
-		*cache = (size_t)(found - regions);
-	return found;
+	if (at < n && shows(&regions[order[at]], address))
+		return &regions[order[at]];
+	/* Accesses come in runs: the same region, or the next of a range that spans two. */
+	if (at >= n || ++at == n || !shows(&regions[order[at]], address)) {
+		at = count_up_to(regions, order, n, address) - 1;
+		if (at >= n || !shows(&regions[order[at]], address))
+			return NULL;
+	}
+	*cache = at;
+	return &regions[order[at]];
 }

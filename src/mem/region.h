@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * region.h - pieces of guest physical memory: what each is for, what the guest may do
- * with it, and where its bytes are in the host.
+ * region.h - pieces of guest physical memory: what each is for, where the guest sees it,
+ * what it may do with it, and where its bytes are in the host.
+ *
+ * This is the one description of guest memory, from the layout (mem/layout.h), which packs
+ * regions that know the guest's addresses alone, by way of mapped files, which know their bytes
+ * too, to the memory slots and views of the backends (hv/hv.h). Each uses the fields it
+ * needs; the others are 0.
  *
  * A region is a value; what it points to (the host's mapping) belongs to whoever made
  * the mapping. Lists of regions are plain arrays of the caller. Everything here is
@@ -29,7 +34,19 @@ enum region_flags {
 
 /* Each kind with the name that messages and dumps give it. */
 #define REGION_KINDS(X)                                                                            \
+	X(FIRMWARE, "firmware")                                                                    \
+	X(RAM, "memory")                                                                           \
+	X(DOORBELL, "doorbell")                                                                    \
+	X(SUPERVISOR, "supervisor block")                                                          \
+	X(HYPERCALL, "hypercall page")                                                             \
+	X(PAGE_TABLES, "page tables")                                                              \
+	X(SPARE_PAGE_TABLES, "spare page tables")                                                  \
+	X(EXCEPTION_STACK, "exception stack")                                                      \
+	X(START_BLOCK, "start block")                                                              \
+	X(MAPPING_TABLE, "mapping table")                                                          \
 	X(CODE, "code")                                                                            \
+	X(READ_ONLY_DATA, "read-only data")                                                        \
+	X(DATA, "data")                                                                            \
 	X(INIT_DATA, "init data")                                                                  \
 	X(PEB, "process environment block")                                                        \
 	X(HEAP, "heap")                                                                            \
@@ -40,11 +57,7 @@ enum region_flags {
 	X(GUARD_PAGE, "guard page")                                                                \
 	X(INPUT, "input buffer")                                                                   \
 	X(OUTPUT, "output buffer")                                                                 \
-	X(HOST_FUNCTIONS, "host function definitions")                                             \
-	X(PAGE_TABLES, "page tables")                                                              \
-	X(SUPERVISOR, "supervisor block")                                                          \
-	X(START_BLOCK, "start block")                                                              \
-	X(HYPERCALL, "hypercall page")
+	X(HOST_FUNCTIONS, "host function definitions")
 
 enum region_kind {
 #define X(kind, name) REGION_##kind,
@@ -65,9 +78,11 @@ struct region_host {
 #define REGION_HOST_NONE ((struct region_host){ .base = NULL, .file = -1 })
 
 struct region {
+	uint64_t va; /* where the guest sees it; 0: nowhere */
 	uint64_t gpa;
-	uint64_t size;
-	unsigned flags; /* of enum region_flags */
+	uint64_t size;  /* whole pages */
+	unsigned flags; /* of enum region_flags: of ring 3 if IS_USER, else of ring 0 alone */
+	bool is_user;
 	enum region_kind kind;
 	struct region_host host;
 };
@@ -100,27 +115,26 @@ void region_builder_init(struct region_builder *builder, struct region *regions,
 			 uint64_t base, struct region_host host);
 
 /*
- * Appends a region of SIZE bytes, rounded up to whole pages; of size 0, nothing. Errors:
- * MOTE_E_LIMIT (the array is full), MOTE_E_INVALID (the region would end past the address
- * space or past the host's mapping). The list is unchanged then.
+ * Appends WANTED with the next addresses in place of its own, its size rounded up to whole
+ * pages; if that is 0, nothing. Errors: MOTE_E_LIMIT (the array is full), MOTE_E_INVALID (the
+ * region would end past the address space or past the host's mapping). The list is unchanged then.
  */
-mote_status region_builder_push(struct region_builder *builder, uint64_t size, unsigned flags,
-				enum region_kind kind, mote_error *err);
+mote_status region_builder_push(struct region_builder *builder, const struct region *wanted,
+				mote_error *err);
 
-/* Tells if two regions have a byte in common. Regions of size 0 have none. */
+/* Leaves a gap: goes on at GPA, whole pages, or where it is if that is behind GPA already. */
+void region_builder_skip_to(struct region_builder *builder, uint64_t gpa);
+
+/* Tells if the guest sees two regions in the same place. Regions of size 0 are nowhere. */
 bool region_overlaps(const struct region *a, const struct region *b);
 
-/* Checks that REGION overlaps none of REGIONS, in any order. Errors: MOTE_E_INVALID, naming both;
- * also if REGION does not end within the address space. */
-mote_status region_check_free(const struct region *regions, size_t n_regions,
-			      const struct region *region, mote_error *err);
-
 /*
- * The region that GPA lies in, or NULL. REGIONS are sorted and do not overlap. *CACHE is any
- * number at first; the search looks there and at the next before it halves the list, and
- * leaves there what it found, so that a run over ascending addresses searches once.
+ * The region that the guest sees at ADDRESS, or NULL. ORDER has N indices of those REGIONS that
+ * it sees, which do not overlap, by virtual address, ascending. *CACHE is any number at first; the
+ * search looks there and at the next before it halves the list, and leaves there the place
+ * in ORDER that it found, so that a run over ascending addresses searches once.
  */
-const struct region *region_find(const struct region *regions, size_t n_regions, uint64_t gpa,
-				 size_t *cache);
+const struct region *region_find(const struct region *regions, const uint8_t *order, size_t n,
+				 uint64_t address, size_t *cache);
 
 #endif

@@ -33,28 +33,15 @@ void firmware_fini(struct firmware *firmware)
 	firmware->host = NULL;
 }
 
-static unsigned view_rights(unsigned rights)
-{
-	_Static_assert((int)LAYOUT_READ == (int)HV_READ && (int)LAYOUT_WRITE == (int)HV_WRITE &&
-			       (int)LAYOUT_EXECUTE == (int)HV_EXECUTE,
-		       "a region's rights are a view's");
-	return rights;
-}
-
 /* What ring 3 sees of LAYOUT, but for the doorbell, behind which there is nothing. */
-static size_t list_views(const struct layout *layout, struct hv_view *views)
+static size_t list_views(const struct layout *layout, struct region *views)
 {
-	const struct layout_region *region;
+	const struct region *region;
 	size_t n = 0;
 
 	for (size_t i = 0; (region = layout_mapped(layout, i)); i++)
-		if (region->is_user && region->kind != LAYOUT_DOORBELL)
-			views[n++] = (struct hv_view){
-				.va = region->va,
-				.gpa = region->gpa,
-				.size = region->size,
-				.rights = view_rights(region->rights),
-			};
+		if (region->is_user && region->kind != REGION_DOORBELL)
+			views[n++] = *region;
 	return n;
 }
 
@@ -64,22 +51,16 @@ mote_status machine_init(struct machine *machine, struct hv *hv, struct guest_me
 {
 	const struct layout *layout = guest_memory_layout(memory);
 	struct shared_mem *ram = guest_memory_ram(memory);
-	const struct hv_slot slots[] = {
-		{
-			.gpa = layout->firmware.gpa,
-			.size = layout->firmware.size,
-			.host = firmware->host,
-			.is_readonly = true,
-			.fd = -1,
-		},
-		{
-			.gpa = layout->ram.gpa,
-			.size = layout->ram.size,
-			.host = shared_mem_base(ram),
-			.fd = shared_mem_fd(ram),
-		},
-	};
-	struct hv_view views[LAYOUT_REGIONS_MAX];
+	struct region slots[] = { layout->firmware, layout->ram };
+
+	slots[0].host = (struct region_host){ .base = firmware->host,
+					      .size = layout->firmware.size,
+					      .file = -1 };
+	slots[1].host = (struct region_host){ .base = shared_mem_base(ram),
+					      .size = layout->ram.size,
+					      .file = shared_mem_fd(ram) };
+
+	struct region views[LAYOUT_REGIONS_MAX];
 	const struct hv_cpu_state cpu =
 		supervisor_cpu_state(firmware->ways, guest_memory_root(memory), entry, rsp);
 	const struct hv_vm_config config = {

@@ -12,21 +12,11 @@ mote_status machine_map_file(struct machine *machine, struct file_mapping *file,
 		return status;
 
 	struct hv_vm *vm = machine->vm;
-	const struct hv_slot slot = {
-		.gpa = file->gpa,
-		.size = file->size,
-		.host = file->bytes,
-		.is_readonly = true,
-		.fd = vm->ops->needs_fd ? file->fd : -1,
-	};
-	const struct hv_view view = {
-		.va = file->address,
-		.gpa = file->gpa,
-		.size = file->size,
-		.rights = HV_READ | HV_EXECUTE,
-	};
+	struct region region = file_mapping_region(file);
 
-	status = vm->ops->map(vm, &slot, &view, err);
+	if (!vm->ops->needs_fd)
+		region.host.file = -1;
+	status = vm->ops->map(vm, &region, err);
 	guest_memory_map_end(machine->memory, file, status == MOTE_OK);
 	if (status)
 		error_prefix(err, "cannot map the %s: ", file->name);

@@ -60,12 +60,12 @@ static const syscall_handler handlers[PERSONALITY_SYSCALL_END] = {
 
 int64_t syscall_copy_in(struct personality *p, void *to, uint64_t address, size_t size)
 {
-	return guest_memory_read(p->memory, address, to, size, LAYOUT_READ, NULL) ? -EFAULT : 0;
+	return guest_memory_read(p->memory, address, to, size, REGION_READ, NULL) ? -EFAULT : 0;
 }
 
 int64_t syscall_copy_out(struct personality *p, uint64_t address, const void *from, size_t size)
 {
-	return guest_memory_write(p->memory, address, from, size, LAYOUT_WRITE, NULL) ? -EFAULT : 0;
+	return guest_memory_write(p->memory, address, from, size, REGION_WRITE, NULL) ? -EFAULT : 0;
 }
 
 /* Not served. Said once a number, so that a guest cannot fill the log with it. */

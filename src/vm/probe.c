@@ -42,8 +42,7 @@ static mote_status try(struct machine *machine, const struct firmware *firmware,
 		       struct machine_ways ways, uint64_t entry, enum hv_exit_kind kind,
 		       bool *works, mote_error *err)
 {
-	const struct layout_region *stack =
-		layout_get(guest_memory_layout(machine->memory), LAYOUT_STACK);
+	const struct region *stack = layout_get(guest_memory_layout(machine->memory), REGION_STACK);
 	struct hv_exit event;
 	mote_status status;
 

@@ -92,7 +92,7 @@ static void fill(struct stack_image *image, const struct program *program)
 mote_status program_build_stack(struct guest_memory *memory, const struct host *host,
 				const struct program *program, uint64_t *rsp, mote_error *err)
 {
-	const struct layout_region *stack = layout_get(guest_memory_layout(memory), LAYOUT_STACK);
+	const struct region *stack = layout_get(guest_memory_layout(memory), REGION_STACK);
 	const size_t nwords = 1 + program->argc + 1 + program->envc + 1 + 2 * PROGRAM_AUXV_ENTRIES;
 	const size_t nbytes = strings_size(program->argv, program->argc) +
 			      strings_size(program->envp, program->envc) + PROGRAM_STRINGS_SIZE;
@@ -114,7 +114,7 @@ mote_status program_build_stack(struct guest_memory *memory, const struct host *
 		.strings_address = *rsp + nwords * sizeof(uint64_t),
 	};
 	fill(&image, program);
-	mote_status status = guest_memory_write(memory, *rsp, copy, size, LAYOUT_WRITE, err);
+	mote_status status = guest_memory_write(memory, *rsp, copy, size, REGION_WRITE, err);
 	host_free(host, copy, size);
 	return status;
 }

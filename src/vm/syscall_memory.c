@@ -61,9 +61,9 @@ SYSCALL_HANDLER(syscall_mprotect)
 
 	if (address % MOTE_PAGE_SIZE || size < args[1])
 		return -EINVAL;
-	need |= rights & PROT_READ ? LAYOUT_READ : 0;
-	need |= rights & PROT_WRITE ? LAYOUT_WRITE : 0;
-	need |= rights & PROT_EXEC ? LAYOUT_EXECUTE : 0;
+	need |= rights & PROT_READ ? REGION_READ : 0;
+	need |= rights & PROT_WRITE ? REGION_WRITE : 0;
+	need |= rights & PROT_EXEC ? REGION_EXECUTE : 0;
 	return guest_memory_allows(p->memory, address, size, need) ? 0 : -EACCES;
 }
 

@@ -166,8 +166,7 @@ SYSCALL_HANDLER(syscall_rt_sigprocmask)
 
 SYSCALL_HANDLER(syscall_prlimit64)
 {
-	const struct layout_region *stack =
-		layout_get(guest_memory_layout(p->memory), LAYOUT_STACK);
+	const struct region *stack = layout_get(guest_memory_layout(p->memory), REGION_STACK);
 	uint64_t limit[2] = { UINT64_MAX, UINT64_MAX }; /* soft, hard */
 
 	if (args[0] != 0 && args[0] != TASK_ID)

@@ -184,7 +184,7 @@ static struct hv_cpu_state cpu_state(const struct box *box, uint64_t root)
 
 static void make_vm(struct box *box, uint64_t root)
 {
-	struct hv_slot slots[BOX_NMEMORIES];
+	struct region slots[BOX_NMEMORIES];
 	const struct hv_cpu_state cpu = cpu_state(box, root);
 	const struct hv_vm_config config = { .slots = slots, .nslots = BOX_NMEMORIES, .cpu = &cpu };
 	mote_error err = { .message = "" };
@@ -193,12 +193,12 @@ static void make_vm(struct box *box, uint64_t root)
 		const struct box_memory *memory = &box->memory[i];
 
 		memcpy(memory->before, memory->bytes, memory->size);
-		slots[i] = (struct hv_slot){
+		slots[i] = (struct region){
 			.gpa = memory->gpa,
 			.size = memory->size,
-			.host = memory->bytes,
-			.is_readonly = i == BOX_SNAPSHOT || i == BOX_LARGE_PAGE,
-			.fd = -1,
+			.flags =
+				i == BOX_SNAPSHOT || i == BOX_LARGE_PAGE ? REGION_READ : REGION_ALL,
+			.host = { .base = memory->bytes, .size = memory->size, .file = -1 },
 		};
 	}
 	if (hv_kvm.open(&box->hv, &box->host, &err) ||

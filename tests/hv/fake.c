@@ -112,8 +112,7 @@ static void fake_vm_free(struct hv_vm *base)
 	host_free(block->host, block, sizeof *block);
 }
 
-static mote_status fake_map(struct hv_vm *base, const struct hv_slot *slot,
-			    const struct hv_view *view, mote_error *err)
+static mote_status fake_map(struct hv_vm *base, const struct region *region, mote_error *err)
 {
 	struct fake_vm *vm = (struct fake_vm *)base;
 
@@ -121,8 +120,8 @@ static mote_status fake_map(struct hv_vm *base, const struct hv_slot *slot,
 		return error_set(err, fake.map_fails, "the fake maps nothing");
 	if (vm->nslots == FAKE_SLOTS_MAX || vm->nviews == FAKE_VIEWS_MAX)
 		return error_set(err, MOTE_E_LIMIT, "the fake has %zu slots", vm->nslots);
-	vm->slots[vm->nslots++] = *slot;
-	vm->views[vm->nviews++] = *view;
+	vm->slots[vm->nslots++] = *region;
+	vm->views[vm->nviews++] = *region;
 	return MOTE_OK;
 }
 
@@ -168,10 +167,10 @@ static void fake_reset_segments(struct hv_vm *base)
 void *fake_physical(struct fake_vm *vm, uint64_t gpa, size_t size)
 {
 	for (size_t i = 0; i < vm->nslots; i++) {
-		const struct hv_slot *slot = &vm->slots[i];
+		const struct region *slot = &vm->slots[i];
 		uint64_t inside = gpa - slot->gpa;
 		if (inside < slot->size && size <= slot->size - inside)
-			return (char *)slot->host + inside;
+			return (char *)region_bytes(slot) + inside;
 	}
 	return NULL;
 }
@@ -179,7 +178,7 @@ void *fake_physical(struct fake_vm *vm, uint64_t gpa, size_t size)
 void *fake_at(struct fake_vm *vm, uint64_t va)
 {
 	for (size_t i = 0; i < vm->nviews; i++) {
-		const struct hv_view *view = &vm->views[i];
+		const struct region *view = &vm->views[i];
 		if (va - view->va < view->size)
 			return fake_physical(vm, view->gpa + (va - view->va), 1);
 	}

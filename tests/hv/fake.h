@@ -26,9 +26,9 @@
 struct fake_vm {
 	struct hv_vm base; /* base.regs points at regs */
 	struct hv_regs regs;
-	struct hv_slot slots[FAKE_SLOTS_MAX];
+	struct region slots[FAKE_SLOTS_MAX];
 	size_t nslots;
-	struct hv_view views[FAKE_VIEWS_MAX];
+	struct region views[FAKE_VIEWS_MAX];
 	size_t nviews;
 	struct hv_cpu_state cpu; /* as it was configured */
 	unsigned ring;           /* 3 or 0; fake_machine only */

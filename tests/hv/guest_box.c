@@ -6,6 +6,7 @@
 #include "hv/guest_box.h"
 
 #include "abi/mote_abi.h"
+#include "hv/regions.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,21 +34,21 @@ void box_init(struct box *box, struct hv *hv)
 	memcpy(box->code, guest_code, (size_t)(guest_code_end - guest_code));
 }
 
-mote_status box_make_vm(struct box *box, const struct hv_view *extra, mote_error *err)
+mote_status box_make_vm(struct box *box, const struct region *extra, mote_error *err)
 {
-	const struct hv_slot slots[] = {
+	const struct region slots[] = {
 		/* As in a real machine, the hypercall page is not the guest's memory. */
-		{ .gpa = 0x1000, .size = 0x1000, .host = box->memory, .fd = -1 },
-		{ .gpa = BOX_GPA, .size = BOX_SIZE, .host = box->memory, .fd = box->fd },
+		SLOT(0x1000, 0x1000, REGION_ALL, box->memory, -1),
+		SLOT(BOX_GPA, BOX_SIZE, REGION_ALL, box->memory, box->fd),
 	};
-	struct hv_view views[6] = {
-		{ MOTE_HYPERCALL_PAGE, 0x1000, 0x1000, HV_READ | HV_EXECUTE },
-		{ BOX_CODE, BOX_GPA, BOX_CODE_SIZE, HV_READ | HV_EXECUTE },
-		{ BOX_DATA, BOX_GPA + BOX_CODE_SIZE, BOX_DATA_SIZE, HV_READ | HV_WRITE },
-		{ BOX_CONSTANT, BOX_GPA + BOX_CODE_SIZE + BOX_DATA_SIZE, BOX_CONSTANT_SIZE,
-		  HV_READ },
-		{ BOX_STACK, BOX_GPA + BOX_CODE_SIZE + BOX_DATA_SIZE + BOX_CONSTANT_SIZE,
-		  BOX_STACK_SIZE, HV_READ | HV_WRITE },
+	struct region views[6] = {
+		VIEW(MOTE_HYPERCALL_PAGE, 0x1000, 0x1000, READ_EXECUTE),
+		VIEW(BOX_CODE, BOX_GPA, BOX_CODE_SIZE, READ_EXECUTE),
+		VIEW(BOX_DATA, BOX_GPA + BOX_CODE_SIZE, BOX_DATA_SIZE, READ_WRITE),
+		VIEW(BOX_CONSTANT, BOX_GPA + BOX_CODE_SIZE + BOX_DATA_SIZE, BOX_CONSTANT_SIZE,
+		     REGION_READ),
+		VIEW(BOX_STACK, BOX_GPA + BOX_CODE_SIZE + BOX_DATA_SIZE + BOX_CONSTANT_SIZE,
+		     BOX_STACK_SIZE, READ_WRITE),
 	};
 	const struct hv_cpu_state cpu = {
 		.regs = { .rip = BOX_CODE, .rsp = BOX_STACK_TOP, .rflags = 2 },

@@ -41,7 +41,7 @@ struct box {
 void box_init(struct box *box, struct hv *hv);
 
 /* Makes the virtual machine, with a view more if EXTRA is one. */
-mote_status box_make_vm(struct box *box, const struct hv_view *extra, mote_error *err);
+mote_status box_make_vm(struct box *box, const struct region *extra, mote_error *err);
 
 /* box_init() and box_make_vm(). Ends the test on failure. */
 void box_open(struct box *box, struct hv *hv);

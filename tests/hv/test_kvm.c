@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "hv/kvm/kvm.h"
+#include "hv/regions.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -120,16 +121,12 @@ static struct hv_cpu_state cpu_state(bool is_user)
 	};
 }
 
-static mote_status make_vm(const struct hv_cpu_state *cpu, const struct hv_slot *extra)
+static mote_status make_vm(const struct hv_cpu_state *cpu, const struct region *extra)
 {
-	const struct hv_slot slots[] = {
-		{ .gpa = 0, .size = RAM_SIZE, .host = ram, .fd = -1 },
-		{ .gpa = CONSTANT,
-		  .size = CONSTANT_SIZE,
-		  .host = constant,
-		  .is_readonly = true,
-		  .fd = -1 },
-		extra ? *extra : (struct hv_slot){ .size = 0 },
+	const struct region slots[] = {
+		SLOT(0, RAM_SIZE, REGION_ALL, ram, -1),
+		SLOT(CONSTANT, CONSTANT_SIZE, READ_EXECUTE, constant, -1),
+		extra ? *extra : (struct region){ .size = 0 },
 	};
 	const struct hv_vm_config config = { .slots = slots, .nslots = extra ? 3 : 2, .cpu = cpu };
 	err = (mote_error){ .message = "" };
@@ -402,12 +399,12 @@ static void a_signal_interrupts_and_the_guest_goes_on(void **state)
 static void slots_that_cannot_be_are_refused(void **state)
 {
 	(void)state;
-	const struct hv_slot rows[] = {
-		{ .gpa = 0x600001, .size = 0x1000, .host = constant, .fd = -1 },
-		{ .gpa = 0x600000, .size = 0x1001, .host = constant, .fd = -1 },
-		{ .gpa = 0x600000, .size = 0x1000, .host = constant + 1, .fd = -1 },
-		{ .gpa = CONSTANT, .size = 0x1000, .host = constant, .fd = -1 },
-		{ .gpa = RAM_SIZE - 0x1000, .size = 0x1000, .host = constant, .fd = -1 },
+	const struct region rows[] = {
+		SLOT(0x600001, 0x1000, REGION_ALL, constant, -1),
+		SLOT(0x600000, 0x1001, REGION_ALL, constant, -1),
+		SLOT(0x600000, 0x1000, REGION_ALL, constant + 1, -1),
+		SLOT(CONSTANT, 0x1000, REGION_ALL, constant, -1),
+		SLOT(RAM_SIZE - 0x1000, 0x1000, REGION_ALL, constant, -1),
 	};
 	const struct hv_cpu_state cpu = cpu_state(true);
 
@@ -419,9 +416,7 @@ static void slots_that_cannot_be_are_refused(void **state)
 			strstr(err.message, "KVM refused memory slot 2, guest physical 0x"));
 		assert_int_not_equal(err.os_error, 0);
 	}
-	const struct hv_slot beyond = { .gpa = UINT64_C(1) << 52,
-					.size = 0x1000,
-					.host = constant };
+	const struct region beyond = SLOT(UINT64_C(1) << 52, 0x1000, REGION_ALL, constant, -1);
 	assert_int_equal(make_vm(&cpu, &beyond), MOTE_E_LIMIT);
 	assert_null(vm);
 }
@@ -446,19 +441,14 @@ static void states_that_cannot_be_are_refused(void **state)
 static void memory_can_be_added_later(void **state)
 {
 	(void)state;
-	const struct hv_slot slot = {
-		.gpa = NOWHERE, .size = 0x1000, .host = constant, .is_readonly = true, .fd = -1
-	};
-	const struct hv_view view = {
-		.va = NOWHERE, .gpa = NOWHERE, .size = 0x1000, .rights = HV_READ
-	};
+	const struct region slot = SLOT(NOWHERE, 0x1000, REGION_READ, constant, -1);
 
 	START(true, "\x8b\x04\x25\x04\x00\x20\x00" /* mov NOWHERE + 4, %eax */
 		    "\x8b\x04\x25\x04\x00\x20\x00"
 		    "\x89\x04\x25\x08\x00\x20\x00"); /* mov %eax, NOWHERE + 8 */
 	memcpy(constant, "1234567", 8);
 	expect_mmio(NOWHERE + 4, 4, false, 0);
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_OK);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_OK);
 	expect_mmio(NOWHERE + 8, 4, true, 0x00373635);
 }
 

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "hv/kvm/kvm.h"
+#include "hv/regions.h"
 #include "kit/fail.h"
 
 #include <errno.h>
@@ -18,17 +19,15 @@
 enum { PAGE = 4096 };
 static uint8_t memory[2 * PAGE] __attribute__((aligned(PAGE)));
 
-static struct hv_slot slot_at(uint64_t gpa)
+static struct region slot_at(uint64_t gpa)
 {
-	return (struct hv_slot){ .gpa = gpa, .size = PAGE, .host = memory, .fd = -1 };
+	return (struct region)SLOT(gpa, PAGE, READ_EXECUTE, memory, -1);
 }
-
-static const struct hv_view view = { 0x400000, 0x1000, PAGE, HV_READ };
 
 /* A machine with one slot at 0x1000. */
 static mote_status make(struct hv **hv, struct hv_vm **vm, const struct host *host, mote_error *err)
 {
-	const struct hv_slot slot = slot_at(0x1000);
+	const struct region slot = slot_at(0x1000);
 	const struct hv_cpu_state cpu = { 0 };
 	const struct hv_vm_config config = { .slots = &slot, .nslots = 1, .cpu = &cpu };
 
@@ -65,34 +64,34 @@ static void slots_are_added_and_refused(void **state)
 
 	host_init(&host);
 	assert_int_equal(make(&hv, &vm, &host, NULL), MOTE_OK);
-	struct hv_slot slot = slot_at(0x1000);
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_E_OS);
+	struct region slot = slot_at(0x1000);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_E_OS);
 	assert_int_equal(err.os_error, EEXIST);
 	assert_non_null(strstr(err.message, "memory slot 1, guest physical 0x1000..0x2000"));
 	/* the number is free still, and then the next one */
 	slot = slot_at(0x2000);
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_OK);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_OK);
 	slot = slot_at(0x3000);
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_OK);
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_E_OS);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_OK);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_E_OS);
 	assert_non_null(strstr(err.message, "memory slot 3"));
 
 	static const uint64_t unreachable[] = { UINT64_C(1) << 52, UINT64_MAX - PAGE + 1 };
 	for (size_t i = 0; i < 2; i++) {
 		slot = slot_at(unreachable[i]);
-		assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_E_LIMIT);
+		assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_E_LIMIT);
 		assert_non_null(strstr(err.message, "the most that this processor has"));
 	}
 	slot = slot_at(0x4000);
 	slot.size = UINT64_MAX - 0x4000 - PAGE + 1;
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_E_LIMIT);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_E_LIMIT);
 	hv_kvm.vm_free(vm);
 	hv_kvm.close(hv);
 }
 
 static mote_status make_and_map(const struct host *host, void *user, mote_error *err)
 {
-	const struct hv_slot slot = slot_at(0x2000);
+	const struct region slot = slot_at(0x2000);
 	struct hv *hv;
 	struct hv_vm *vm;
 
@@ -100,7 +99,7 @@ static mote_status make_and_map(const struct host *host, void *user, mote_error 
 	mote_status status = make(&hv, &vm, host, err);
 	if (status)
 		return status;
-	status = hv_kvm.map(vm, &slot, &view, err);
+	status = hv_kvm.map(vm, &slot, err);
 	hv_kvm.vm_free(vm);
 	hv_kvm.close(hv);
 	return status;

@@ -5,6 +5,7 @@
  */
 #include "hv/kvm/kvm_internal.h"
 #include "hv/kvm_kernel.h"
+#include "hv/regions.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -19,9 +20,9 @@ static struct hv_vm *vm;
 static mote_error err;
 static uint8_t memory[0x3000];
 
-static const struct hv_slot slots[] = {
-	{ .gpa = 0x1000, .size = 0x1000, .host = memory, .is_readonly = true, .fd = -1 },
-	{ .gpa = 0x100000, .size = 0x2000, .host = memory + 0x1000, .fd = -1 },
+static const struct region slots[] = {
+	SLOT(0x1000, 0x1000, READ_EXECUTE, memory, -1),
+	SLOT(0x100000, 0x2000, REGION_ALL, memory + 0x1000, -1),
 };
 
 static const struct hv_cpu_state cpu = {
@@ -88,8 +89,8 @@ static void slots_are_passed_on(void **state)
 		assert_int_equal(slot->slot, i);
 		assert_int_equal(slot->guest_phys_addr, slots[i].gpa);
 		assert_int_equal(slot->memory_size, slots[i].size);
-		assert_int_equal(slot->userspace_addr, (uintptr_t)slots[i].host);
-		assert_int_equal(slot->flags, slots[i].is_readonly ? KVM_MEM_READONLY : 0);
+		assert_int_equal(slot->userspace_addr, (uintptr_t)region_bytes(&slots[i]));
+		assert_int_equal(slot->flags, slots[i].flags & REGION_WRITE ? 0 : KVM_MEM_READONLY);
 	}
 }
 
@@ -259,13 +260,11 @@ static void memory_ends_where_the_processors_addresses_do(void **state)
 		{ UINT64_MAX - 0xfff, 0x1000, false },
 		{ 0x200000, UINT64_MAX - 0xfff, false },
 	};
-	const struct hv_view view = { .va = 0x1000, .gpa = 0x1000, .size = 0x1000 };
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		const struct hv_slot slot = {
-			.gpa = rows[i].gpa, .size = rows[i].size, .host = memory, .fd = -1
-		};
+		const struct region slot =
+			SLOT(rows[i].gpa, rows[i].size, READ_EXECUTE, memory, -1);
 		kvm_kernel.nslots = 0;
-		mote_status status = hv_kvm.map(vm, &slot, &view, &err);
+		mote_status status = hv_kvm.map(vm, &slot, &err);
 		assert_int_equal(status, rows[i].fits ? MOTE_OK : MOTE_E_LIMIT);
 		assert_int_equal(kvm_kernel.nslots, rows[i].fits);
 	}
@@ -274,17 +273,14 @@ static void memory_ends_where_the_processors_addresses_do(void **state)
 static void slots_that_come_later_have_the_next_numbers(void **state)
 {
 	(void)state;
-	const struct hv_slot slot = {
-		.gpa = 0x200000, .size = 0x1000, .host = memory, .is_readonly = true, .fd = -1
-	};
-	const struct hv_view view = { .va = 0x1000, .gpa = 0x200000, .size = 0x1000 };
+	const struct region slot = SLOT(0x200000, 0x1000, READ_EXECUTE, memory, -1);
 
 	kvm_kernel.fails = KVM_SET_USER_MEMORY_REGION;
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_E_OS);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_E_OS);
 	assert_non_null(strstr(err.message, "KVM refused memory slot 2"));
 	kvm_kernel.fails = 0;
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_OK);
-	assert_int_equal(hv_kvm.map(vm, &slot, &view, &err), MOTE_OK);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_OK);
+	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_OK);
 	assert_int_equal(kvm_kernel.slots[2].slot, 2);
 	assert_int_equal(kvm_kernel.slots[2].flags, KVM_MEM_READONLY);
 	assert_int_equal(kvm_kernel.slots[3].slot, 3);

@@ -8,6 +8,7 @@
 
 #include "abi/mote_abi.h"
 #include "hv/process/monitor_abi.h"
+#include "hv/regions.h"
 #include "kit/fail.h"
 
 #include <errno.h>
@@ -114,37 +115,32 @@ static void both_ends_accept_nothing(void **state)
 
 static const struct {
 	const char *what;
-	struct hv_view view;
+	struct region view;
 	const char *message;
 } refused[] = {
-	{ "a view where the monitor is",
-	  { MONITOR_TEXT, 0x10000000, 0x1000, HV_READ },
+	{ "a view where the monitor is", VIEW(MONITOR_TEXT, 0x10000000, 0x1000, REGION_READ),
 	  "guest memory at 0x7ff000000000: the process backend has addresses below "
 	  "0x7ff000000000" },
 	{ "a view into where the monitor is",
-	  { MONITOR_TEXT - 0x1000, 0x10000000, 0x2000, HV_READ },
+	  VIEW(MONITOR_TEXT - 0x1000, 0x10000000, 0x2000, REGION_READ),
 	  "the process backend has addresses below" },
 	{ "a view that ends past all addresses",
-	  { 0x1000000, 0x10000000, UINT64_MAX, HV_READ },
+	  VIEW(0x1000000, 0x10000000, UINT64_MAX, REGION_READ),
 	  "the process backend has addresses below" },
-	{ "a view of memory without a file",
-	  { 0x1000000, 0x1000, 0x1000, HV_READ },
+	{ "a view of memory without a file", VIEW(0x1000000, 0x1000, 0x1000, REGION_READ),
 	  "guest memory at 0x1000000 is in no file" },
-	{ "a view of no slot", { 0x1000000, 0x3000, 0x1000, HV_READ }, "is in no file" },
+	{ "a view of no slot", VIEW(0x1000000, 0x3000, 0x1000, REGION_READ), "is in no file" },
 	{ "a view past the end of its slot",
-	  { 0x1000000, 0x10000000, BOX_SIZE + 0x1000, HV_READ },
+	  VIEW(0x1000000, 0x10000000, BOX_SIZE + 0x1000, REGION_READ), "is in no file" },
+	{ "a view that begins before its slot", VIEW(0x1000000, 0xffff000, 0x2000, REGION_READ),
 	  "is in no file" },
-	{ "a view that begins before its slot",
-	  { 0x1000000, 0xffff000, 0x2000, HV_READ },
-	  "is in no file" },
-	{ "a view over another", { BOX_DATA, 0x10000000, 0x1000, HV_READ }, "cannot map the guest" },
-	{ "a view at an odd address",
-	  { 0x1000800, 0x10000000, 0x1000, HV_READ },
+	{ "a view over another", VIEW(BOX_DATA, 0x10000000, 0x1000, REGION_READ),
 	  "cannot map the guest" },
-	{ "a view at an odd offset",
-	  { 0x1000000, 0x10000800, 0x1000, HV_READ },
+	{ "a view at an odd address", VIEW(0x1000800, 0x10000000, 0x1000, REGION_READ),
 	  "cannot map the guest" },
-	{ "an empty view", { 0x1000000, 0x10000000, 0, HV_READ }, "cannot map the guest" },
+	{ "a view at an odd offset", VIEW(0x1000000, 0x10000800, 0x1000, REGION_READ),
+	  "cannot map the guest" },
+	{ "an empty view", VIEW(0x1000000, 0x10000000, 0, REGION_READ), "cannot map the guest" },
 };
 
 static void what_cannot_be_mapped_is_refused(void **state)
@@ -175,7 +171,7 @@ static void what_cannot_be_mapped_is_refused(void **state)
 static void too_many_slots_are_refused(void **state)
 {
 	enum { MANY = MONITOR_SLOTS_MAX + 1 };
-	static struct hv_slot slots[MANY];
+	static struct region slots[MANY];
 	const struct hv_cpu_state cpu = { 0 };
 	struct hv_vm_config config = { .slots = slots, .nslots = MANY, .cpu = &cpu };
 	mote_error error;
@@ -184,7 +180,7 @@ static void too_many_slots_are_refused(void **state)
 	(void)state;
 
 	for (size_t i = 0; i < MANY; i++)
-		slots[i] = (struct hv_slot){ .gpa = i * 0x1000, .size = 0x1000, .fd = 0 };
+		slots[i] = (struct region)SLOT(i * 0x1000, 0x1000, REGION_ALL, NULL, 0);
 	assert_int_equal(hv_process.open(&hv, fail_host(0, FAIL_ONCE, 0), NULL), MOTE_OK);
 	assert_int_equal(hv_process.vm_new(&vm, hv, &config, &error), MOTE_E_LIMIT);
 	assert_non_null(strstr(error.message, "251 memory slots; it takes at most 250"));
@@ -198,7 +194,7 @@ static void too_many_slots_are_refused(void **state)
 static void many_views_fit(void **state)
 {
 	enum { MANY = 2000 };
-	static struct hv_view views[MANY];
+	static struct region views[MANY];
 	const struct hv_cpu_state cpu = { .regs = { .rip = 0x1000000 } };
 	struct hv_vm_config config = { .views = views, .nviews = MANY, .nslots = 1, .cpu = &cpu };
 	struct hv_exit event;
@@ -209,10 +205,10 @@ static void many_views_fit(void **state)
 
 	assert_int_equal(hv_process.open(&hv, fail_host(0, FAIL_ONCE, 0), NULL), MOTE_OK);
 	box_init(&box, hv);
-	const struct hv_slot slot = { .size = BOX_SIZE, .fd = box.fd, .host = box.memory };
+	const struct region slot = SLOT(0, BOX_SIZE, REGION_ALL, box.memory, box.fd);
 	config.slots = &slot;
 	for (size_t i = 0; i < MANY; i++)
-		views[i] = (struct hv_view){ 0x1000000 + i * 0x2000, 0, 0x1000, HV_READ };
+		views[i] = (struct region)VIEW(0x1000000 + i * 0x2000, 0, 0x1000, REGION_READ);
 	assert_int_equal(hv_process.vm_new(&vm, hv, &config, NULL), MOTE_OK);
 	vm->regs->rip = 0x1000000 + (MANY - 1) * 0x2000;
 	vm->regs_changed = true;
@@ -230,9 +226,9 @@ static void many_views_fit(void **state)
 
 static void a_read_only_slot_stays_so(void **state)
 {
-	const struct hv_view view = { BOX_DATA, 0, 0x1000, HV_READ | HV_WRITE };
-	const struct hv_view code = { BOX_CODE, 0, BOX_CODE_SIZE, HV_READ | HV_EXECUTE };
-	const struct hv_view views[] = { code, view };
+	const struct region view = VIEW(BOX_DATA, 0, 0x1000, READ_WRITE);
+	const struct region code = VIEW(BOX_CODE, 0, BOX_CODE_SIZE, READ_EXECUTE);
+	const struct region views[] = { code, view };
 	const struct hv_cpu_state cpu = { 0 };
 	struct hv_vm_config config = { .views = views, .nviews = 2, .nslots = 1, .cpu = &cpu };
 	struct box box;
@@ -241,9 +237,7 @@ static void a_read_only_slot_stays_so(void **state)
 
 	assert_int_equal(hv_process.open(&hv, fail_host(0, FAIL_ONCE, 0), NULL), MOTE_OK);
 	box_init(&box, hv);
-	const struct hv_slot slot = {
-		.size = BOX_SIZE, .fd = box.fd, .host = box.memory, .is_readonly = true
-	};
+	const struct region slot = SLOT(0, BOX_SIZE, READ_EXECUTE, box.memory, box.fd);
 	config.slots = &slot;
 	assert_int_equal(hv_process.vm_new(&box.vm, hv, &config, NULL), MOTE_OK);
 	struct hv_exit event = box_start(&box, "write_at", BOX_DATA);

@@ -7,6 +7,7 @@
 #include "hv/guest_box.h"
 
 #include "hv/process/process_internal.h"
+#include "hv/regions.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -309,7 +310,7 @@ static int count_children(pid_t parent)
 static void a_machine_that_was_not_made_leaves_no_process(void **state)
 {
 	/* At an odd address: the process notices, not we. */
-	const struct hv_view odd = { 0x1000800, 0x10000000, 0x1000, HV_READ };
+	const struct region odd = VIEW(0x1000800, 0x10000000, 0x1000, REGION_READ);
 	struct box box, bad;
 	(void)state;
 

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "hv/guest_box.h"
+#include "hv/regions.h"
 #include "kit/fail.h"
 #include "mem/scratch_file.h"
 
@@ -29,10 +30,15 @@ static struct scratch_file code_file(void)
 static mote_status map(struct box *box, int fd, uint64_t va, mote_error *err)
 {
 	uint64_t gpa = GPA + va;
-	const struct hv_slot slot = { .gpa = gpa, .size = PAGE, .is_readonly = true, .fd = fd };
-	const struct hv_view view = { va, gpa, PAGE, HV_READ | HV_EXECUTE };
+	const struct region region = {
+		.va = va,
+		.gpa = gpa,
+		.size = PAGE,
+		.flags = READ_EXECUTE,
+		.host.file = fd,
+	};
 
-	return hv_process.map(box->vm, &slot, &view, err);
+	return hv_process.map(box->vm, &region, err);
 }
 
 static struct hv *open_backend(const struct host *host)

@@ -34,7 +34,7 @@ static int setup(void **state)
 	if (guest_memory_new(&memory, host, &config, NULL, SHARED_MEM_PRIVATE, NULL) ||
 	    arena_init(&arena, host, memory, NULL))
 		return -1;
-	heap = layout_get(guest_memory_layout(memory), LAYOUT_HEAP)->va;
+	heap = layout_get(guest_memory_layout(memory), REGION_HEAP)->va;
 	heap_end = heap + HEAP_PAGES * PAGE;
 	return 0;
 }
@@ -53,14 +53,14 @@ static void put(uint64_t address, uint8_t value, size_t size)
 {
 	static uint8_t bytes[HEAP_PAGES * PAGE];
 	memset(bytes, value, size);
-	assert_int_equal(guest_memory_write(memory, address, bytes, size, LAYOUT_WRITE, NULL),
+	assert_int_equal(guest_memory_write(memory, address, bytes, size, REGION_WRITE, NULL),
 			 MOTE_OK);
 }
 
 static bool holds(uint64_t address, uint8_t value, size_t size)
 {
 	static uint8_t bytes[HEAP_PAGES * PAGE];
-	assert_int_equal(guest_memory_read(memory, address, bytes, size, LAYOUT_READ, NULL),
+	assert_int_equal(guest_memory_read(memory, address, bytes, size, REGION_READ, NULL),
 			 MOTE_OK);
 	for (size_t i = 0; i < size; i++)
 		if (bytes[i] != value)

@@ -78,7 +78,7 @@ static void check_leaf(struct census *census, uint64_t va, uint64_t entry, uint6
 		       uint64_t size)
 {
 	const struct layout *layout = guest_memory_layout(census->memory);
-	const struct layout_region *region = layout_find(layout, va, &census->cache);
+	const struct region *region = layout_find(layout, va, &census->cache);
 
 	if (!region) {
 		fail_msg("0x%" PRIx64 " is mapped and should not be", va);
@@ -89,22 +89,22 @@ static void check_leaf(struct census *census, uint64_t va, uint64_t entry, uint6
 	bool writable = entry & ENTRY_WRITE;
 	bool executable = !(entry & ENTRY_NO_EXECUTE);
 
-	if (address != gpa || writable != !!(region->rights & LAYOUT_WRITE) ||
-	    executable != !!(region->rights & LAYOUT_EXECUTE) || !!user != region->is_user)
-		fail_msg("%s, 0x%" PRIx64 ": entry 0x%" PRIx64, layout_kind_name(region->kind), va,
+	if (address != gpa || writable != !!(region->flags & REGION_WRITE) ||
+	    executable != !!(region->flags & REGION_EXECUTE) || !!user != region->is_user)
+		fail_msg("%s, 0x%" PRIx64 ": entry 0x%" PRIx64, region_kind_name(region->kind), va,
 			 entry);
 	assert_false(writable && executable);
 	assert_int_equal(entry & (ENTRY_ACCESSED | ENTRY_DIRTY), ENTRY_ACCESSED | ENTRY_DIRTY);
-	assert_int_equal(size, region->kind == LAYOUT_HEAP ? LAYOUT_LARGE_PAGE : PAGE);
+	assert_int_equal(size, region->kind == REGION_HEAP ? LAYOUT_LARGE_PAGE : PAGE);
 	/* whoever maps a table could change it */
-	assert_true(region->kind != LAYOUT_PAGE_TABLES);
+	assert_true(region->kind != REGION_PAGE_TABLES);
 	census->bytes += size;
 }
 
 static void walk(struct census *census, uint64_t table, unsigned level, uint64_t va, uint64_t user)
 {
-	const struct layout_region *tables =
-		layout_get(guest_memory_layout(census->memory), LAYOUT_PAGE_TABLES);
+	const struct region *tables =
+		layout_get(guest_memory_layout(census->memory), REGION_PAGE_TABLES);
 	assert_true(table >= tables->gpa && table - tables->gpa < tables->size);
 	const uint64_t *entries = (const uint64_t *)ram_at(census->memory, table);
 	unsigned used = 0;
@@ -142,7 +142,7 @@ static void check_page_tables(struct guest_memory *memory)
 	walk(&census, guest_memory_root(memory), 3, 0, ENTRY_USER);
 	/* as each mapped page is a page of a region, equal sums mean that all are mapped */
 	assert_int_equal(census.bytes, bytes);
-	assert_int_equal(census.tables * PAGE, layout_get(layout, LAYOUT_PAGE_TABLES)->size);
+	assert_int_equal(census.tables * PAGE, layout_get(layout, REGION_PAGE_TABLES)->size);
 }
 
 static void page_tables_say_what_the_layout_says(void **state)
@@ -192,7 +192,7 @@ static void segments_arrive_with_zeroes_behind_them(void **state)
 		uint8_t *copy = malloc(segment->memory_size);
 		assert_non_null(copy);
 		assert_int_equal(guest_memory_read(memory, segment->address, copy,
-						   segment->memory_size, LAYOUT_READ, NULL),
+						   segment->memory_size, REGION_READ, NULL),
 				 MOTE_OK);
 		assert_memory_equal(copy, file + segment->file_offset, segment->file_size);
 		for (size_t k = segment->file_size; k < segment->memory_size; k++)
@@ -202,7 +202,7 @@ static void segments_arrive_with_zeroes_behind_them(void **state)
 	/* nothing of the neighbours in the file in front of data that begins inside a page */
 	uint8_t front[0x123];
 	assert_int_equal(
-		guest_memory_read(memory, SMALL_DATA, front, sizeof front, LAYOUT_READ, NULL),
+		guest_memory_read(memory, SMALL_DATA, front, sizeof front, REGION_READ, NULL),
 		MOTE_OK);
 	for (size_t i = 0; i < sizeof front; i++)
 		assert_int_equal(front[i], 0);
@@ -223,10 +223,10 @@ static void segments_without_memory_are_left_out(void **state)
 	config.segments = segments;
 	config.nsegments = 4;
 	struct guest_memory *memory = make(&config, SHARED_MEM_PRIVATE);
-	assert_int_equal(guest_memory_read(memory, 0x400000, found, 4, LAYOUT_EXECUTE, NULL),
+	assert_int_equal(guest_memory_read(memory, 0x400000, found, 4, REGION_EXECUTE, NULL),
 			 MOTE_OK);
 	assert_memory_equal(found, file, 4);
-	assert_int_equal(guest_memory_read(memory, 0x600000, found, 4, LAYOUT_READ, NULL), MOTE_OK);
+	assert_int_equal(guest_memory_read(memory, 0x600000, found, 4, REGION_READ, NULL), MOTE_OK);
 	assert_memory_equal(found, file + 8, 4);
 	drop(memory);
 }
@@ -238,20 +238,20 @@ static void the_start_block_tells_where_things_are(void **state)
 	const struct layout *layout = guest_memory_layout(memory);
 	struct mote_start_block block;
 	assert_int_equal(guest_memory_read(memory, MOTE_START_BLOCK, &block, sizeof block,
-					   LAYOUT_READ, NULL),
+					   REGION_READ, NULL),
 			 MOTE_OK);
 	assert_int_equal(block.magic, MOTE_START_MAGIC);
 	assert_int_equal(block.abi_version, MOTE_ABI_VERSION);
 	assert_int_equal(block.reserved, 0);
-	assert_int_equal(block.input_address, layout_get(layout, LAYOUT_INPUT)->va);
-	assert_int_equal(block.input_size, layout_get(layout, LAYOUT_INPUT)->size);
-	assert_int_equal(block.output_address, layout_get(layout, LAYOUT_OUTPUT)->va);
-	assert_int_equal(block.output_size, layout_get(layout, LAYOUT_OUTPUT)->size);
-	assert_int_equal(block.heap_address, layout_get(layout, LAYOUT_HEAP)->va);
-	assert_int_equal(block.heap_size, layout_get(layout, LAYOUT_HEAP)->size);
-	assert_int_equal(block.stack_address, layout_get(layout, LAYOUT_STACK)->va);
-	assert_int_equal(block.stack_size, layout_get(layout, LAYOUT_STACK)->size);
-	assert_int_equal(block.mapping_table, layout_get(layout, LAYOUT_MAPPING_TABLE)->va);
+	assert_int_equal(block.input_address, layout_get(layout, REGION_INPUT)->va);
+	assert_int_equal(block.input_size, layout_get(layout, REGION_INPUT)->size);
+	assert_int_equal(block.output_address, layout_get(layout, REGION_OUTPUT)->va);
+	assert_int_equal(block.output_size, layout_get(layout, REGION_OUTPUT)->size);
+	assert_int_equal(block.heap_address, layout_get(layout, REGION_HEAP)->va);
+	assert_int_equal(block.heap_size, layout_get(layout, REGION_HEAP)->size);
+	assert_int_equal(block.stack_address, layout_get(layout, REGION_STACK)->va);
+	assert_int_equal(block.stack_size, layout_get(layout, REGION_STACK)->size);
+	assert_int_equal(block.mapping_table, layout_get(layout, REGION_MAPPING_TABLE)->va);
 	drop(memory);
 }
 
@@ -261,10 +261,10 @@ static void buffers_are_empty_and_where_the_guest_sees_them(void **state)
 	struct guest_memory *memory = make(&small_config, SHARED_MEM_PRIVATE);
 	const struct layout *layout = guest_memory_layout(memory);
 	struct io_stack stacks[] = { guest_memory_input(memory), guest_memory_output(memory) };
-	static const enum layout_kind kinds[] = { LAYOUT_INPUT, LAYOUT_OUTPUT };
+	static const enum region_kind kinds[] = { REGION_INPUT, REGION_OUTPUT };
 
 	for (size_t i = 0; i < 2; i++) {
-		const struct layout_region *region = layout_get(layout, kinds[i]);
+		const struct region *region = layout_get(layout, kinds[i]);
 		struct io_fault fault;
 		uint8_t popped[16];
 		assert_int_equal(stacks[i].size, region->size);
@@ -272,7 +272,7 @@ static void buffers_are_empty_and_where_the_guest_sees_them(void **state)
 		assert_int_equal(fault.status, IO_EMPTY);
 		assert_true(io_stack_push(&stacks[i], "abcdefgh", 8, &fault));
 		assert_int_equal(
-			guest_memory_read(memory, region->va + 8, popped, 8, LAYOUT_READ, NULL),
+			guest_memory_read(memory, region->va + 8, popped, 8, REGION_READ, NULL),
 			MOTE_OK);
 		assert_memory_equal(popped, "abcdefgh", 8);
 	}
@@ -292,7 +292,7 @@ static void the_rest_is_where_the_layout_says(void **state)
 	assert_int_equal(guest_memory_doorbell_gpa(memory), LAYOUT_DOORBELL_GPA);
 	assert_int_equal((uintptr_t)shared_mem_base(ram) % LAYOUT_LARGE_PAGE, 0);
 	assert_ptr_equal(guest_memory_exception_stack(memory),
-			 ram_at(memory, layout_get(layout, LAYOUT_EXCEPTION_STACK)->gpa));
+			 ram_at(memory, layout_get(layout, REGION_EXCEPTION_STACK)->gpa));
 	drop(memory);
 	guest_memory_free(NULL);
 }
@@ -301,20 +301,20 @@ static void the_stack_guard_notices_an_overwritten_byte(void **state)
 {
 	(void)state;
 	struct guest_memory *memory = make(&small_config, SHARED_MEM_PRIVATE);
-	uint64_t stack = layout_get(guest_memory_layout(memory), LAYOUT_STACK)->va;
+	uint64_t stack = layout_get(guest_memory_layout(memory), REGION_STACK)->va;
 
 	assert_int_equal(guest_memory_set_stack_guard(memory, NULL), MOTE_OK);
 	assert_true(guest_memory_is_stack_guard_intact(memory));
 	for (uint64_t i = 0; i < 16; i++) {
 		uint8_t before, after;
-		guest_memory_read(memory, stack + i, &before, 1, LAYOUT_READ, NULL);
+		guest_memory_read(memory, stack + i, &before, 1, REGION_READ, NULL);
 		after = before ^ 0x80;
-		guest_memory_write(memory, stack + i, &after, 1, LAYOUT_WRITE, NULL);
+		guest_memory_write(memory, stack + i, &after, 1, REGION_WRITE, NULL);
 		assert_false(guest_memory_is_stack_guard_intact(memory));
-		guest_memory_write(memory, stack + i, &before, 1, LAYOUT_WRITE, NULL);
+		guest_memory_write(memory, stack + i, &before, 1, REGION_WRITE, NULL);
 		assert_true(guest_memory_is_stack_guard_intact(memory));
 	}
-	assert_int_equal(guest_memory_write(memory, stack + 16, "x", 1, LAYOUT_WRITE, NULL),
+	assert_int_equal(guest_memory_write(memory, stack + 16, "x", 1, REGION_WRITE, NULL),
 			 MOTE_OK);
 	assert_true(guest_memory_is_stack_guard_intact(memory));
 	drop(memory);

@@ -17,9 +17,9 @@
 #include <cmocka.h>
 
 #define PAGE MOTE_PAGE_SIZE
-#define R    LAYOUT_READ
-#define W    LAYOUT_WRITE
-#define X    LAYOUT_EXECUTE
+#define R    REGION_READ
+#define W    REGION_WRITE
+#define X    REGION_EXECUTE
 
 static uint8_t file[0x3000];
 static struct guest_memory *memory;
@@ -36,9 +36,9 @@ static int setup(void **state)
 			     SHARED_MEM_PRIVATE, NULL))
 		return -1;
 	const struct layout *layout = guest_memory_layout(memory);
-	stack = layout_get(layout, LAYOUT_STACK)->va;
-	heap = layout_get(layout, LAYOUT_HEAP)->va;
-	input = layout_get(layout, LAYOUT_INPUT)->va;
+	stack = layout_get(layout, REGION_STACK)->va;
+	heap = layout_get(layout, REGION_HEAP)->va;
+	input = layout_get(layout, REGION_INPUT)->va;
 	return 0;
 }
 
@@ -258,7 +258,7 @@ static void a_range_allows_what_all_of_it_allows(void **state)
 	assert_true(guest_memory_allows(memory, SMALL_DATA, 16, R | W));
 	assert_false(guest_memory_allows(memory, SMALL_DATA - 16, 16, W));
 	assert_false(guest_memory_allows(memory, SMALL_DATA - 1, 2, W));
-	assert_false(guest_memory_allows(memory, SMALL_DATA - 1, 2, LAYOUT_EXECUTE));
+	assert_false(guest_memory_allows(memory, SMALL_DATA - 1, 2, REGION_EXECUTE));
 	assert_false(guest_memory_allows(memory, SMALL_DATA, SIZE_MAX, R));
 	assert_false(guest_memory_allows(memory, 0, 8, R));
 	assert_false(guest_memory_allows(memory, UINT64_MAX, 8, R));

@@ -81,7 +81,7 @@ static const struct mote_mapping_table *table(void)
 	static struct mote_mapping_table copy;
 
 	assert_int_equal(guest_memory_read(memory, MOTE_MAPPING_TABLE, &copy, sizeof copy,
-					   LAYOUT_READ, NULL),
+					   REGION_READ, NULL),
 			 MOTE_OK);
 	return &copy;
 }
@@ -133,7 +133,7 @@ static void files_are_read_like_ram_and_never_written(void **state)
 
 	add(&two_pages, HIGH, "x");
 	add(&two_pages, HIGH + 2 * PAGE, "y");
-	assert_int_equal(guest_memory_read(memory, HIGH, got, sizeof got, LAYOUT_EXECUTE, NULL),
+	assert_int_equal(guest_memory_read(memory, HIGH, got, sizeof got, REGION_EXECUTE, NULL),
 			 MOTE_OK);
 	assert_memory_equal(got, "abc", 3);
 	assert_memory_equal(got + 2 * PAGE, "abc", 3);
@@ -144,10 +144,10 @@ static void files_are_read_like_ram_and_never_written(void **state)
 			 MOTE_OK);
 	assert_string_equal((char *)got, "uvwxyz");
 	assert_true(guest_memory_is_code(memory, HIGH));
-	assert_true(guest_memory_allows(memory, HIGH, 4 * PAGE, LAYOUT_READ | LAYOUT_EXECUTE));
-	assert_false(guest_memory_allows(memory, HIGH, 1, LAYOUT_WRITE));
+	assert_true(guest_memory_allows(memory, HIGH, 4 * PAGE, REGION_READ | REGION_EXECUTE));
+	assert_false(guest_memory_allows(memory, HIGH, 1, REGION_WRITE));
 
-	static const unsigned rights[] = { 0, LAYOUT_READ, LAYOUT_WRITE };
+	static const unsigned rights[] = { 0, REGION_READ, REGION_WRITE };
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(guest_memory_write(memory, HIGH + 5, "x", 1, rights[i], &err),
 				 MOTE_E_INVALID);
@@ -156,7 +156,7 @@ static void files_are_read_like_ram_and_never_written(void **state)
 	}
 
 	assert_int_equal(ftruncate(two_pages.fd, 1), 0);
-	assert_int_equal(guest_memory_read(memory, HIGH + PAGE, got, 1, LAYOUT_READ, &err),
+	assert_int_equal(guest_memory_read(memory, HIGH + PAGE, got, 1, REGION_READ, &err),
 			 MOTE_E_OS);
 	assert_int_equal(guest_memory_string(memory, HIGH + PAGE, (char *)got, 10, &length, NULL),
 			 MOTE_E_OS);
@@ -169,7 +169,7 @@ static void nothing_of_the_guest_can_be_covered(void **state)
 {
 	(void)state;
 	const struct layout *layout = guest_memory_layout(memory);
-	const struct layout_region *region;
+	const struct region *region;
 	char text[64];
 
 	for (size_t i = 0; (region = layout_mapped(layout, i)); i++) {
@@ -177,7 +177,7 @@ static void nothing_of_the_guest_can_be_covered(void **state)
 		if (region->va < MOTE_WINDOW_END)
 			continue; /* no file can be prepared for there */
 		snprintf(text, sizeof text, "overlap the %s at 0x%" PRIx64 "..0x%" PRIx64 ";",
-			 layout_kind_name(region->kind), region->va - guard,
+			 region_kind_name(region->kind), region->va - guard,
 			 region->va + region->size);
 		refused(&two_pages, region->va, "start", MOTE_E_INVALID, text);
 		refused(&two_pages, region->va + region->size - PAGE, "end", MOTE_E_INVALID, text);
@@ -188,7 +188,7 @@ static void nothing_of_the_guest_can_be_covered(void **state)
 	/* in the gap between code and constants, which share a page table with the file then */
 	add(&two_pages, SMALL_RODATA - 2 * PAGE, "gap");
 	/* right behind the last, as the message says */
-	const struct layout_region *output = layout_get(layout, LAYOUT_OUTPUT);
+	const struct region *output = layout_get(layout, REGION_OUTPUT);
 	add(&two_pages, output->va + output->size, "behind");
 	refused(&two_pages, SMALL_RODATA - 3 * PAGE, "x", MOTE_E_INVALID,
 		"the mapped file \"x\" at 0x5fe000..0x600000 would overlap the mapped file \"gap\" "
@@ -201,7 +201,7 @@ static void nothing_of_the_guest_can_be_covered(void **state)
 static uint64_t *copy_tables(size_t *count)
 {
 	const struct layout *layout = guest_memory_layout(memory);
-	const struct layout_region *used = layout_get(layout, LAYOUT_PAGE_TABLES);
+	const struct region *used = layout_get(layout, REGION_PAGE_TABLES);
 	uint64_t size = used->size + LAYOUT_SPARE_TABLES * PAGE;
 	uint64_t *copy = malloc(size);
 

@@ -30,18 +30,20 @@ static bool apart(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 }
 
 /* The first rule that REGION breaks, as a sentence, or NULL. */
-static const char *region_flaw(const struct layout *layout, const struct layout_region *region)
+static const char *region_flaw(const struct layout *layout, const struct region *region)
 {
-	const struct layout_slot *slot =
-		region->kind < LAYOUT_PAGE_TABLES ? &layout->firmware : &layout->ram;
+	const struct region *slot =
+		region->kind == REGION_SUPERVISOR || region->kind == REGION_HYPERCALL
+			? &layout->firmware
+			: &layout->ram;
 
 	if (region->size == 0 || !is_aligned(region->size | region->gpa | region->va, PAGE))
 		return "is not made of whole pages";
-	if ((region->rights & LAYOUT_WRITE) && (region->rights & LAYOUT_EXECUTE))
+	if ((region->flags & REGION_WRITE) && (region->flags & REGION_EXECUTE))
 		return "can be written and executed";
-	if (region->va + region->size > MOTE_ADDRESS_END || (region->va == 0) != !region->rights)
+	if (region->va + region->size > MOTE_ADDRESS_END || (region->va == 0) != !region->flags)
 		return "is where no guest memory may be";
-	if (region->kind == LAYOUT_DOORBELL) {
+	if (region->kind == REGION_DOORBELL) {
 		if (!apart(region->gpa, PAGE, layout->ram.gpa, layout->ram.size) ||
 		    !apart(region->gpa, PAGE, layout->firmware.gpa, layout->firmware.size))
 			return "is backed by a slot";
@@ -56,19 +58,19 @@ static const char *region_flaw(const struct layout *layout, const struct layout_
 static void check_rules(const char *what, const struct layout *layout)
 {
 	for (size_t i = 0; i < layout->nregions; i++) {
-		const struct layout_region *a = &layout->regions[i];
-		const char *name = layout_kind_name(a->kind);
+		const struct region *a = &layout->regions[i];
+		const char *name = region_kind_name(a->kind);
 		const char *flaw = region_flaw(layout, a);
 		if (flaw)
 			fail_msg("%s: the %s %s", what, name, flaw);
 		for (size_t k = 0; k < i; k++) {
-			const struct layout_region *b = &layout->regions[k];
+			const struct region *b = &layout->regions[k];
 			if (b->gpa + b->size > a->gpa)
 				fail_msg("%s: the %s is not behind the %s", what, name,
-					 layout_kind_name(b->kind));
+					 region_kind_name(b->kind));
 			if (a->va && b->va && !apart(a->va, a->size, b->va, b->size))
 				fail_msg("%s: %s and %s overlap", what, name,
-					 layout_kind_name(b->kind));
+					 region_kind_name(b->kind));
 		}
 	}
 	assert_true(apart(layout->firmware.gpa, layout->firmware.size, layout->ram.gpa,
@@ -77,9 +79,9 @@ static void check_rules(const char *what, const struct layout *layout)
 		assert_true(layout_mapped(layout, i - 1)->va < layout_mapped(layout, i)->va);
 	assert_int_equal(layout->nmapped, layout->nregions - 2); /* all but page tables */
 
-	const struct layout_region *heap = layout_get(layout, LAYOUT_HEAP);
+	const struct region *heap = layout_get(layout, REGION_HEAP);
 	assert_true(is_aligned(heap->va | heap->gpa | heap->size, LAYOUT_LARGE_PAGE));
-	static const enum layout_kind guarded[] = { LAYOUT_STACK, LAYOUT_INPUT, LAYOUT_OUTPUT };
+	static const enum region_kind guarded[] = { REGION_STACK, REGION_INPUT, REGION_OUTPUT };
 	for (size_t i = 0; i < 3; i++) {
 		uint64_t va = layout_get(layout, guarded[i])->va;
 		size_t cache = 0;
@@ -94,33 +96,33 @@ static void the_defaults_are_as_documented(void **state)
 	struct layout layout;
 	assert_int_equal(layout_compute(&layout, &small_config, NULL), MOTE_OK);
 	check_rules("defaults", &layout);
-	assert_int_equal(layout_get(&layout, LAYOUT_HEAP)->size, 64 * MIB);
-	assert_int_equal(layout_get(&layout, LAYOUT_STACK)->size, MIB);
-	assert_int_equal(layout_get(&layout, LAYOUT_INPUT)->size, 128 << 10);
-	assert_int_equal(layout_get(&layout, LAYOUT_OUTPUT)->size, 128 << 10);
-	assert_int_equal(layout_get(&layout, LAYOUT_HEAP)->va, 0x800000);
+	assert_int_equal(layout_get(&layout, REGION_HEAP)->size, 64 * MIB);
+	assert_int_equal(layout_get(&layout, REGION_STACK)->size, MIB);
+	assert_int_equal(layout_get(&layout, REGION_INPUT)->size, 128 << 10);
+	assert_int_equal(layout_get(&layout, REGION_OUTPUT)->size, 128 << 10);
+	assert_int_equal(layout_get(&layout, REGION_HEAP)->va, 0x800000);
 
 	/* what the working memory costs: one table */
-	uint64_t stack = layout_get(&layout, LAYOUT_STACK)->va;
-	const struct layout_region *output = layout_get(&layout, LAYOUT_OUTPUT);
+	uint64_t stack = layout_get(&layout, REGION_STACK)->va;
+	const struct region *output = layout_get(&layout, REGION_OUTPUT);
 	assert_int_equal(stack / LAYOUT_LARGE_PAGE,
 			 (output->va + output->size - 1) / LAYOUT_LARGE_PAGE);
 
 	/* the host's window: addresses that the guest ABI fixes */
-	assert_int_equal(layout_get(&layout, LAYOUT_HYPERCALL)->va, MOTE_HYPERCALL_PAGE);
-	assert_int_equal(layout_get(&layout, LAYOUT_START_BLOCK)->va, MOTE_START_BLOCK);
-	assert_int_equal(layout_get(&layout, LAYOUT_MAPPING_TABLE)->va, MOTE_MAPPING_TABLE);
-	assert_int_equal(layout_get(&layout, LAYOUT_DOORBELL)->va, MOTE_DOORBELL_PAGE);
-	assert_int_equal(layout_get(&layout, LAYOUT_SUPERVISOR)->va, MOTE_SUPERVISOR_BASE);
-	assert_int_equal(layout_get(&layout, LAYOUT_EXCEPTION_STACK)->va,
+	assert_int_equal(layout_get(&layout, REGION_HYPERCALL)->va, MOTE_HYPERCALL_PAGE);
+	assert_int_equal(layout_get(&layout, REGION_START_BLOCK)->va, MOTE_START_BLOCK);
+	assert_int_equal(layout_get(&layout, REGION_MAPPING_TABLE)->va, MOTE_MAPPING_TABLE);
+	assert_int_equal(layout_get(&layout, REGION_DOORBELL)->va, MOTE_DOORBELL_PAGE);
+	assert_int_equal(layout_get(&layout, REGION_SUPERVISOR)->va, MOTE_SUPERVISOR_BASE);
+	assert_int_equal(layout_get(&layout, REGION_EXCEPTION_STACK)->va,
 			 small_config.exception_stack);
 
 	/* the firmware slot is the caller's block with the hypercall page behind it */
 	assert_int_equal(layout.firmware.size, small_config.supervisor_size + PAGE);
-	assert_int_equal(layout_get(&layout, LAYOUT_HYPERCALL)->gpa,
+	assert_int_equal(layout_get(&layout, REGION_HYPERCALL)->gpa,
 			 layout.firmware.gpa + small_config.supervisor_size);
-	const struct layout_region *tables = layout_get(&layout, LAYOUT_PAGE_TABLES);
-	const struct layout_region *spare = layout_get(&layout, LAYOUT_SPARE_PAGE_TABLES);
+	const struct region *tables = layout_get(&layout, REGION_PAGE_TABLES);
+	const struct region *spare = layout_get(&layout, REGION_SPARE_PAGE_TABLES);
 	assert_int_equal(tables->gpa, layout.ram.gpa);
 	assert_int_equal(spare->gpa, tables->gpa + tables->size);
 	assert_int_equal(spare->size, LAYOUT_SPARE_TABLES * PAGE);
@@ -130,32 +132,32 @@ static void rights_are_what_each_region_needs(void **state)
 {
 	(void)state;
 	static const struct {
-		enum layout_kind kind;
+		enum region_kind kind;
 		unsigned rights;
 		bool is_user;
 	} rows[] = {
-		{ LAYOUT_DOORBELL, LAYOUT_WRITE, true },
-		{ LAYOUT_SUPERVISOR, LAYOUT_READ | LAYOUT_EXECUTE, false },
-		{ LAYOUT_HYPERCALL, LAYOUT_READ | LAYOUT_EXECUTE, true },
-		{ LAYOUT_PAGE_TABLES, 0, false },
-		{ LAYOUT_SPARE_PAGE_TABLES, 0, false },
-		{ LAYOUT_EXCEPTION_STACK, LAYOUT_READ | LAYOUT_WRITE, false },
-		{ LAYOUT_START_BLOCK, LAYOUT_READ, true },
-		{ LAYOUT_MAPPING_TABLE, LAYOUT_READ, true },
-		{ LAYOUT_CODE, LAYOUT_READ | LAYOUT_EXECUTE, true },
-		{ LAYOUT_READ_ONLY_DATA, LAYOUT_READ, true },
-		{ LAYOUT_DATA, LAYOUT_READ | LAYOUT_WRITE, true },
-		{ LAYOUT_STACK, LAYOUT_READ | LAYOUT_WRITE, true },
-		{ LAYOUT_INPUT, LAYOUT_READ | LAYOUT_WRITE, true },
-		{ LAYOUT_OUTPUT, LAYOUT_READ | LAYOUT_WRITE, true },
-		{ LAYOUT_HEAP, LAYOUT_READ | LAYOUT_WRITE, true },
+		{ REGION_DOORBELL, REGION_WRITE, true },
+		{ REGION_SUPERVISOR, REGION_READ | REGION_EXECUTE, false },
+		{ REGION_HYPERCALL, REGION_READ | REGION_EXECUTE, true },
+		{ REGION_PAGE_TABLES, 0, false },
+		{ REGION_SPARE_PAGE_TABLES, 0, false },
+		{ REGION_EXCEPTION_STACK, REGION_READ | REGION_WRITE, false },
+		{ REGION_START_BLOCK, REGION_READ, true },
+		{ REGION_MAPPING_TABLE, REGION_READ, true },
+		{ REGION_CODE, REGION_READ | REGION_EXECUTE, true },
+		{ REGION_READ_ONLY_DATA, REGION_READ, true },
+		{ REGION_DATA, REGION_READ | REGION_WRITE, true },
+		{ REGION_STACK, REGION_READ | REGION_WRITE, true },
+		{ REGION_INPUT, REGION_READ | REGION_WRITE, true },
+		{ REGION_OUTPUT, REGION_READ | REGION_WRITE, true },
+		{ REGION_HEAP, REGION_READ | REGION_WRITE, true },
 	};
 	struct layout layout;
-	_Static_assert(sizeof rows / sizeof rows[0] == LAYOUT_KINDS, "a row for every kind");
 	assert_int_equal(layout_compute(&layout, &small_config, NULL), MOTE_OK);
-	for (size_t i = 0; i < LAYOUT_KINDS; i++) {
-		const struct layout_region *region = layout_get(&layout, rows[i].kind);
-		assert_int_equal(region->rights, rows[i].rights);
+	assert_int_equal(layout.nregions, sizeof rows / sizeof rows[0]);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct region *region = layout_get(&layout, rows[i].kind);
+		assert_int_equal(region->flags, rows[i].rights);
 		assert_int_equal(region->is_user, rows[i].is_user);
 	}
 }
@@ -165,8 +167,8 @@ static void segments_lie_at_their_own_addresses(void **state)
 	(void)state;
 	struct layout layout;
 	assert_int_equal(layout_compute(&layout, &small_config, NULL), MOTE_OK);
-	const struct layout_region *code = layout_get(&layout, LAYOUT_CODE);
-	const struct layout_region *data = layout_get(&layout, LAYOUT_DATA);
+	const struct region *code = layout_get(&layout, REGION_CODE);
+	const struct region *data = layout_get(&layout, REGION_DATA);
 	assert_int_equal(code->va, SMALL_CODE);
 	assert_int_equal(code->size, 0x3000);
 	assert_int_equal(data->va, SMALL_DATA);

@@ -55,8 +55,7 @@ void box_init(struct box *box, const struct hv_backend *backend, struct machine_
 	    firmware_init(&box->firmware, &box->host, ways, &err) ||
 	    guest_memory_new(&box->memory, &box->host, &config, "", backing, &err))
 		fail_msg("%s", err.message);
-	const struct layout_region *stack =
-		layout_get(guest_memory_layout(box->memory), LAYOUT_STACK);
+	const struct region *stack = layout_get(guest_memory_layout(box->memory), REGION_STACK);
 	box->rsp = stack->va + stack->size / 2;
 	if (machine_init(&box->machine, box->hv, box->memory, &box->firmware, BOX_CODE, box->rsp,
 			 &err))

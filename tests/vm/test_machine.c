@@ -69,23 +69,23 @@ static void the_backend_gets_firmware_and_ram(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct box box;
 		box_init(&box, backends[i], by_port, NULL);
-		const struct hv_slot *slots = box.vm->slots;
+		const struct region *slots = box.vm->slots;
 		const struct layout *layout = guest_memory_layout(box.memory);
 		struct shared_mem *ram = guest_memory_ram(box.memory);
 
 		assert_int_equal(box.vm->nslots, 2);
 		assert_int_equal(slots[0].gpa, LAYOUT_FIRMWARE_GPA);
 		assert_int_equal(slots[0].size, FIRMWARE_SIZE);
-		assert_ptr_equal(slots[0].host, box.firmware.host);
-		assert_true(slots[0].is_readonly);
-		assert_int_equal(slots[0].fd, -1);
+		assert_ptr_equal(region_bytes(&slots[0]), box.firmware.host);
+		assert_int_equal(slots[0].flags, REGION_READ | REGION_EXECUTE);
+		assert_int_equal(slots[0].host.file, -1);
 		assert_int_equal(slots[1].gpa, LAYOUT_RAM_GPA);
 		assert_int_equal(slots[1].size, layout->ram.size);
-		assert_ptr_equal(slots[1].host, shared_mem_base(ram));
-		assert_false(slots[1].is_readonly);
-		assert_int_equal(slots[1].fd, shared_mem_fd(ram));
-		assert_int_equal(slots[1].fd >= 0, backends[i]->needs_fd);
-		assert_int_equal(slots[1].offset, 0);
+		assert_ptr_equal(region_bytes(&slots[1]), shared_mem_base(ram));
+		assert_true(slots[1].flags & REGION_WRITE);
+		assert_int_equal(slots[1].host.file, shared_mem_fd(ram));
+		assert_int_equal(slots[1].host.file >= 0, backends[i]->needs_fd);
+		assert_int_equal(slots[1].host.offset, 0);
 		box_fini(&box);
 	}
 }
@@ -95,17 +95,17 @@ static void views_are_what_ring_3_sees_but_for_the_doorbell(void **state)
 	(void)state;
 	struct box box;
 	size_t n = 0;
-	const struct layout_region *region;
+	const struct region *region;
 
 	box_init(&box, &fake_process, by_port, NULL);
 	const struct layout *layout = guest_memory_layout(box.memory);
 	for (size_t i = 0; (region = layout_mapped(layout, i)); i++) {
-		const struct hv_view *view = &box.vm->views[n];
+		const struct region *view = &box.vm->views[n];
 		if (!region->is_user || region->va == MOTE_DOORBELL_PAGE)
 			continue;
 		assert_true(view->va == region->va && view->gpa == region->gpa &&
 			    view->size == region->size);
-		assert_int_equal(view->rights, region->rights);
+		assert_int_equal(view->flags, region->flags);
 		n++;
 	}
 	assert_int_equal(box.vm->nviews, n);
@@ -386,7 +386,7 @@ static void exceptions_tell_vector_code_address_and_place(void **state)
 
 static uint64_t exception_stack_gpa(const struct box *box)
 {
-	return layout_get(guest_memory_layout(box->memory), LAYOUT_EXCEPTION_STACK)->gpa;
+	return layout_get(guest_memory_layout(box->memory), REGION_EXCEPTION_STACK)->gpa;
 }
 
 static void an_error_code_of_64_bits_is_cut(void **state)
@@ -616,8 +616,7 @@ static void page_faults_are_described_by_access_and_place(void **state)
 	(void)state;
 	struct box box;
 	box_init(&box, &fake_machine, by_port, NULL);
-	const struct layout_region *stack =
-		layout_get(guest_memory_layout(box.memory), LAYOUT_STACK);
+	const struct region *stack = layout_get(guest_memory_layout(box.memory), REGION_STACK);
 	const struct {
 		uint32_t code; /* 1 present, 2 write, 4 user, 16 fetch */
 		uint64_t address;

@@ -50,10 +50,10 @@ static void the_backend_gets_a_slot_and_a_view(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct box box;
 		box_init(&box, backends[i], by_port, NULL);
-		const struct layout_slot *ram = &guest_memory_layout(box.memory)->ram;
-		const struct hv_slot *slot = &box.vm->slots[2];
+		const struct region *ram = &guest_memory_layout(box.memory)->ram;
+		const struct region *slot = &box.vm->slots[2];
 		size_t nviews = box.vm->nviews;
-		const struct hv_view *view = &box.vm->views[nviews];
+		const struct region *view = &box.vm->views[nviews];
 		struct file_mapping *file = prepare(&box, &scratch, HIGH + PAGE, "x");
 
 		assert_int_equal(machine_map_file(&box.machine, file, NULL), MOTE_OK);
@@ -62,13 +62,13 @@ static void the_backend_gets_a_slot_and_a_view(void **state)
 		assert_true(slot->gpa >= ram->gpa + ram->size);
 		assert_int_equal(slot->gpa % LAYOUT_LARGE_PAGE, PAGE); /* as the address */
 		assert_int_equal(slot->size, 3 * PAGE);
-		assert_ptr_equal(slot->host, file->bytes);
-		assert_true(slot->is_readonly);
-		assert_int_equal(slot->fd, backends[i]->needs_fd ? file->fd : -1);
-		assert_int_equal(slot->offset, 0);
+		assert_ptr_equal(region_bytes(slot), file->bytes);
+		assert_false(slot->flags & REGION_WRITE);
+		assert_int_equal(slot->host.file, backends[i]->needs_fd ? file->fd : -1);
+		assert_int_equal(slot->host.offset, 0);
 		assert_true(view->va == HIGH + PAGE && view->gpa == slot->gpa &&
 			    view->size == slot->size);
-		assert_int_equal(view->rights, HV_READ | HV_EXECUTE);
+		assert_int_equal(view->flags, REGION_READ | REGION_EXECUTE);
 		assert_memory_equal(fake_at(box.vm, HIGH + PAGE), "abc", 3);
 		box_fini(&box);
 	}

@@ -31,8 +31,7 @@ static int teardown(void **state)
 
 static uint64_t stack_top(void)
 {
-	const struct layout_region *stack =
-		layout_get(guest_memory_layout(box.memory), LAYOUT_STACK);
+	const struct region *stack = layout_get(guest_memory_layout(box.memory), REGION_STACK);
 	return stack->va + stack->size;
 }
 
@@ -40,7 +39,7 @@ static uint64_t word(uint64_t address)
 {
 	uint64_t value;
 	assert_int_equal(
-		guest_memory_read(box.memory, address, &value, sizeof value, LAYOUT_READ, NULL),
+		guest_memory_read(box.memory, address, &value, sizeof value, REGION_READ, NULL),
 		MOTE_OK);
 	return value;
 }
@@ -142,7 +141,7 @@ static void the_auxiliary_vector_describes_the_program(void **state)
 	assert_string_equal(text(aux(auxv, AT_EXECFN)), "guest");
 	assert_string_equal(text(aux(auxv, AT_PLATFORM)), "x86_64");
 	assert_int_equal(guest_memory_read(box.memory, aux(auxv, AT_RANDOM), random, sizeof random,
-					   LAYOUT_READ, NULL),
+					   REGION_READ, NULL),
 			 MOTE_OK);
 	assert_memory_equal(random, program.random, sizeof random);
 	/* no root, and the same everywhere */

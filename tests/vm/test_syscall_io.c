@@ -134,7 +134,7 @@ static void writes_end_where_memory_ends(void **state)
 static void one_call_writes_a_mebibyte_at_most(void **state)
 {
 	(void)state;
-	const uint64_t heap = layout_get(guest_memory_layout(pb.box.memory), LAYOUT_HEAP)->va;
+	const uint64_t heap = layout_get(guest_memory_layout(pb.box.memory), REGION_HEAP)->va;
 
 	use_callback();
 	assert_int_equal(CALL(&pb, SYS_write, 1, heap, 0x200000), 1 << 20);
@@ -212,7 +212,7 @@ static void the_list_of_parts_may_itself_be_hostile(void **state)
 static void many_parts_are_bounded_work(void **state)
 {
 	(void)state;
-	const uint64_t heap = layout_get(guest_memory_layout(pb.box.memory), LAYOUT_HEAP)->va;
+	const uint64_t heap = layout_get(guest_memory_layout(pb.box.memory), REGION_HEAP)->va;
 	const uint64_t part[2] = { heap, 0x200000 };
 
 	use_callback();

@@ -17,8 +17,7 @@ static int setup(void **state)
 {
 	(void)state;
 	personality_box_init(&pb, NULL);
-	const struct layout_region *region =
-		layout_get(guest_memory_layout(pb.box.memory), LAYOUT_HEAP);
+	const struct region *region = layout_get(guest_memory_layout(pb.box.memory), REGION_HEAP);
 	heap = region->va;
 	heap_end = heap + region->size;
 	return 0;

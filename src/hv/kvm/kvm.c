@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "hv/kvm/kvm_internal.h"
+#include "mem/region_convert.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,16 +112,15 @@ static mote_status kvm_open(struct hv **out, const struct host *host, mote_error
 }
 
 /* Adds memory; page tables may not name any that the processor's addresses do not reach. */
-static mote_status add_slot(struct kvm_vm *vm, const struct hv_slot *slot, mote_error *err)
+static mote_status add_slot(struct kvm_vm *vm, const struct region *slot, mote_error *err)
 {
 	const uint64_t end = UINT64_C(1) << vm->kvm->physical_bits;
-	struct kvm_userspace_memory_region region = {
-		.slot = vm->nslots,
-		.flags = slot->is_readonly ? KVM_MEM_READONLY : 0,
-		.guest_phys_addr = slot->gpa,
-		.memory_size = slot->size,
-		.userspace_addr = (uintptr_t)slot->host,
-	};
+	struct region_kvm region;
+
+	if (!region_to_kvm(slot, vm->nslots, &region))
+		return error_set(err, MOTE_E_INVALID,
+				 "the %s at guest physical 0x%" PRIx64 " has no memory behind it",
+				 region_kind_name(slot->kind), slot->gpa);
 	if (slot->gpa > end || slot->size > end - slot->gpa)
 		return error_set(err, MOTE_E_LIMIT,
 				 "%" PRIu64 " bytes at guest physical 0x%" PRIx64
@@ -136,12 +136,10 @@ static mote_status add_slot(struct kvm_vm *vm, const struct hv_slot *slot, mote_
 	return MOTE_OK;
 }
 
-/* Page tables have the view already, or will have it. */
-static mote_status kvm_vm_map(struct hv_vm *base, const struct hv_slot *slot,
-			      const struct hv_view *view, mote_error *err)
+/* Page tables have it already, or will have it. */
+static mote_status kvm_vm_map(struct hv_vm *base, const struct region *region, mote_error *err)
 {
-	(void)view;
-	return add_slot((struct kvm_vm *)base, slot, err);
+	return add_slot((struct kvm_vm *)base, region, err);
 }
 
 static mote_status make_vm(struct kvm_vm *vm, const struct hv_vm_config *config, mote_error *err)

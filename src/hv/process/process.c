@@ -48,11 +48,10 @@ static void process_close(struct hv *base)
 	host_free(base->host, hv, sizeof *hv);
 }
 
-static const struct hv_slot *find_slot(const struct hv_vm_config *config,
-				       const struct hv_view *view)
+static const struct region *find_slot(const struct hv_vm_config *config, const struct region *view)
 {
 	for (size_t i = 0; i < config->nslots; i++) {
-		const struct hv_slot *slot = &config->slots[i];
+		const struct region *slot = &config->slots[i];
 		uint64_t offset = view->gpa - slot->gpa;
 		if (offset < slot->size && view->size <= slot->size - offset)
 			return slot;
@@ -60,32 +59,31 @@ static const struct hv_slot *find_slot(const struct hv_vm_config *config,
 	return NULL;
 }
 
-static uint32_t protection(const struct hv_slot *slot, unsigned rights)
+static uint32_t protection(const struct region *slot, unsigned rights)
 {
 	uint32_t result = PROT_NONE;
 
-	if (rights & HV_READ)
+	if (rights & REGION_READ)
 		result |= PROT_READ;
-	if ((rights & HV_WRITE) && !slot->is_readonly)
+	if (rights & slot->flags & REGION_WRITE)
 		result |= PROT_WRITE;
-	if (rights & HV_EXECUTE)
+	if (rights & REGION_EXECUTE)
 		result |= PROT_EXEC;
 	return result;
 }
 
 /* Fills in TO, which counts only slots with a descriptor (their ranks are in FILES). */
 static mote_status translate_view(struct monitor_view *to, const struct hv_vm_config *config,
-				  const struct hv_view *view, const uint32_t *files,
-				  mote_error *err)
+				  const struct region *view, const uint32_t *files, mote_error *err)
 {
-	const struct hv_slot *slot = find_slot(config, view);
+	const struct region *slot = find_slot(config, view);
 
 	if (view->va > MONITOR_TEXT || view->size > MONITOR_TEXT - view->va)
 		return error_set(err, MOTE_E_INVALID,
 				 "guest memory at 0x%" PRIx64
 				 ": the process backend has addresses below 0x%" PRIx64 " only",
 				 view->va, (uint64_t)MONITOR_TEXT);
-	if (!slot || slot->fd < 0)
+	if (!slot || slot->host.file < 0)
 		return error_set(err, MOTE_E_INVALID,
 				 "guest memory at 0x%" PRIx64
 				 " is in no file, which the process backend needs",
@@ -93,9 +91,9 @@ static mote_status translate_view(struct monitor_view *to, const struct hv_vm_co
 	*to = (struct monitor_view){
 		.address = view->va,
 		.size = view->size,
-		.offset = slot->offset + (view->gpa - slot->gpa),
+		.offset = slot->host.offset + (view->gpa - slot->gpa),
 		.file = files[slot - config->slots],
-		.protection = protection(slot, view->rights),
+		.protection = protection(slot, view->flags),
 	};
 	return MOTE_OK;
 }
@@ -117,8 +115,8 @@ static mote_status collect_slots(struct request_slots *slots, const struct hv_vm
 	slots->n = 0;
 	for (size_t i = 0; i < config->nslots; i++) {
 		slots->ranks[i] = (uint32_t)slots->n;
-		if (config->slots[i].fd >= 0)
-			slots->fds[slots->n++] = config->slots[i].fd;
+		if (config->slots[i].host.file >= 0)
+			slots->fds[slots->n++] = (int)config->slots[i].host.file;
 	}
 	return MOTE_OK;
 }
@@ -217,8 +215,8 @@ static mote_status extend_lists(struct process_vm *vm, const struct hv_vm_config
 				mote_error *err)
 {
 	const struct host *host = vm->owner->base.host;
-	struct hv_slot *slots = vm->slots;
-	struct hv_view *views = vm->views;
+	struct region *slots = vm->slots;
+	struct region *views = vm->views;
 
 	vm->slots = NULL;
 	vm->views = NULL;
@@ -271,10 +269,11 @@ static mote_status assemble(struct process_vm *vm, const struct hv_vm_config *co
 
 /* A guest process can map nothing any more once its guest runs. So another takes its place, with
  * the same memory and registers: the guest cannot tell. */
-static mote_status process_vm_map(struct hv_vm *base, const struct hv_slot *slot,
-				  const struct hv_view *view, mote_error *err)
+static mote_status process_vm_map(struct hv_vm *base, const struct region *region, mote_error *err)
 {
-	const struct hv_vm_config more = { .slots = slot, .nslots = 1, .views = view, .nviews = 1 };
+	const struct hv_vm_config more = {
+		.slots = region, .nslots = 1, .views = region, .nviews = 1
+	};
 	struct process_vm *vm = (struct process_vm *)base;
 	struct process_vm fresh = *vm;
 	mote_status status = assemble(&fresh, &more, err);

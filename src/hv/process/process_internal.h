@@ -28,9 +28,9 @@ struct process_vm {
 	uint64_t death_signal;
 	char *control; /* MONITOR_CONTROL_SIZE bytes, shared with the guest process */
 	/* What a guest process is made from, again each time that something is added. */
-	struct hv_slot *slots;
+	struct region *slots;
 	size_t nslots;
-	struct hv_view *views;
+	struct region *views;
 	size_t nviews;
 
 	bool is_stopped;         /* the kernel holds the guest process */
