@@ -64,12 +64,24 @@ typedef struct mote_sandbox_options {
 	/* NULL: lines go to the runtime's log callback with source "guest" */
 	mote_output_fn output;
 	void *output_user;
+	/* Copied into the guest's memory before main() runs; found by mote_guest_init_data() in
+	 * mote/guest.h. May be freed as soon as the sandbox is made. */
+	const void *init_data;
+	size_t init_data_size;    /* bytes; 0: none; at most 1 GiB */
+	uint64_t init_data_flags; /* 0: the guest can only read it; or one of those below */
 } mote_sandbox_options;
+
+/* What a guest may do with its init data, besides reading. Never both. */
+enum {
+	MOTE_INIT_DATA_WRITE = 2,
+	MOTE_INIT_DATA_EXECUTE = 4,
+};
 
 /*
  * Makes a sandbox and runs the guest's main(). OPTIONS may be NULL. The drop_user
  * of each function is called when the sandbox is freed, and also when this fails.
- * Errors: MOTE_E_INVALID (an option out of its range, two functions of one name),
+ * Errors: MOTE_E_INVALID (an option out of its range, two functions of one name, init data that is
+ * NULL or both writable and executable),
  * MOTE_E_OPTION, MOTE_E_IMAGE (the image is not a mote guest, or does not fit the
  * address space with these sizes), MOTE_E_GUEST_ERROR (main() failed, or a host function that
  * it called), MOTE_E_GUEST_ABORT (main() called exit or
@@ -154,6 +166,9 @@ typedef struct mote_region_info {
 	uint64_t physical; /* guest physical address */
 	uint64_t size;     /* bytes */
 	bool readable, writable, executable; /* by the guest's own code */
+	/* The piece of guest physical memory that it is part of: "firmware", which all sandboxes of
+	 * a runtime share and none can write, or "RAM"; NULL if nothing is behind it. Static. */
+	const char *slot;
 } mote_region_info;
 
 /*

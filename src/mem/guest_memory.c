@@ -85,13 +85,15 @@ static void load_image(struct guest_memory *memory, const struct layout_config *
 	}
 }
 
-static void fill_start_block(struct guest_memory *memory)
+static void fill_start_block(struct guest_memory *memory, const struct layout_config *config)
 {
 	const struct layout *layout = &memory->layout;
 	const struct region *input = layout_get(layout, REGION_INPUT);
 	const struct region *output = layout_get(layout, REGION_OUTPUT);
 	const struct region *heap = layout_get(layout, REGION_HEAP);
 	const struct region *stack = layout_get(layout, REGION_STACK);
+	const struct region *functions = layout_get(layout, REGION_HOST_FUNCTIONS);
+	const struct region *init_data = layout_get(layout, REGION_INIT_DATA);
 	struct mote_start_block block = {
 		.magic = MOTE_START_MAGIC,
 		.abi_version = MOTE_ABI_VERSION,
@@ -104,6 +106,9 @@ static void fill_start_block(struct guest_memory *memory)
 		.stack_address = stack->va,
 		.stack_size = stack->size,
 		.mapping_table = layout_get(layout, REGION_MAPPING_TABLE)->va,
+		.function_table = functions ? functions->va : 0,
+		.init_data_address = init_data ? init_data->va : 0,
+		.init_data_size = config->init_data_size,
 	};
 
 	memcpy(guest_memory_region_of(memory, REGION_START_BLOCK), &block, sizeof block);
@@ -138,7 +143,7 @@ mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
 		status = build_page_tables(memory, err);
 	if (!status) {
 		load_image(memory, config, file);
-		fill_start_block(memory);
+		fill_start_block(memory, config);
 		init_io(memory);
 		status = shared_mem_share(memory->ram, err);
 	}

@@ -29,7 +29,8 @@ struct guest_memory;
 /*
  * Makes the memory of a guest: computes the layout of CONFIG, copies the bytes of the
  * segments from FILE (where they lie at file_offset), builds page tables, fills the start
- * block and makes the I/O buffers empty. CONFIG and FILE are not needed afterwards; HOST
+ * block and makes the I/O buffers empty. Function table and init data are zero, for the caller to
+ * write before the guest runs. CONFIG and FILE are not needed afterwards; HOST
  * must outlive the memory. The RAM is shared when this returns. Errors: as
  * layout_compute(), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then.
  */
@@ -81,7 +82,8 @@ mote_status guest_memory_string(struct guest_memory *memory, uint64_t address, c
 bool guest_memory_allows(struct guest_memory *memory, uint64_t address, size_t size,
 			 unsigned rights);
 
-/* Whether the guest may execute at ADDRESS: a pointer that it wants to be called at. */
+/* Whether ADDRESS is in a segment of the image that may be executed: a pointer that the guest wants
+ * to be called at. Executable init data and files do not count. */
 bool guest_memory_is_code(struct guest_memory *memory, uint64_t address);
 
 /* What lies at ADDRESS, for messages: "stack", "guard gap below the stack", `mapped file "LABEL"`;

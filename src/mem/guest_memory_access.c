@@ -194,7 +194,9 @@ bool guest_memory_allows(struct guest_memory *memory, uint64_t address, size_t s
 
 bool guest_memory_is_code(struct guest_memory *memory, uint64_t address)
 {
-	return guest_memory_allows(memory, address, 1, REGION_EXECUTE);
+	const struct region *region = layout_find(&memory->layout, address, &memory->last_found);
+
+	return region && region->kind == REGION_CODE;
 }
 
 const char *guest_memory_place(const struct guest_memory *memory, uint64_t address)
@@ -206,6 +208,7 @@ const char *guest_memory_place(const struct guest_memory *memory, uint64_t addre
 		{ REGION_STACK, "guard gap below the stack" },
 		{ REGION_INPUT, "guard gap below the input buffer" },
 		{ REGION_OUTPUT, "guard gap below the output buffer" },
+		{ REGION_INIT_DATA, "guard gap below the init data" },
 	};
 	const struct layout *layout = &memory->layout;
 	size_t cache = 0;
@@ -216,8 +219,10 @@ const char *guest_memory_place(const struct guest_memory *memory, uint64_t addre
 	const struct file_mapping *file = guest_memory_find_file(memory, address);
 	if (file)
 		return file->name;
-	for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++)
-		if (layout_get(layout, gaps[i].kind)->va - address <= LAYOUT_GUARD_SIZE)
+	for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
+		region = layout_get(layout, gaps[i].kind);
+		if (region && region->va - address <= LAYOUT_GUARD_SIZE)
 			return gaps[i].name;
+	}
 	return NULL;
 }

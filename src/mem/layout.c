@@ -57,6 +57,24 @@ static mote_status check_sizes(const struct layout_config *config, uint64_t size
 	return MOTE_OK;
 }
 
+/* What is there only if the guest is given it. */
+static mote_status check_gifts(const struct layout_config *config, mote_error *err)
+{
+	if (config->init_data_size > LAYOUT_INIT_DATA_MAX)
+		return error_set(err, MOTE_E_INVALID,
+				 "init_data_size is %" PRIu64 "; it may be at most %" PRIu64
+				 "; map what is larger as a file",
+				 config->init_data_size, LAYOUT_INIT_DATA_MAX);
+	if (config->init_data_rights == (REGION_WRITE | REGION_EXECUTE))
+		return error_set(err, MOTE_E_INVALID,
+				 "the init data is to be writable and executable; no memory of a "
+				 "guest is both");
+	if (config->nfunctions > MOTE_FUNCTIONS_MAX)
+		return error_set(err, MOTE_E_INVALID, "%zu host functions; at most %d",
+				 config->nfunctions, MOTE_FUNCTIONS_MAX);
+	return MOTE_OK;
+}
+
 /* A region, in the order of physical addresses; its GPA comes later. */
 static struct region *add(struct layout *layout, enum region_kind kind, unsigned rights,
 			  bool is_user, uint64_t va, uint64_t size)
@@ -112,6 +130,11 @@ static void add_window(struct layout *layout, const struct layout_config *config
 	    config->exception_stack, MOTE_PAGE_SIZE);
 	add(layout, REGION_START_BLOCK, REGION_READ, true, MOTE_START_BLOCK, MOTE_PAGE_SIZE);
 	add(layout, REGION_MAPPING_TABLE, REGION_READ, true, MOTE_MAPPING_TABLE, MOTE_PAGE_SIZE);
+	if (config->nfunctions > 0)
+		add(layout, REGION_HOST_FUNCTIONS, REGION_READ, true, MOTE_FUNCTION_TABLE,
+		    round_up(sizeof(struct mote_function_table) +
+				     config->nfunctions * sizeof(struct mote_function_record),
+			     MOTE_PAGE_SIZE));
 }
 
 static mote_status check_segment(const mote_segment_info *segment, size_t index, uint64_t free_from,
@@ -190,28 +213,36 @@ static mote_status add_image(struct layout *layout, const struct layout_config *
 }
 
 /* What the guest works with, behind the image. Those that share a page table come together. */
-static mote_status add_working_memory(struct layout *layout, const uint64_t sizes[NSIZES],
-				      uint64_t image_end, mote_error *err)
+static mote_status add_working_memory(struct layout *layout, const struct layout_config *config,
+				      const uint64_t sizes[NSIZES], uint64_t image_end,
+				      mote_error *err)
 {
 	uint64_t heap = round_up(image_end, LAYOUT_LARGE_PAGE);
 	uint64_t stack = heap + sizes[HEAP] + LAYOUT_GUARD_SIZE;
 	uint64_t input = stack + sizes[STACK] + LAYOUT_GUARD_SIZE;
 	uint64_t output = input + sizes[INPUT] + LAYOUT_GUARD_SIZE;
+	uint64_t init_data = output + sizes[OUTPUT] + LAYOUT_GUARD_SIZE;
+	uint64_t init_data_size = round_up(config->init_data_size, MOTE_PAGE_SIZE);
+	uint64_t end = init_data_size ? init_data + init_data_size : output + sizes[OUTPUT];
 
-	if (output + sizes[OUTPUT] > MOTE_ADDRESS_END)
+	if (end > MOTE_ADDRESS_END)
 		return error_set(err, MOTE_E_IMAGE,
 				 "the image ends at 0x%" PRIx64 ", and heap_size %" PRIu64
 				 ", stack_size %" PRIu64 ", input_size %" PRIu64
-				 " and output_size %" PRIu64 " do not fit between it and 0x%" PRIx64
+				 ", output_size %" PRIu64 " and init_data_size %" PRIu64
+				 " do not fit between it and 0x%" PRIx64
 				 "; link it lower or make them smaller",
 				 image_end, sizes[HEAP], sizes[STACK], sizes[INPUT], sizes[OUTPUT],
-				 MOTE_ADDRESS_END);
+				 config->init_data_size, MOTE_ADDRESS_END);
 
 	const unsigned read_write = REGION_READ | REGION_WRITE;
 
 	add(layout, REGION_STACK, read_write, true, stack, sizes[STACK]);
 	add(layout, REGION_INPUT, read_write, true, input, sizes[INPUT]);
 	add(layout, REGION_OUTPUT, read_write, true, output, sizes[OUTPUT]);
+	if (init_data_size > 0)
+		add(layout, REGION_INIT_DATA, REGION_READ | config->init_data_rights, true,
+		    init_data, init_data_size);
 	add(layout, REGION_HEAP, read_write, true, heap, sizes[HEAP]);
 	return MOTE_OK;
 }
@@ -325,6 +356,8 @@ mote_status layout_compute(struct layout *out, const struct layout_config *confi
 	mote_status status = check_sizes(config, sizes, err);
 
 	if (!status)
+		status = check_gifts(config, err);
+	if (!status)
 		status = check_supervisor(config, err);
 	if (status)
 		return status;
@@ -335,7 +368,7 @@ mote_status layout_compute(struct layout *out, const struct layout_config *confi
 	add_window(out, config);
 	status = add_image(out, config, &image_end, err);
 	if (!status)
-		status = add_working_memory(out, sizes, image_end, err);
+		status = add_working_memory(out, config, sizes, image_end, err);
 	if (status)
 		return status;
 	sort_by_address(out);

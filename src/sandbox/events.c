@@ -172,6 +172,15 @@ static mote_status run_until_end(mote_sandbox *sb, enum run_end *end, mote_error
 	}
 }
 
+static mote_status check_stack_guard(mote_sandbox *sb, mote_error *err)
+{
+	if (guest_memory_is_stack_guard_intact(sb->memory))
+		return MOTE_OK;
+	return error_set(err, MOTE_E_GUEST_FAULT,
+			 "the stack reached its end and overwrote the guard there; raise "
+			 "stack_size");
+}
+
 mote_status sandbox_run(mote_sandbox *sb, enum run_end *end, mote_error *err)
 {
 	mote_error local;
@@ -181,6 +190,8 @@ mote_status sandbox_run(mote_sandbox *sb, enum run_end *end, mote_error *err)
 	mote_status status = run_until_end(sb, end, err);
 	sb->is_running = false;
 	personality_flush(&sb->personality);
+	if (!status)
+		status = check_stack_guard(sb, err);
 	if (!status)
 		return MOTE_OK;
 	if (sb->function)

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FUNCTIONS 1024
-
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct host_function *)a)->name,
@@ -94,10 +92,10 @@ mote_status host_functions_init(struct host_functions *functions, const struct h
 	*functions = (struct host_functions){ 0 };
 	if (count == 0)
 		return MOTE_OK;
-	if (count > MAX_FUNCTIONS || !given)
+	if (count > MOTE_FUNCTIONS_MAX || !given)
 		return error_set(err, MOTE_E_INVALID,
 				 "%zu host functions at %p; at most %d, and not at NULL", count,
-				 (const void *)given, MAX_FUNCTIONS);
+				 (const void *)given, MOTE_FUNCTIONS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		mote_status status = check_function(&given[i], i, err);
 		if (status)
@@ -123,6 +121,37 @@ void host_functions_fini(struct host_functions *functions, const struct host *ho
 		if (functions->list[i].drop_user)
 			functions->list[i].drop_user(functions->list[i].user);
 	free_list(functions, host);
+}
+
+static struct mote_function_record record_of(const struct host_function *function)
+{
+	struct mote_function_record record = {
+		.result = (uint8_t)function->result,
+		.nparams = (uint8_t)function->nparams,
+	};
+
+	memcpy(record.name, function->name, sizeof record.name);
+	for (uint32_t i = 0; i < function->nparams; i++)
+		record.params[i] = (uint8_t)function->params[i];
+	return record;
+}
+
+mote_status host_functions_publish(const struct host_functions *functions,
+				   struct guest_memory *memory, mote_error *err)
+{
+	if (functions->count == 0)
+		return MOTE_OK;
+	const struct mote_function_table table = { .count = functions->count };
+	uint64_t to = layout_get(guest_memory_layout(memory), REGION_HOST_FUNCTIONS)->va;
+	mote_status status = guest_memory_write(memory, to, &table, sizeof table, 0, err);
+
+	to += sizeof table;
+	for (size_t i = 0; i < functions->count && !status; i++) {
+		const struct mote_function_record record = record_of(&functions->list[i]);
+		status = guest_memory_write(memory, to, &record, sizeof record, 0, err);
+		to += sizeof record;
+	}
+	return status;
 }
 
 const struct host_function *host_functions_find(const struct host_functions *functions,

@@ -36,12 +36,10 @@ mote_status mote_image_layout(const mote_image *image, const mote_sandbox_option
 		options_copy(&options, sizeof options, given, "mote_sandbox_options", err);
 	if (status)
 		return status;
-	const struct sandbox_plan plan = {
-		.heap_size = options.heap_size,
-		.stack_size = options.stack_size,
-		.input_size = options.input_size,
-		.output_size = options.output_size,
-	};
+	struct sandbox_plan plan;
+	status = sandbox_plan_from(&plan, &options, err);
+	if (status)
+		return status;
 	const struct layout_config config = sandbox_layout_config(image, &plan);
 	status = layout_compute(&layout, &config, err);
 	if (!status)

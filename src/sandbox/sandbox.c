@@ -14,6 +14,38 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
+_Static_assert((int)MOTE_INIT_DATA_WRITE == (int)REGION_WRITE &&
+		       (int)MOTE_INIT_DATA_EXECUTE == (int)REGION_EXECUTE,
+	       "flags of init data are rights of its region");
+
+mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_options *options,
+			      mote_error *err)
+{
+	const uint64_t flags = options->init_data_flags;
+
+	if (flags & ~(uint64_t)(MOTE_INIT_DATA_WRITE | MOTE_INIT_DATA_EXECUTE))
+		return error_set(err, MOTE_E_INVALID,
+				 "init_data_flags is 0x%" PRIx64
+				 "; MOTE_INIT_DATA_WRITE or MOTE_INIT_DATA_EXECUTE may be set",
+				 flags);
+	if (options->init_data_size > 0 && !options->init_data)
+		return error_set(err, MOTE_E_INVALID, "init_data is NULL and init_data_size %zu",
+				 options->init_data_size);
+	*plan = (struct sandbox_plan){
+		.heap_size = options->heap_size,
+		.stack_size = options->stack_size,
+		.input_size = options->input_size,
+		.output_size = options->output_size,
+		.init_data = options->init_data,
+		.init_data_size = options->init_data_size,
+		.init_data_rights = (unsigned)flags,
+		.nfunctions = options->nfunctions,
+		.output = options->output,
+		.output_user = options->output_user,
+	};
+	return MOTE_OK;
+}
+
 struct layout_config sandbox_layout_config(const mote_image *image, const struct sandbox_plan *plan)
 {
 	return (struct layout_config){
@@ -23,9 +55,22 @@ struct layout_config sandbox_layout_config(const mote_image *image, const struct
 		.stack_size = plan->stack_size,
 		.input_size = plan->input_size,
 		.output_size = plan->output_size,
+		.init_data_size = plan->init_data_size,
+		.init_data_rights = plan->init_data_rights,
+		.nfunctions = plan->nfunctions,
 		.supervisor_size = SUPERVISOR_BLOCK_SIZE,
 		.exception_stack = SUPERVISOR_STACK,
 	};
+}
+
+static mote_status write_init_data(mote_sandbox *sb, const struct sandbox_plan *plan,
+				   mote_error *err)
+{
+	const struct region *region = layout_get(guest_memory_layout(sb->memory), REGION_INIT_DATA);
+
+	return region ? guest_memory_write(sb->memory, region->va, plan->init_data,
+					   plan->init_data_size, 0, err)
+		      : MOTE_OK;
 }
 
 static mote_status make_memory(mote_sandbox *sb, const struct sandbox_plan *plan, mote_error *err)
@@ -41,6 +86,8 @@ static mote_status make_memory(mote_sandbox *sb, const struct sandbox_plan *plan
 		return status;
 	}
 	status = arena_init(&sb->arena, host, sb->memory, err);
+	if (!status)
+		status = write_init_data(sb, plan, err);
 	if (!status)
 		status = guest_memory_set_stack_guard(sb->memory, err);
 	return status;
@@ -169,25 +216,24 @@ static mote_status make_and_run(mote_sandbox **out, mote_image *image,
 				const mote_sandbox_options *options,
 				struct host_functions *functions, mote_error *err)
 {
-	const struct sandbox_plan plan = {
-		.heap_size = options->heap_size,
-		.stack_size = options->stack_size,
-		.input_size = options->input_size,
-		.output_size = options->output_size,
-		.output = options->output,
-		.output_user = options->output_user,
-		.takes_calls = true,
-		.argc = 1,
-		.argv = (const char *const[]){ image->name },
-	};
+	struct sandbox_plan plan;
 	mote_sandbox *sb;
-	mote_status status = sandbox_make(&sb, image, &plan, err);
+	mote_status status = sandbox_plan_from(&plan, options, err);
+
+	if (!status) {
+		plan.takes_calls = true;
+		plan.argc = 1;
+		plan.argv = (const char *const[]){ image->name };
+		status = sandbox_make(&sb, image, &plan, err);
+	}
 	if (status) {
 		host_functions_fini(functions, image->host);
 		return status;
 	}
 	sb->functions = *functions;
-	status = run_main(sb, err);
+	status = host_functions_publish(functions, sb->memory, err);
+	if (!status)
+		status = run_main(sb, err);
 	if (status) {
 		mote_sandbox_free(sb);
 		return status;

@@ -104,6 +104,10 @@ mote_status host_functions_init(struct host_functions *functions, const struct h
 /* Calls each drop_user and frees the list. */
 void host_functions_fini(struct host_functions *functions, const struct host *host);
 
+/* Writes the function table of a guest with MEMORY, whose layout has room for FUNCTIONS. */
+mote_status host_functions_publish(const struct host_functions *functions,
+				   struct guest_memory *memory, mote_error *err);
+
 /* The function of that name, or NULL. */
 const struct host_function *host_functions_find(const struct host_functions *functions,
 						const char *name);
@@ -117,6 +121,10 @@ mote_runtime *image_runtime(const mote_image *image);
 /* What mote_sandbox_options and mote_program_options come down to. */
 struct sandbox_plan {
 	uint64_t heap_size, stack_size, input_size, output_size; /* 0: the default */
+	const void *init_data;
+	size_t init_data_size;
+	unsigned init_data_rights; /* as in struct layout_config */
+	size_t nfunctions;
 	mote_output_fn output;
 	void *output_user;
 	/* The guest is told of the host: it takes calls when its main() has returned. A program is
@@ -127,11 +135,17 @@ struct sandbox_plan {
 	const char *const *envp;
 };
 
+/* Stores the plan of a sandbox with OPTIONS, which are of the library's size, but for its
+ * arguments. Errors: MOTE_E_INVALID (init data that cannot be). */
+mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_options *options,
+			      mote_error *err);
+
 /* Where everything lies in a guest of IMAGE with these sizes. */
 struct layout_config sandbox_layout_config(const mote_image *image,
 					   const struct sandbox_plan *plan);
 
-/* Makes a sandbox, without functions, up to the point where its program would start. */
+/* Makes a sandbox, its functions not yet set nor published, up to the point where its program would
+ * start. */
 mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct sandbox_plan *plan,
 			 mote_error *err);
 

@@ -32,6 +32,9 @@ unsigned long __wrap_getauxval(unsigned long type);
 unsigned long __wrap_getauxval(unsigned long type)
 {
 	block.mapping_table = (uint64_t)(uintptr_t)fake.mappings;
+	block.function_table = (uint64_t)(uintptr_t)fake.functions;
+	block.init_data_address = (uint64_t)(uintptr_t)fake.init_data;
+	block.init_data_size = fake.init_data_size;
 	if (type == MOTE_AT_START_BLOCK)
 		return fake.is_present ? (unsigned long)&block : 0;
 	return __real_getauxval(type);

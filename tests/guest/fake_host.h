@@ -24,7 +24,10 @@ enum fake_end { FAKE_READY, FAKE_DONE };
 struct fake_host {
 	bool is_present; /* whether getauxval() knows of a start block */
 	struct io_stack input, output;
-	const struct mote_mapping_table *mappings; /* NULL: the host knows of no such thing */
+	const struct mote_mapping_table *mappings;   /* NULL: the host knows of no such thing */
+	const struct mote_function_table *functions; /* the same */
+	const void *init_data;
+	uint64_t init_data_size;
 
 	/* READY's operands. */
 	uint64_t dispatch, stack, main_result;

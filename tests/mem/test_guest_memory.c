@@ -252,6 +252,45 @@ static void the_start_block_tells_where_things_are(void **state)
 	assert_int_equal(block.stack_address, layout_get(layout, REGION_STACK)->va);
 	assert_int_equal(block.stack_size, layout_get(layout, REGION_STACK)->size);
 	assert_int_equal(block.mapping_table, layout_get(layout, REGION_MAPPING_TABLE)->va);
+	assert_int_equal(block.function_table, 0);
+	assert_int_equal(block.init_data_address, 0);
+	assert_int_equal(block.init_data_size, 0);
+	drop(memory);
+}
+
+static void the_start_block_tells_of_gifts(void **state)
+{
+	(void)state;
+	struct layout_config config = small_config;
+	struct mote_start_block block;
+	uint8_t bytes[2 * PAGE];
+
+	config.init_data_size = PAGE + 5;
+	config.init_data_rights = REGION_EXECUTE;
+	config.nfunctions = 3;
+	struct guest_memory *memory = make(&config, SHARED_MEM_PRIVATE);
+	const struct layout *layout = guest_memory_layout(memory);
+	uint64_t data = layout_get(layout, REGION_INIT_DATA)->va;
+	assert_int_equal(guest_memory_read(memory, MOTE_START_BLOCK, &block, sizeof block,
+					   REGION_READ, NULL),
+			 MOTE_OK);
+	assert_int_equal(block.function_table, MOTE_FUNCTION_TABLE);
+	assert_int_equal(block.init_data_address, data);
+	assert_int_equal(block.init_data_size, PAGE + 5);
+	check_page_tables(memory);
+
+	/* zero until somebody writes to them, which the guest may not */
+	assert_int_equal(guest_memory_read(memory, data, bytes, 2 * PAGE, REGION_EXECUTE, NULL),
+			 MOTE_OK);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		assert_int_equal(bytes[i], 0);
+	assert_int_equal(guest_memory_write(memory, data, "x", 1, 0, NULL), MOTE_OK);
+	assert_false(guest_memory_allows(memory, data, 1, REGION_WRITE));
+	assert_false(guest_memory_allows(memory, MOTE_FUNCTION_TABLE, 1, REGION_WRITE));
+	assert_true(guest_memory_allows(memory, MOTE_FUNCTION_TABLE, 8 + 3 * 80, REGION_READ));
+	assert_false(guest_memory_is_code(memory, data));
+	assert_string_equal(guest_memory_place(memory, data - 1), "guard gap below the init data");
+	assert_string_equal(guest_memory_place(memory, data), "init data");
 	drop(memory);
 }
 
@@ -367,6 +406,7 @@ int main(void)
 		cmocka_unit_test(segments_arrive_with_zeroes_behind_them),
 		cmocka_unit_test(segments_without_memory_are_left_out),
 		cmocka_unit_test(the_start_block_tells_where_things_are),
+		cmocka_unit_test(the_start_block_tells_of_gifts),
 		cmocka_unit_test(buffers_are_empty_and_where_the_guest_sees_them),
 		cmocka_unit_test(the_rest_is_where_the_layout_says),
 		cmocka_unit_test(the_stack_guard_notices_an_overwritten_byte),

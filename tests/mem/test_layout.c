@@ -90,6 +90,33 @@ static void check_rules(const char *what, const struct layout *layout)
 	}
 }
 
+/* LAYOUT has the gifts of CONFIG and no others. */
+static void check_gifts(const struct layout *layout, const struct layout_config *config)
+{
+	const struct region *data = layout_get(layout, REGION_INIT_DATA);
+	const struct region *functions = layout_get(layout, REGION_HOST_FUNCTIONS);
+
+	assert_true(!data == !config->init_data_size);
+	assert_true(!functions == !config->nfunctions);
+	if (data) {
+		size_t cache = 0;
+		assert_true(data->is_user);
+		assert_int_equal(data->flags, REGION_READ | config->init_data_rights);
+		assert_in_range(data->size, config->init_data_size,
+				config->init_data_size + PAGE - 1);
+		assert_null(layout_find(layout, data->va - 1, &cache));
+		assert_null(layout_find(layout, data->va - LAYOUT_GUARD_SIZE, &cache));
+		assert_int_equal(layout_guard(REGION_INIT_DATA), LAYOUT_GUARD_SIZE);
+	}
+	if (functions) {
+		size_t bytes = 8 + 80 * config->nfunctions;
+		assert_true(functions->is_user);
+		assert_int_equal(functions->flags, REGION_READ);
+		assert_int_equal(functions->va, MOTE_FUNCTION_TABLE);
+		assert_in_range(functions->size, bytes, bytes + PAGE - 1);
+	}
+}
+
 static void the_defaults_are_as_documented(void **state)
 {
 	(void)state;
@@ -255,6 +282,80 @@ static void images_and_sizes_fit_or_are_refused_with_a_reason(void **state)
 	}
 }
 
+/* What is there only if the guest is given it: nothing else moves where the guest can see it. */
+static void gifts_have_a_place_or_are_refused_with_a_reason(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		uint64_t init_data;
+		unsigned rights;
+		size_t nfunctions;
+		const char *error; /* NULL: fine */
+	} gifts[] = {
+		{ "none", 0, 0, 0, NULL },
+		{ "a byte", 1, 0, 0, NULL },
+		{ "a byte to write", 1, REGION_WRITE, 0, NULL },
+		{ "a byte to execute", 1, REGION_EXECUTE, 0, NULL },
+		{ "the largest", GIB, 0, 0, NULL },
+		{ "too large", GIB + 1, 0, 0,
+		  "init_data_size is 1073741825; it may be at most 1073741824; map" },
+		{ "wraps when rounded", UINT64_MAX, 0, 0, "init_data_size" },
+		{ "write and execute", 1, REGION_WRITE | REGION_EXECUTE, 0,
+		  "writable and executable" },
+		{ "one function", 0, 0, 1, NULL },
+		{ "a page of functions", 0, 0, 51, NULL },
+		{ "a function more", 0, 0, 52, NULL },
+		{ "all functions and data", PAGE + 1, 0, MOTE_FUNCTIONS_MAX, NULL },
+		{ "too many functions", 0, 0, MOTE_FUNCTIONS_MAX + 1,
+		  "1025 host functions; at most 1024" },
+		{ "absurdly many functions", 0, 0, SIZE_MAX, "host functions; at most 1024" },
+	};
+	struct layout bare;
+
+	assert_int_equal(layout_compute(&bare, &small_config, NULL), MOTE_OK);
+	for (size_t i = 0; i < sizeof gifts / sizeof gifts[0]; i++) {
+		struct layout_config config = small_config;
+		struct layout layout;
+		mote_error err = { .message = "" };
+
+		config.init_data_size = gifts[i].init_data;
+		config.init_data_rights = gifts[i].rights;
+		config.nfunctions = gifts[i].nfunctions;
+		mote_status got = layout_compute(&layout, &config, &err);
+		if (got != (gifts[i].error ? MOTE_E_INVALID : MOTE_OK) ||
+		    (gifts[i].error && !strstr(err.message, gifts[i].error)))
+			fail_msg("%s: got %s, \"%s\"", gifts[i].what, mote_status_name(got),
+				 err.message);
+		if (got)
+			continue;
+		check_rules(gifts[i].what, &layout);
+		check_gifts(&layout, &config);
+		for (size_t k = 0; k < bare.nmapped; k++) {
+			const struct region *was = layout_mapped(&bare, k);
+			size_t cache = 0;
+			const struct region *is = layout_find(&layout, was->va, &cache);
+			assert_true(is && is->va == was->va && is->size == was->size);
+		}
+	}
+}
+
+static void init_data_must_fit_too(void **state)
+{
+	(void)state;
+	struct layout_config config = small_config;
+	mote_segment_info segment = { .address = MOTE_ADDRESS_END - GIB, .memory_size = 1 };
+	mote_error err;
+	struct layout layout;
+
+	config.segments = &segment;
+	config.nsegments = 1;
+	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_OK);
+	config.init_data_size = GIB;
+	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_E_IMAGE);
+	assert_non_null(strstr(err.message, "and init_data_size 1073741824 do not fit"));
+}
+
 /* Pairs of segments. FLAGS: 'w' and 'x', one string a segment. */
 static const struct {
 	const char *what;
@@ -396,6 +497,8 @@ int main(void)
 		cmocka_unit_test(rights_are_what_each_region_needs),
 		cmocka_unit_test(segments_lie_at_their_own_addresses),
 		cmocka_unit_test(images_and_sizes_fit_or_are_refused_with_a_reason),
+		cmocka_unit_test(gifts_have_a_place_or_are_refused_with_a_reason),
+		cmocka_unit_test(init_data_must_fit_too),
 		cmocka_unit_test(segments_that_get_in_each_others_way_are_refused),
 		cmocka_unit_test(as_many_segments_as_there_may_be),
 		cmocka_unit_test(more_bytes_in_the_file_than_in_memory_are_refused),

@@ -111,13 +111,16 @@ static void visit(void *user, const mote_region_info *info)
 		visits->saw_code = true;
 		assert_int_equal(info->address, SMALL_CODE);
 		assert_true(info->readable && info->executable && !info->writable);
+		assert_string_equal(info->slot, "RAM");
 	} else if (strcmp(info->name, "doorbell") == 0) {
 		visits->saw_doorbell = true;
+		assert_null(info->slot);
 		assert_true(!info->readable && !info->executable && info->writable);
 	} else if (strcmp(info->name, "supervisor block") == 0) {
 		visits->saw_supervisor = true;
 		assert_int_equal(info->address, 0);
 		assert_false(info->readable || info->executable || info->writable);
+		assert_string_equal(info->slot, "firmware");
 	} else if (strcmp(info->name, "page tables") == 0) {
 		visits->saw_tables = true;
 		assert_int_equal(info->address, 0);

@@ -355,6 +355,25 @@ static void the_dispatch_function_must_be_code(void **state)
 	}
 }
 
+/* Code that the host gave it is not the image's. */
+static void the_dispatch_function_cannot_be_init_data(void **state)
+{
+	(void)state;
+	const mote_sandbox_options options = { .size = sizeof options,
+					       .init_data = "\xc3",
+					       .init_data_size = 1,
+					       .init_data_flags = MOTE_INIT_DATA_EXECUTE };
+
+	SET_STEPS(&box, step_ready);
+	expect(mote_sandbox_new(&box.sb, box.image, &options, &box.err), MOTE_OK, NULL);
+	ready.dispatch = layout_get(guest_memory_layout(box.sb->memory), REGION_INIT_DATA)->va;
+	ready.main_result = 0;
+	mote_sandbox_free(box.sb);
+	SET_STEPS(&box, step_ready_with);
+	expect(mote_sandbox_new(&box.sb, box.image, &options, &box.err), MOTE_E_GUEST_PROTOCOL,
+	       "memory: main(): the guest's dispatch function at 0x");
+}
+
 static void main_must_return_0(void **state)
 {
 	(void)state;
@@ -556,6 +575,7 @@ int main(void)
 		BOTH(a_machine_that_fails_poisons),
 		BOTH(system_calls_are_served_and_output_flushed_at_the_end),
 		BOTH(the_dispatch_function_must_be_code),
+		BOTH(the_dispatch_function_cannot_be_init_data),
 		BOTH(main_must_return_0),
 		BOTH(main_can_fail_in_every_way),
 		BOTH(a_guest_is_told_of_its_host),

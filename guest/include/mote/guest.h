@@ -44,10 +44,22 @@ struct mote_guest_bytes {
 	size_t len;
 };
 
-/* mote/value.h, which is for hosts, has a function of this name. A source file that needs
- * both headers includes that one first, and says struct mote_guest_bytes. */
+/* mote/value.h, which is for hosts, has the types as well, and a function mote_bytes(). A source
+ * file that needs both headers includes that one first, and says struct mote_guest_bytes. */
 #ifndef MOTE_VALUE_H
 typedef struct mote_guest_bytes mote_bytes;
+typedef enum mote_type {
+	MOTE_VOID = 0,
+	MOTE_I32,
+	MOTE_U32,
+	MOTE_I64,
+	MOTE_U64,
+	MOTE_F32,
+	MOTE_F64,
+	MOTE_BOOL,
+	MOTE_STRING,
+	MOTE_BYTES,
+} mote_type;
 #endif
 
 /*
@@ -136,6 +148,31 @@ const struct mote_mapping *mote_mapping_find(const char *label);
 
 /* The INDEX-th mapping, in the order in which the host made them; NULL past the last. */
 const struct mote_mapping *mote_mapping_get(size_t index);
+
+/*
+ * The data that the host gave this sandbox when it made it, at the beginning of a page, and
+ * its size: there from main() on. It may be read; written to or executed only if the host
+ * allowed that, never both. NULL and 0 when there is none, and outside of a sandbox.
+ */
+void *mote_guest_init_data(size_t *size);
+
+/* A function that the host has: numbers of mote_type, NPARAMS of them in params. */
+struct mote_host_function_info {
+	char name[64];
+	uint8_t result;
+	uint8_t nparams;
+	uint8_t params[10];
+	uint8_t reserved[4];
+};
+
+/*
+ * The host function of that name, or NULL: to ask before calling one that not every host has.
+ * What the host has does not change while the sandbox lives. Outside of a sandbox there are none.
+ */
+const struct mote_host_function_info *mote_guest_find_host_function(const char *name);
+
+/* The INDEX-th host function, by name, ascending; NULL past the last. */
+const struct mote_host_function_info *mote_guest_host_function(size_t index);
 
 /*
  * From here on: what the macros are made of. Nothing below is for use by name.
