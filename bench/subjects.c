@@ -28,10 +28,25 @@ static const struct {
 	{ "ioctls_per_call", ioctls_per_call, true },
 };
 
+/* What there is to measure without any. */
+static const struct {
+	const char *name;
+	uint64_t (*run)(void *state, unsigned n);
+} memory_rows[] = {
+	{ "map_1gib_4k", map_1gib_4k },   { "walk_1gib_4k", walk_1gib_4k },
+	{ "push_pop_64b", push_pop_64b }, { "shared_copy_16mib", shared_copy_16mib },
+	{ "memcpy_16mib", memcpy_16mib },
+};
+
+static bool is_wanted(const char *name, const char *filter)
+{
+	return !filter || strstr(name, filter);
+}
+
 /* Adds a subject, unless the filter is against it. */
 static void add(struct subjects *subjects, const char *filter, struct bench bench)
 {
-	if (subjects->count < SUBJECTS_MAX && (!filter || strstr(bench.name, filter)))
+	if (subjects->count < SUBJECTS_MAX && is_wanted(bench.name, filter))
 		subjects->benches[subjects->count++] = bench;
 }
 
@@ -141,13 +156,37 @@ static void add_yardsticks(struct subjects *subjects, const char *filter)
 	    (struct bench){ .name = "memcpy_page", .backend = "none", .run = memcpy_page });
 }
 
+/* Its 34 MiB are only taken if something is measured in them. */
+static mote_status add_memory(struct subjects *subjects, const char *filter, mote_error *err)
+{
+	for (size_t i = 0; i < sizeof memory_rows / sizeof memory_rows[0]; i++) {
+		if (!is_wanted(memory_rows[i].name, filter))
+			continue;
+		if (!subjects->memory)
+			subjects->memory = memory_bench_new();
+		if (!subjects->memory) {
+			*err = (mote_error){ .code = MOTE_E_NOMEM,
+					     .message = "no memory to copy and map" };
+			return MOTE_E_NOMEM;
+		}
+		add(subjects, filter,
+		    (struct bench){ .name = memory_rows[i].name,
+				    .backend = "none",
+				    .run = memory_rows[i].run,
+				    .state = subjects->memory });
+	}
+	return MOTE_OK;
+}
+
 mote_status subjects_open(struct subjects *subjects, const char *backend, const char *filter,
 			  mote_error *err)
 {
 	*subjects = (struct subjects){ 0 };
 	/* First, before there is anything that its child could hold open. */
 	add_yardsticks(subjects, filter);
-	mote_status status = open_backends(subjects, backend, err);
+	mote_status status = add_memory(subjects, filter, err);
+	if (!status)
+		status = open_backends(subjects, backend, err);
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
 		status = add_library(subjects, filter, &subjects->backends[i], err);
 	return status;
@@ -172,6 +211,7 @@ void subjects_close(struct subjects *subjects)
 		mote_image_unref(subjects->backends[i].image);
 		mote_runtime_free(subjects->backends[i].rt);
 	}
+	memory_bench_free(subjects->memory);
 	if (subjects->has_peer)
 		pipe_peer_fini(&subjects->peer);
 }

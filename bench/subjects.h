@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * subjects.h - what `mote bench` measures: the library on each backend of this machine, and
- * the yardsticks beside it.
+ * subjects.h - what `mote bench` measures: the library on each backend of this machine, its parts
+ * that need none, and the yardsticks beside them.
  *
  * One thread.
  */
@@ -10,6 +10,7 @@
 
 #include "bench/bare_kvm.h"
 #include "bench/bench.h"
+#include "bench/memory.h"
 #include "bench/yardsticks.h"
 
 #include <mote/mote.h>
@@ -37,6 +38,7 @@ struct subjects {
 	bool has_kvm;
 	struct pipe_peer peer;
 	bool has_peer;
+	struct memory_bench *memory; /* NULL: none of its subjects is wanted */
 };
 
 /*

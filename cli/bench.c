@@ -24,6 +24,7 @@ static const struct promise {
 	{ "create_initialized", "kvm", "bare_create" },
 	{ "call", "process", "process_pipe_round_trip" },
 	{ "create_initialized", "process", "process_spawn_exec" },
+	{ "shared_copy_16mib", "none", "memcpy_16mib" },
 };
 
 /* The median of a subject, 0 when it was not measured. BACKEND NULL: whichever. */
