@@ -3,17 +3,14 @@
  * Arguments from words. The guest's export record has the types, so nobody has to write them:
  * numbers are checked against their range, and what is too large is refused, not cut.
  */
+#include "file.h"
 #include "number.h"
 #include "report.h"
 #include "values.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* What fits no input buffer need not be read. */
 #define FILE_MAX (UINT64_C(64) << 20)
@@ -89,58 +86,16 @@ static parse_fn *const parsers[] = {
 	[MOTE_BOOL] = parse_bool,
 };
 
-/* Reads what FD has, up to its end, into memory of the caller's: not by its size, which a pipe
- * has not. False with errno set. */
-static bool read_to_end(int fd, char **out, size_t *size)
-{
-	size_t capacity = 0, used = 0;
-	char *bytes = NULL;
-
-	for (;;) {
-		if (used == capacity) {
-			capacity = capacity ? 2 * capacity : 65536;
-			char *larger = realloc(bytes, capacity);
-			if (!larger)
-				break;
-			bytes = larger;
-		}
-		ssize_t n = read(fd, bytes + used, capacity - used);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		if (n == 0) {
-			*out = bytes;
-			*size = used;
-			return true;
-		}
-		used += (size_t)n;
-		if (used > FILE_MAX) {
-			errno = EFBIG;
-			break;
-		}
-	}
-	free(bytes);
-	return false;
-}
-
 /* The content of PATH as the argument. The library checks that a str is UTF-8 without NUL. */
-static mote_status read_file(struct argument *argument, mote_type type, const char *path,
-			     mote_error *err)
+static mote_status read_argument(struct argument *argument, mote_type type, const char *path,
+				 mote_error *err)
 {
-	char *bytes = NULL;
-	size_t size = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool was_read = fd >= 0 && read_to_end(fd, &bytes, &size);
-	int os_error = errno;
+	char *bytes;
+	size_t size;
+	mote_status status = file_read(path, FILE_MAX, &bytes, &size, err);
 
-	if (fd >= 0)
-		close(fd);
-	if (!was_read) {
-		fail(err, MOTE_E_OS, "cannot read %.300s: %s", path, strerror(os_error));
-		err->os_error = os_error;
-		return MOTE_E_OS;
-	}
+	if (status)
+		return status;
 	argument->owned = bytes;
 	argument->value = type == MOTE_STRING ? mote_strn(bytes, size) : mote_bytes(bytes, size);
 	return MOTE_OK;
@@ -196,7 +151,7 @@ mote_status argument_parse(struct argument *argument, const mote_function_info *
 	}
 	/* @@ is for text that begins with an @ */
 	if (word[0] == '@' && word[1] != '@')
-		return read_file(argument, type, word + 1, err);
+		return read_argument(argument, type, word + 1, err);
 	if (type == MOTE_BYTES)
 		return parse_bytes(argument, function, index, word, err);
 	argument->value = mote_str(word[0] == '@' ? word + 1 : word);

@@ -5,6 +5,7 @@
  */
 #include "command.h"
 #include "guest.h"
+#include "init_data.h"
 #include "json.h"
 #include "mapping.h"
 #include "report.h"
@@ -89,13 +90,13 @@ static mote_status call_parsed(const struct guest *guest, const struct options *
 	mote_value values[MOTE_MAX_PARAMS];
 	mote_value result;
 	mote_sandbox *sb;
+	mote_sandbox_options sandbox = guest_sandbox_options(options);
 
-	mote_status status = mote_sandbox_new(
-		&sb, guest->image,
-		MOTE_OPTIONS(mote_sandbox_options, .heap_size = options->heap,
-			     .stack_size = options->stack, .input_size = options->input_size,
-			     .output_size = options->output_size, .output = guest_output_to_stderr),
-		err);
+	sandbox.output = guest_output_to_stderr;
+	mote_status status = init_data_read(&sandbox, options->init_data, err);
+	if (!status)
+		status = mote_sandbox_new(&sb, guest->image, &sandbox, err);
+	init_data_free(&sandbox);
 	if (status)
 		return status;
 	for (size_t i = 0; i < arguments->count; i++)

@@ -64,6 +64,17 @@ void guest_close(struct guest *guest)
 	mote_runtime_free(guest->rt);
 }
 
+mote_sandbox_options guest_sandbox_options(const struct options *options)
+{
+	return (mote_sandbox_options){
+		.size = sizeof(mote_sandbox_options),
+		.heap_size = options->heap,
+		.stack_size = options->stack,
+		.input_size = options->input_size,
+		.output_size = options->output_size,
+	};
+}
+
 void guest_output_to_stderr(void *user, int stream, const void *data, size_t size)
 {
 	(void)user;

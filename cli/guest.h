@@ -8,6 +8,7 @@
 #include "options.h"
 
 #include <mote/image.h>
+#include <mote/sandbox.h>
 
 struct guest {
 	mote_runtime *rt;
@@ -24,6 +25,9 @@ mote_status guest_open(struct guest *guest, const struct options *options, const
 		       bool will_run, mote_error *err);
 
 void guest_close(struct guest *guest);
+
+/* The sizes that OPTIONS ask for. */
+mote_sandbox_options guest_sandbox_options(const struct options *options);
 
 /* A mote_output_fn: the guest's standard output and error both go to stderr. */
 void guest_output_to_stderr(void *user, int stream, const void *data, size_t size);

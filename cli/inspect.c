@@ -3,13 +3,13 @@
  * `mote inspect`: what is in a guest file. Nothing of it runs.
  */
 #include "command.h"
+#include "drawing.h"
 #include "guest.h"
+#include "init_data.h"
 #include "json.h"
 #include "report.h"
 #include "terminal.h"
 #include "values.h"
-
-#include <mote/sandbox.h>
 
 #include <inttypes.h>
 #include <string.h>
@@ -24,16 +24,18 @@ static const char *kind_text(const mote_image_info *info)
 	return info->is_pie ? "program, static PIE" : "program, static";
 }
 
-/* The sizes that a sandbox would be made with. */
-static mote_sandbox_options sandbox_options(const struct options *options)
+/* As mote_sandbox_options has it. */
+#define FUNCTIONS_MAX 1024
+
+/* A sandbox as it would be made, by a host that has all the functions that the guest imports. */
+static mote_status plan_sandbox(mote_sandbox_options *plan, const struct guest *guest,
+				const struct options *options, mote_error *err)
 {
-	return (mote_sandbox_options){
-		.size = sizeof(mote_sandbox_options),
-		.heap_size = options->heap,
-		.stack_size = options->stack,
-		.input_size = options->input_size,
-		.output_size = options->output_size,
-	};
+	*plan = guest_sandbox_options(options);
+	while (plan->nfunctions < FUNCTIONS_MAX &&
+	       mote_image_import(guest->image, plan->nfunctions))
+		plan->nfunctions++;
+	return init_data_read(plan, options->init_data, err);
 }
 
 static void print_range(uint64_t address, uint64_t size, bool readable, bool writable,
@@ -88,13 +90,11 @@ static void print_image(const struct guest *guest, const char *path)
 	print_functions("imports", mote_image_import, guest->image);
 }
 
-static mote_status print_layout(const struct guest *guest, const struct options *options,
+static mote_status print_layout(const struct guest *guest, const mote_sandbox_options *plan,
 				mote_error *err)
 {
-	const mote_sandbox_options sizes = sandbox_options(options);
-
 	printf("\nmemory (address, bytes, physical address)\n");
-	return mote_image_layout(guest->image, &sizes, print_region, NULL, err);
+	return mote_image_layout(guest->image, plan, print_region, NULL, err);
 }
 
 static struct json_object *functions_json(function_at *at, const mote_image *image)
@@ -155,13 +155,12 @@ static void append_region(void *user, const mote_region_info *region)
 }
 
 /* The layout first: it can fail, and a failure must be the only thing that is printed. */
-static mote_status print_json(const struct guest *guest, const struct options *options,
+static mote_status print_json(const struct guest *guest, const mote_sandbox_options *plan,
 			      const char *path, mote_error *err)
 {
-	const mote_sandbox_options sizes = sandbox_options(options);
 	const mote_image_info *info = &guest->info;
 	struct json_object *layout = json_list();
-	mote_status status = mote_image_layout(guest->image, &sizes, append_region, layout, err);
+	mote_status status = mote_image_layout(guest->image, plan, append_region, layout, err);
 	if (status) {
 		json_object_put(layout);
 		return status;
@@ -182,23 +181,29 @@ static mote_status print_json(const struct guest *guest, const struct options *o
 }
 
 static mote_status inspect(const struct guest *guest, const struct options *options,
-			   const char *path, mote_error *err)
+			   const mote_sandbox_options *plan, const char *path, mote_error *err)
 {
+	if (options->view)
+		return drawing_print(stdout, options->view, guest->image, plan, err);
 	if (options->wants_json)
-		return print_json(guest, options, path, err);
+		return print_json(guest, plan, path, err);
 	print_image(guest, path);
-	return options->wants_layout ? print_layout(guest, options, err) : MOTE_OK;
+	return options->wants_layout ? print_layout(guest, plan, err) : MOTE_OK;
 }
 
 int inspect_command(const struct options *options, int nargs, char **args)
 {
 	struct guest guest;
+	mote_sandbox_options plan = { .size = sizeof plan };
 	mote_error err;
 
 	(void)nargs;
 	mote_status status = guest_open(&guest, options, args[0], false, &err);
 	if (!status)
-		status = inspect(&guest, options, args[0], &err);
+		status = plan_sandbox(&plan, &guest, options, &err);
+	if (!status)
+		status = inspect(&guest, options, &plan, args[0], &err);
+	init_data_free(&plan);
 	guest_close(&guest);
 	return status ? report(&err, options->wants_json) : EXIT_OK;
 }

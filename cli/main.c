@@ -23,7 +23,7 @@ static const struct command commands[] = {
 	  "Shows what kind of executable GUEST is, its segments, and the functions that it "
 	  "exports\n"
 	  "and imports. Nothing of it runs.\n",
-	  "bjlHSio", 1, 1, false, inspect_command },
+	  "bdjlsHSio", 1, 1, false, inspect_command },
 	{ "call", "GUEST FUNCTION [ARG...]", "call one function of a guest",
 	  "Makes a sandbox of GUEST, calls FUNCTION in it, and prints its result. The types of "
 	  "the\n"
@@ -39,7 +39,7 @@ static const struct command commands[] = {
 	  "Exit status: 0; 2 wrong options, function or arguments; 3 this machine lacks "
 	  "something;\n"
 	  "4 GUEST cannot be loaded; 5 the function reported an error; 6 the guest crashed.\n",
-	  "bjmrvHSio", 2, INT_MAX, true, call_command },
+	  "bdjmrvHSio", 2, INT_MAX, true, call_command },
 	{ "run", "GUEST [ARG...]", "run a static Linux program in a sandbox",
 	  "Runs GUEST, any static x86-64 Linux executable, as a program with these arguments. It "
 	  "has\n"

@@ -6,6 +6,7 @@
 #include "options.h"
 
 #include "command.h"
+#include "drawing.h"
 #include "mapping.h"
 #include "number.h"
 
@@ -13,7 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_SIZE, OPTION_VARIABLES, OPTION_MAPS };
+enum option_kind {
+	OPTION_FLAG,
+	OPTION_TEXT,
+	OPTION_SIZE,
+	OPTION_VARIABLES,
+	OPTION_MAPS,
+	OPTION_VIEW,
+};
 
 struct option_row {
 	char letter;
@@ -37,6 +45,8 @@ static const struct option_row rows[] = {
 	  "room for the result of a call (default 128K)" },
 	{ 'e', OPTION_VARIABLES, FIELD(environment), "env", "NAME=VALUE",
 	  "a variable of the program's environment; may be repeated" },
+	{ 'd', OPTION_TEXT, FIELD(init_data), "data", "FILE",
+	  "init data for the guest: FILE, or FILE:rw or FILE:rx" },
 	{ 'f', OPTION_TEXT, FIELD(filter), "filter", "TEXT",
 	  "measure only what has TEXT in its name" },
 	{ 'j', OPTION_FLAG, FIELD(wants_json), "json", NULL, "print JSON" },
@@ -46,6 +56,8 @@ static const struct option_row rows[] = {
 	  "measure for a second or two; the numbers are rough" },
 	{ 'm', OPTION_MAPS, FIELD(maps), "map", "MAPPING",
 	  "show the guest a file, FILE@ADDRESS[:LABEL]; may be repeated" },
+	{ 's', OPTION_VIEW, FIELD(view), "svg", "VIEW",
+	  "print a drawing of the memory instead: VIEW is guest or host" },
 	{ 'r', OPTION_FLAG, FIELD(wants_raw), "raw", NULL,
 	  "print str and bytes results as they are, without a line end" },
 	{ 'v', OPTION_FLAG, FIELD(is_verbose), "verbose", NULL,
@@ -110,6 +122,9 @@ static bool store(struct options *options, const struct option_row *row, const c
 	case OPTION_MAPS:
 		append(at, value);
 		return mapping_parse(&(struct mapping){ 0 }, value);
+	case OPTION_VIEW:
+		*(const char **)at = value;
+		return drawing_is_view(value);
 	}
 	return false;
 }

@@ -24,7 +24,9 @@ struct options {
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
 	struct word_list environment;                  /* -e */
 	struct word_list maps;                         /* -m; see mapping.h */
+	const char *init_data;                         /* -d; see init_data.h */
 	const char *filter;                            /* -f */
+	const char *view;                              /* -s; see drawing.h */
 	bool wants_json;                               /* -j */
 	bool wants_layout;                             /* -l */
 	bool wants_quick;                              /* -q */

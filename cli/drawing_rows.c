@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rows of a drawing: regions collected from the library, sorted, with a row for each gap, and
+ * notes for those who see the names for the first time.
+ */
+#include "drawing_rows.h"
+
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the guest ABI: all below is the host's, and one past the highest address. */
+#define WINDOW_END  UINT64_C(0x200000)
+#define ADDRESS_END UINT64_C(0x7ffffffff000)
+
+/* What lies below stack, buffers and init data. */
+#define GUARD_SIZE UINT64_C(0x10000)
+
+static const struct {
+	const char *name;
+	const char *note;
+} notes[] = {
+	{ "hypercall page", "calls to the host's code here leave the machine" },
+	{ "start block", "tells the guest where everything is" },
+	{ "doorbell", "stores leave the machine; no memory" },
+	{ "mapping table", "the files that are mapped" },
+	{ "host function definitions", "what the guest may call" },
+	{ "heap", "brk and mmap; large pages" },
+	{ "code", "of the image" },
+	{ "read-only data", "of the image" },
+	{ "data", "of the image" },
+	{ "stack", "its lowest 16 bytes are the guard cookie" },
+	{ "input buffer", "messages of the host" },
+	{ "output buffer", "messages of the guest" },
+	{ "init data", "given with the sandbox" },
+};
+
+static const char *note_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
+		if (strcmp(notes[i].name, name) == 0)
+			return notes[i].note;
+	return "";
+}
+
+/* What is in a gap of virtual memory from START on. */
+static const char *gap_note(uint64_t start, uint64_t size)
+{
+	if (start == 0)
+		return "null pointers fault";
+	if (start + size == ADDRESS_END)
+		return "free: mapped files, wherever the host wants";
+	if (start < WINDOW_END && start + size >= WINDOW_END)
+		return "supervisor block, exception stack: the host's";
+	return size == GUARD_SIZE ? "guard: an overflow faults" : "";
+}
+
+struct collection {
+	struct rows *rows;
+	bool by_virtual_address;
+	bool is_out_of_memory;
+};
+
+/* NULL when memory is out. */
+static struct row *append(struct rows *rows)
+{
+	struct row *list = realloc(rows->list, (rows->count + 1) * sizeof *list);
+
+	if (!list)
+		return NULL;
+	rows->list = list;
+	return &list[rows->count++];
+}
+
+/* For mote_image_layout(). */
+static void collect(void *user, const mote_region_info *region)
+{
+	struct collection *collection = user;
+
+	if (collection->by_virtual_address && region->address == 0)
+		return;
+	struct row *row = append(collection->rows);
+	if (!row) {
+		collection->is_out_of_memory = true;
+		return;
+	}
+	*row = (struct row){
+		.start = collection->by_virtual_address ? region->address : region->physical,
+		.size = region->size,
+		.region = *region,
+		.note = note_of(region->name),
+	};
+}
+
+static int by_start(const void *a, const void *b)
+{
+	uint64_t x = ((const struct row *)a)->start, y = ((const struct row *)b)->start;
+
+	return (x > y) - (x < y);
+}
+
+/* Between BEFORE and AFTER, either of which may be NULL. */
+static struct row gap_between(const struct row *before, const struct row *after,
+			      bool by_virtual_address)
+{
+	struct row gap = { .is_gap = true };
+	uint64_t end = after ? after->start : ADDRESS_END;
+	const char *slot = before ? before->region.slot : NULL;
+
+	gap.start = before ? before->start + before->size : 0;
+	gap.size = end - gap.start;
+	if (by_virtual_address) {
+		gap.region.name = "unmapped";
+		gap.note = gap_note(gap.start, gap.size);
+		return gap;
+	}
+	gap.region.name = "nothing";
+	gap.note = "";
+	if (slot && after && after->region.slot && strcmp(slot, after->region.slot) == 0)
+		gap.region.slot = slot;
+	return gap;
+}
+
+/* Gaps go behind the regions first: sorting brings them where they belong. False when memory is
+ * out. */
+static bool add_gaps(struct rows *rows, bool by_virtual_address)
+{
+	size_t n = rows->count;
+	/* behind the last physical address there is no end to see */
+	size_t ngaps = by_virtual_address ? n + 1 : n;
+
+	for (size_t i = 0; i < ngaps; i++) {
+		struct row gap = gap_between(i > 0 ? &rows->list[i - 1] : NULL,
+					     i < n ? &rows->list[i] : NULL, by_virtual_address);
+		if (gap.size == 0)
+			continue;
+		struct row *row = append(rows);
+		if (!row)
+			return false;
+		*row = gap;
+	}
+	qsort(rows->list, rows->count, sizeof rows->list[0], by_start);
+	return true;
+}
+
+mote_status rows_make(struct rows *rows, bool by_virtual_address, const mote_image *image,
+		      const mote_sandbox_options *options, mote_error *err)
+{
+	struct collection collection = { .rows = rows, .by_virtual_address = by_virtual_address };
+
+	*rows = (struct rows){ .count = 0 };
+	mote_status status = mote_image_layout(image, options, collect, &collection, err);
+	if (status)
+		return status;
+	qsort(rows->list, rows->count, sizeof rows->list[0], by_start);
+	if (collection.is_out_of_memory || !add_gaps(rows, by_virtual_address))
+		return fail(err, MOTE_E_NOMEM, "out of memory");
+	return MOTE_OK;
+}
+
+void rows_free(struct rows *rows)
+{
+	free(rows->list);
+	*rows = (struct rows){ .count = 0 };
+}
