@@ -294,6 +294,7 @@ static uint64_t dirty_at_run;
 static int answering(struct kvm_run *run)
 {
 	dirty_at_run = run->kvm_dirty_regs;
+	run->kvm_dirty_regs = 0; /* as the kernel does with what it takes */
 	run->exit_reason = answer.exit_reason;
 	memcpy((char *)run + offsetof(struct kvm_run, hw),
 	       (const char *)&answer + offsetof(struct kvm_run, hw), 256);
@@ -468,6 +469,31 @@ static void registers_go_to_the_kernel_only_when_they_changed(void **state)
 	assert_int_equal(dirty_at_run, 0);
 }
 
+static int interrupting_at_once(struct kvm_run *run)
+{
+	dirty_at_run = run->kvm_dirty_regs;
+	return EINTR;
+}
+
+static void registers_that_were_not_taken_go_again(void **state)
+{
+	(void)state;
+	struct hv_exit exit;
+
+	memset(&answer, 0, sizeof answer);
+	answer.exit_reason = KVM_EXIT_HLT;
+	answer_error = 0;
+	run();
+	vm->regs_changed = true;
+	hv_kvm.set_fs_base(vm, 0x7777);
+	kvm_kernel.run = interrupting_at_once;
+	assert_int_equal(hv_kvm.run(vm, &exit, &err), MOTE_OK);
+	assert_int_equal(exit.kind, HV_EXIT_INTERRUPTED);
+	dirty_at_run = 0;
+	run();
+	assert_int_equal(dirty_at_run, KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS);
+}
+
 static void segments_go_back_to_those_of_the_start(void **state)
 {
 	(void)state;
@@ -505,6 +531,7 @@ int main(void)
 		TEST(exits_that_nobody_knows_are_errors),
 		TEST(what_run_itself_says_is_told_apart),
 		TEST(registers_go_to_the_kernel_only_when_they_changed),
+		TEST(registers_that_were_not_taken_go_again),
 		TEST(segments_go_back_to_those_of_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

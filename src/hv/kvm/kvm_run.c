@@ -92,9 +92,11 @@ mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err
 		base->regs_changed = false;
 	}
 	int rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
-	run->kvm_dirty_regs = 0;
-	if (rc == 0)
+	if (rc == 0) {
+		run->kvm_dirty_regs = 0;
 		return decode(run, exit, err);
+	}
+	/* A run that was interrupted may not have taken the registers: then they are still dirty. */
 	if (errno == EINTR || errno == EAGAIN) {
 		exit->kind = HV_EXIT_INTERRUPTED;
 		return MOTE_OK;
