@@ -66,6 +66,18 @@ static void a_check_says_what_is_missing(void **state)
 	}
 }
 
+static void a_check_without_memory_says_so(void **state)
+{
+	struct hv_check check;
+	(void)state;
+
+	hv_process.check(fail_host(1, FAIL_ONCE, 0), &check);
+	assert_string_equal(fail_name(), "realloc");
+	assert_false(check.is_available);
+	assert_non_null(strstr(check.reason, "out of memory"));
+	assert_non_null(strstr(check.remedy, "limits of processes, descriptors or memory"));
+}
+
 /* Open, make, run a hypercall and a system call, free, close. */
 static mote_status whole_life(const struct host *host, void *user, mote_error *err)
 {
@@ -254,6 +266,7 @@ int main(void)
 		cmocka_unit_test(the_table_is_complete),
 		cmocka_unit_test(a_check_tries_it),
 		cmocka_unit_test(a_check_says_what_is_missing),
+		cmocka_unit_test(a_check_without_memory_says_so),
 		cmocka_unit_test(no_failure_leaves_anything_behind),
 		cmocka_unit_test(both_ends_accept_nothing),
 		cmocka_unit_test(what_cannot_be_mapped_is_refused),

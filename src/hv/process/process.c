@@ -324,9 +324,9 @@ static void process_set_fs_base(struct hv_vm *base, uint64_t fs_base)
 }
 
 /* What helps against a failure to make a guest process. */
-static const char *remedy(int os_error)
+static const char *remedy(const mote_error *error)
 {
-	switch (os_error) {
+	switch (error->code == MOTE_E_NOMEM ? ENOMEM : error->os_error) {
 	case EBUSY:
 		return "a seccomp listener watches this container already; run outside of it, or "
 		       "switch its system call interception off";
@@ -377,7 +377,7 @@ static void process_check(const struct host *host, struct hv_check *check)
 	}
 	snprintf(check->reason, sizeof check->reason, "%.*s", (int)sizeof check->reason - 1,
 		 error.message);
-	snprintf(check->remedy, sizeof check->remedy, "%s", remedy(error.os_error));
+	snprintf(check->remedy, sizeof check->remedy, "%s", remedy(&error));
 }
 
 const struct hv_backend hv_process = {
