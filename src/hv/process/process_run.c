@@ -43,13 +43,16 @@ static void bury(struct process_vm *vm)
 	vm->is_stopped = false;
 }
 
-/* Takes the stop that is pending. */
+/* Takes the stop that is pending; EVENT_TIMEOUT when it is no longer. */
 static enum event receive_stop(struct process_vm *vm)
 {
 	struct seccomp_notif notice = { 0 };
 
-	if (sys_of(vm)->ioctl(vm->process.listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
-		return errno == EINTR ? EVENT_SIGNAL : EVENT_TIMEOUT;
+	if (sys_of(vm)->ioctl(vm->process.listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0) {
+		if (errno == EINTR)
+			return EVENT_SIGNAL;
+		return errno == ENOENT ? EVENT_TIMEOUT : EVENT_DEATH;
+	}
 	vm->notification = notice.id;
 	vm->stop = (struct stop){
 		.cause = notice.data.args[0],
