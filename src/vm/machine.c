@@ -268,6 +268,15 @@ static void describe_exception(const struct machine *machine, const struct hv_ex
 		snprintf(text, size, "exception %u", vector);
 }
 
+static void describe_death(const struct hv_exit *event, char *text, size_t size)
+{
+	if (event->u.detail)
+		snprintf(text, size, "the guest's process ended by signal %" PRIu64,
+			 event->u.detail);
+	else
+		snprintf(text, size, "the guest's process ended, nobody knows why");
+}
+
 void machine_describe(const struct machine *machine, const struct hv_exit *event, char *text,
 		      size_t size)
 {
@@ -296,8 +305,7 @@ void machine_describe(const struct machine *machine, const struct hv_exit *event
 		describe_no_memory(machine, text, size);
 		break;
 	case HV_EXIT_DIED:
-		snprintf(text, size, "the guest's process ended by signal %" PRIu64,
-			 event->u.detail);
+		describe_death(event, text, size);
 		break;
 	default:
 		snprintf(text, size, "an exit of kind %d that guests cannot cause",

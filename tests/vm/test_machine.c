@@ -689,6 +689,7 @@ static void other_ends_are_described_with_their_numbers(void **state)
 		{ { .kind = HV_EXIT_NO_MEMORY }, "access to memory that the host cannot provide" },
 		{ { .kind = HV_EXIT_DIED, .u.detail = 9 },
 		  "the guest's process ended by signal 9" },
+		{ { .kind = HV_EXIT_DIED }, "the guest's process ended, nobody knows why" },
 		{ { .kind = HV_EXIT_HALT }, "an exit of kind 2 that guests cannot cause" },
 		{ { .kind = (enum hv_exit_kind)99 },
 		  "an exit of kind 99 that guests cannot cause" },
