@@ -8,10 +8,12 @@
 #include "hv/process/process_internal.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -169,15 +171,32 @@ static int lost_kick(int pidfd, int signal)
 	return 0;
 }
 
+/* An answer that the kernel takes, and drops because a signal comes before the process has it. */
+static bool loses_answers;
+static int kick_pidfd;
+
+static int bent_ioctl(int fd, unsigned long request, void *argument)
+{
+	struct pollfd stop = { .fd = fd, .events = POLLIN };
+
+	if (request != SECCOMP_IOCTL_NOTIF_SEND || !loses_answers)
+		return sys_linux.ioctl(fd, request, argument);
+	loses_answers = false;
+	sys_linux.pidfd_send_signal(kick_pidfd, STOP_KICK);
+	return sys_linux.poll(&stop, 1, 2000) == 1 ? 0 : -1; /* that signal stopped it */
+}
+
 static void open_bent(struct hv **own)
 {
 	static struct host bent_host;
 
 	bent = sys_linux;
 	bent.poll = bent_poll;
+	bent.ioctl = bent_ioctl;
 	bent_host = host;
 	bent_host.sys = &bent;
 	polls_to_bend = 0;
+	loses_answers = false;
 	assert_int_equal(hv_process.open(own, &bent_host, NULL), MOTE_OK);
 }
 
@@ -198,6 +217,85 @@ static void a_signal_that_meets_an_exit_is_told_after_it(void **state)
 	assert_int_equal(box_run(&box).kind, HV_EXIT_INTERRUPTED);
 	assert_int_equal(box_run(&box).kind, HV_EXIT_HYPERCALL);
 	assert_int_equal(box.vm->regs->rdi, 4);
+	box_close(&box);
+	hv_process.close(own);
+}
+
+static void an_answer_that_is_lost_is_given_again(void **state)
+{
+	struct hv *own;
+	struct box box;
+	(void)state;
+
+	open_bent(&own);
+	box_open(&box, own);
+	kick_pidfd = ((struct process_vm *)box.vm)->process.pidfd;
+	for (int i = 0; i < 3; i++) {
+		box_set(&box, "count", 0x1234500000000);
+		for (uint64_t n = 0; n < 10; n++) {
+			loses_answers = true; /* the first one is that of a fresh start */
+			assert_int_equal(box_run(&box).kind, HV_EXIT_HYPERCALL);
+			assert_false(loses_answers);
+			assert_int_equal(box.vm->regs->rbx, n);
+			assert_int_equal(box.vm->regs->rbp, n == 0 ? 0 : 0x1000 + n);
+			box.vm->regs->rax = n;
+			box.vm->regs_changed = true;
+			box.vm->ops->set_fs_base(box.vm, 0x1001 + n);
+		}
+		box.vm->ops->set_fs_base(box.vm, 0);
+	}
+	box_close(&box);
+	hv_process.close(own);
+}
+
+static void a_signal_may_come_with_the_loss_of_an_answer(void **state)
+{
+	struct hv *own;
+	struct box box;
+	(void)state;
+
+	open_bent(&own);
+	box_open(&box, own);
+	kick_pidfd = ((struct process_vm *)box.vm)->process.pidfd;
+	for (int i = 0; i < 5; i++) {
+		loses_answers = true;
+		polls_to_bend = 1;
+		bent_result = -1;
+		struct hv_exit event = box_start(&box, "show", 7);
+		assert_int_equal(event.kind, HV_EXIT_INTERRUPTED);
+		while (event.kind == HV_EXIT_INTERRUPTED)
+			event = box_run(&box);
+		assert_int_equal(event.kind, HV_EXIT_HYPERCALL);
+		assert_int_equal(box.vm->regs->rdi, 7);
+	}
+	box_close(&box);
+	hv_process.close(own);
+}
+
+/* A hostile guest can say so itself, each time. */
+static struct monitor_control *forged;
+
+static int forging_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	int result = sys_linux.poll(fds, count, timeout);
+
+	if (forged)
+		forged->unanswered = MONITOR_UNANSWERED;
+	return result;
+}
+
+static void a_guest_that_loses_all_answers_is_killed(void **state)
+{
+	struct hv *own;
+	struct box box;
+	(void)state;
+
+	open_bent(&own);
+	box_open(&box, own);
+	bent.poll = forging_poll;
+	forged = (void *)((struct process_vm *)box.vm)->control;
+	assert_int_equal(box_start(&box, "count", 0).kind, HV_EXIT_DIED);
+	forged = NULL;
 	box_close(&box);
 	hv_process.close(own);
 }
@@ -283,6 +381,9 @@ int main(void)
 		cmocka_unit_test(signals_do_not_disturb_a_working_guest),
 		cmocka_unit_test(an_interrupted_start_is_still_a_start),
 		cmocka_unit_test(a_signal_that_meets_an_exit_is_told_after_it),
+		cmocka_unit_test(an_answer_that_is_lost_is_given_again),
+		cmocka_unit_test(a_signal_may_come_with_the_loss_of_an_answer),
+		cmocka_unit_test(a_guest_that_loses_all_answers_is_killed),
 		cmocka_unit_test(a_kick_that_meets_an_exit_disturbs_nothing),
 		cmocka_unit_test(a_reply_that_comes_too_late_is_nobodys),
 		cmocka_unit_test(a_guest_that_cannot_be_interrupted_is_killed),

@@ -39,9 +39,9 @@
 /* Fixed places in the text (monitor_entry.S): after the two system calls that the filter knows,
  * where a clean resume begins, and the end of the way from a stop back into the guest. */
 #define MONITOR_STOPPED   0x7ff000000007
-#define MONITOR_RETURNED  0x7ff000000027
-#define MONITOR_CLEAN     0x7ff000000030
-#define MONITOR_DOORS_END 0x7ff0000000c9
+#define MONITOR_RETURNED  0x7ff00000002f
+#define MONITOR_CLEAN     0x7ff000000038
+#define MONITOR_DOORS_END 0x7ff0000000d1
 
 /* Offset in the hypercall page of the return instruction after the way out. */
 #define MONITOR_HYPERCALL_RETURN 0x10
@@ -57,9 +57,13 @@
 /* Answers: the address of a context for rt_sigreturn, or this. */
 #define MONITOR_ANSWER_LOAD 0 /* load the registers of the control block */
 
+/* The host's mark on an answer that the process has not got; its lowest byte is not 0. */
+#define MONITOR_UNANSWERED 0x6e6f742d79657421
+
 /* Offsets in struct monitor_control. */
-#define CONTROL_FS_BASE 0
-#define CONTROL_REGS    8
+#define CONTROL_FS_BASE    0
+#define CONTROL_REGS       8
+#define CONTROL_UNANSWERED 152
 
 #ifndef __ASSEMBLER__
 
@@ -109,11 +113,13 @@ struct monitor_siginfo {
 struct monitor_control {
 	uint64_t fs_base;
 	struct monitor_regs regs;     /* both ways */
+	uint64_t unanswered;          /* MONITOR_UNANSWERED until the answer has arrived */
 	struct monitor_context clean; /* what a clean resume goes through */
 	uint64_t nviews;              /* at MONITOR_VIEWS, while the guest process is made */
 };
 _Static_assert(offsetof(struct monitor_control, fs_base) == CONTROL_FS_BASE &&
-		       offsetof(struct monitor_control, regs) == CONTROL_REGS,
+		       offsetof(struct monitor_control, regs) == CONTROL_REGS &&
+		       offsetof(struct monitor_control, unanswered) == CONTROL_UNANSWERED,
 	       "monitor_entry.S uses these offsets");
 _Static_assert(sizeof(struct monitor_control) <= MONITOR_STACK_OFFSET,
 	       "the control block has one page");

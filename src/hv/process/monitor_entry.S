@@ -22,6 +22,7 @@ monitor_stop:
 /* At MONITOR_STOPPED. rax, the answer, says how to go on: by rt_sigreturn with the context at
  * that address, or 0. It came in a register because a signal may cut in anywhere here, and
  * then the host answers that stop before this one is done with. */
+	movb $0, CONTROL(CONTROL_UNANSWERED)
 	mov CONTROL(CONTROL_FS_BASE), %rcx
 	wrfsbase %rcx
 	test %rax, %rax
@@ -29,7 +30,7 @@ monitor_stop:
 	mov %rax, %rsp
 	jmp monitor_return
 
-	.org 0x20
+	.org 0x28
 monitor_return:
 	mov $MONITOR_RETURN_CALL, %eax
 	syscall
@@ -37,7 +38,7 @@ monitor_return:
 
 /* At MONITOR_CLEAN, by rt_sigreturn: what that does not reset, then the
  * registers. FS last, because loading its selector clears its base. */
-	.org 0x30
+	.org 0x38
 monitor_clean:
 	xor %eax, %eax
 	mov %eax, %ds

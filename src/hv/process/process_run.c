@@ -120,12 +120,18 @@ static bool is_fresh_start(const struct process_vm *vm)
 	return memcmp(&answered, &vm->reported, sizeof answered) != 0;
 }
 
-/* Lets the guest process go on. Returns false when it is dead. */
-static bool answer(struct process_vm *vm)
+/* Whether the stop, which came instead of the one that was read before, can get its answer. */
+static bool can_answer(const struct process_vm *vm)
 {
 	struct hv_regs ignored;
 	struct hv_exit exit;
 
+	return vm->starts_fresh || stop_read(&vm->stop, vm->control, &ignored, &exit);
+}
+
+/* Lets the guest process go on. Returns false when it is dead. */
+static bool answer(struct process_vm *vm)
+{
 	for (int i = 0; i < ANSWERS_MAX; i++) {
 		uint64_t value = stop_answer(&vm->stop, vm->control, &vm->regs, vm->fs_base,
 					     vm->starts_fresh);
@@ -136,15 +142,12 @@ static bool answer(struct process_vm *vm)
 		if (sys_of(vm)->ioctl(vm->process.listener, SECCOMP_IOCTL_NOTIF_SEND, &response) ==
 		    0) {
 			vm->is_stopped = false;
-			vm->starts_fresh = false;
 			return true;
 		}
 		/* The stop was cut short: by our own late kick, or because something froze the
 		 * process for a while. It stops again, in another way perhaps, and
 		 * goes on from there with the same registers. */
-		if (errno != ENOENT || next_event_soon(vm) != EVENT_STOP)
-			break;
-		if (!vm->starts_fresh && !stop_read(&vm->stop, vm->control, &ignored, &exit))
+		if (errno != ENOENT || next_event_soon(vm) != EVENT_STOP || !can_answer(vm))
 			break;
 	}
 	bury(vm);
@@ -166,6 +169,7 @@ static void fix_page_fault(const struct process_vm *vm, struct hv_exit *exit)
 /* The stop as an exit. Returns false when there is nothing to tell: the guest is to go on. */
 static bool report_stop(struct process_vm *vm, struct hv_exit *exit)
 {
+	vm->starts_fresh = false;
 	if (!stop_read(&vm->stop, vm->control, &vm->regs, exit)) {
 		bury(vm);
 		exit->kind = HV_EXIT_DIED;
@@ -183,12 +187,23 @@ static bool report_stop(struct process_vm *vm, struct hv_exit *exit)
 	return exit->kind != HV_EXIT_INTERRUPTED;
 }
 
+/* The guest has not run: it is to go on next time as it was to go on now. */
+static void interrupt_before_answer(struct process_vm *vm, struct hv_exit *exit)
+{
+	if (!can_answer(vm))
+		bury(vm);
+	vm->reported = vm->regs;
+	vm->kind = exit->kind = HV_EXIT_INTERRUPTED;
+}
+
 /* This thread got a signal while the guest ran: stops the guest. */
 static void interrupt(struct process_vm *vm, struct hv_exit *exit)
 {
 	sys_of(vm)->pidfd_send_signal(vm->process.pidfd, STOP_KICK);
 	if (next_event_soon(vm) != EVENT_STOP)
 		bury(vm);
+	else if (stop_is_unanswered(vm->control))
+		interrupt_before_answer(vm, exit);
 	else
 		report_stop(vm, exit);
 	/* When the guest stopped by itself first, the next run tells of the signal; when it
@@ -213,7 +228,7 @@ mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error 
 	*exit = (struct hv_exit){ .kind = HV_EXIT_DIED };
 	vm->starts_fresh = vm->starts_fresh || is_fresh_start(vm);
 	base->regs_changed = false;
-	for (;;) {
+	for (int answers = 0;;) {
 		if (vm->process.pid == 0) {
 			report_death(vm, exit);
 			return MOTE_OK;
@@ -227,6 +242,11 @@ mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error 
 			continue;
 		switch (next_event(vm, -1)) {
 		case EVENT_STOP:
+			if (stop_is_unanswered(vm->control)) {
+				if (++answers == ANSWERS_MAX || !can_answer(vm))
+					bury(vm);
+				break;
+			}
 			if (report_stop(vm, exit))
 				return MOTE_OK;
 			break; /* a kick that came too late, or somebody else's */

@@ -194,6 +194,7 @@ uint64_t stop_answer(const struct stop *stop, char *control, const struct hv_reg
 
 	regs.rflags = (regs.rflags & FLAGS_OWN) | FLAGS_FIXED;
 	head->fs_base = fs_base;
+	head->unanswered = MONITOR_UNANSWERED;
 	if (is_clean || stop->cause == MONITOR_STOP_HYPERCALL) {
 		memcpy(&head->regs, &regs, sizeof head->regs);
 		return is_clean ? answer_clean(head) : MONITOR_ANSWER_LOAD;
@@ -203,4 +204,10 @@ uint64_t stop_answer(const struct stop *stop, char *control, const struct hv_reg
 	regs_to_context(&context, &regs);
 	memcpy(control + (stop->context - MONITOR_CONTROL), &context, sizeof context);
 	return stop->context;
+}
+
+bool stop_is_unanswered(const char *control)
+{
+	return ((const struct monitor_control *)(const void *)control)->unanswered ==
+	       MONITOR_UNANSWERED;
 }

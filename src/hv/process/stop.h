@@ -36,4 +36,11 @@ bool stop_read(const struct stop *stop, const char *control, struct hv_regs *reg
 uint64_t stop_answer(const struct stop *stop, char *control, const struct hv_regs *given,
 		     uint64_t fs_base, bool is_clean);
 
+/*
+ * Whether the answer written last did not reach the process, although the kernel took it: the
+ * kernel drops one that meets a signal, or a freeze, on its way. The stop that came instead is to
+ * get it.
+ */
+bool stop_is_unanswered(const char *control);
+
 #endif
