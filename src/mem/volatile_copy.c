@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Volatile copies: a number in one access; else bytes up to the first 16-byte boundary of the
- * guest side, then chunks, then bytes. C gives no meaning to a race; compilers give volatile
- * accesses the one that is needed here: exactly one load or store each, as written.
+ * guest side, then chunks, then bytes. Bytes and numbers are relaxed atomics, for which C
+ * defines what a race means; volatile keeps compilers from repeating or joining them: exactly
+ * one load or store each, as written.
  */
 #include "mem/volatile_copy.h"
 
@@ -11,6 +12,23 @@
 
 /* One 16-byte register; a volatile access is a single instruction on x86-64 and aarch64. */
 typedef uint64_t chunk __attribute__((vector_size(16), may_alias));
+
+/*
+ * No processor promises an atomic load of 16 bytes that needs no right to write, so in C a chunk
+ * is a plain race with the guest, and with other copies. It is meant: a chunk may arrive torn. Of
+ * all accesses to guest memory, ThreadSanitizer is asked to look away from these two alone.
+ */
+#define RACES_WITH_GUESTS __attribute__((no_sanitize("thread")))
+
+RACES_WITH_GUESTS static chunk chunk_load(const uint8_t *from)
+{
+	return *(const volatile chunk *)from;
+}
+
+RACES_WITH_GUESTS static void chunk_store(uint8_t *to, chunk value)
+{
+	*(volatile chunk *)to = value;
+}
 
 /* Bytes from AT to the next chunk boundary, at most SIZE. */
 static size_t head_size(const uint8_t *at, size_t size)
@@ -23,19 +41,19 @@ static size_t head_size(const uint8_t *at, size_t size)
 static void bytes_out(uint8_t *to, const volatile uint8_t *from, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
-		to[i] = from[i];
+		to[i] = __atomic_load_n(from + i, __ATOMIC_RELAXED);
 }
 
 static void bytes_in(volatile uint8_t *to, const uint8_t *from, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
-		to[i] = from[i];
+		__atomic_store_n(to + i, from[i], __ATOMIC_RELAXED);
 }
 
 static void bytes_fill(volatile uint8_t *to, uint8_t value, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
-		to[i] = value;
+		__atomic_store_n(to + i, value, __ATOMIC_RELAXED);
 }
 
 /* Whether SIZE bytes at AT can be one number, and so one access. */
@@ -44,11 +62,16 @@ static bool is_number(const uint8_t *at, size_t size)
 	return (size == 8 || size == 4 || size == 2) && (uintptr_t)at % size == 0;
 }
 
+/* Aliases of any type: what the guest keeps there is its own affair. */
+typedef volatile uint64_t __attribute__((may_alias)) number64;
+typedef volatile uint32_t __attribute__((may_alias)) number32;
+typedef volatile uint16_t __attribute__((may_alias)) number16;
+
 static void number_out(void *to, const uint8_t *from, size_t size)
 {
-	uint64_t value = size == 8   ? *(const volatile uint64_t *)from
-			 : size == 4 ? *(const volatile uint32_t *)from
-				     : *(const volatile uint16_t *)from;
+	uint64_t value = size == 8   ? __atomic_load_n((const number64 *)from, __ATOMIC_RELAXED)
+			 : size == 4 ? __atomic_load_n((const number32 *)from, __ATOMIC_RELAXED)
+				     : __atomic_load_n((const number16 *)from, __ATOMIC_RELAXED);
 
 	memcpy(to, &value, size); /* little-endian: its low bytes come first */
 }
@@ -59,11 +82,11 @@ static void number_in(uint8_t *to, const void *from, size_t size)
 
 	memcpy(&value, from, size);
 	if (size == 8)
-		*(volatile uint64_t *)to = value;
+		__atomic_store_n((number64 *)to, value, __ATOMIC_RELAXED);
 	else if (size == 4)
-		*(volatile uint32_t *)to = (uint32_t)value;
+		__atomic_store_n((number32 *)to, (uint32_t)value, __ATOMIC_RELAXED);
 	else
-		*(volatile uint16_t *)to = (uint16_t)value;
+		__atomic_store_n((number16 *)to, (uint16_t)value, __ATOMIC_RELAXED);
 }
 
 void volatile_copy_out(void *to, const uint8_t *from, size_t size)
@@ -78,7 +101,7 @@ void volatile_copy_out(void *to, const uint8_t *from, size_t size)
 
 	bytes_out(out, from, i);
 	for (; size - i >= sizeof(chunk); i += sizeof(chunk)) {
-		chunk value = *(const volatile chunk *)(from + i);
+		chunk value = chunk_load(from + i);
 		memcpy(out + i, &value, sizeof value);
 	}
 	bytes_out(out + i, from + i, size - i);
@@ -97,7 +120,7 @@ void volatile_copy_in(uint8_t *to, const void *from, size_t size)
 	for (; size - i >= sizeof(chunk); i += sizeof(chunk)) {
 		chunk value;
 		memcpy(&value, in + i, sizeof value);
-		*(volatile chunk *)(to + i) = value;
+		chunk_store(to + i, value);
 	}
 	bytes_in(to + i, in + i, size - i);
 }
@@ -110,6 +133,6 @@ void volatile_fill(uint8_t *to, uint8_t value, size_t size)
 
 	bytes_fill(to, value, i);
 	for (; size - i >= sizeof(chunk); i += sizeof(chunk))
-		*(volatile chunk *)(to + i) = sixteen;
+		chunk_store(to + i, sixteen);
 	bytes_fill(to + i, value, size - i);
 }

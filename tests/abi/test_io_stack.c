@@ -6,6 +6,7 @@
  */
 #include "abi/io_stack.h"
 #include "fenced.h"
+#include "kit/guest_side.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -377,7 +378,7 @@ struct scribbler {
 	atomic_bool stop;
 };
 
-static void *scribble(void *argument)
+GUEST_SIDE static void *scribble(void *argument)
 {
 	struct scribbler *s = argument;
 	typedef volatile uint64_t __attribute__((aligned(1))) raw64;

@@ -6,6 +6,7 @@
 #include "mem/shared_mem.h"
 
 #include "kit/fail.h"
+#include "kit/guest_side.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -185,7 +186,7 @@ static atomic_bool guest_runs;
 /* Few words, so that a reader meets a word that is being changed often enough. */
 enum { SCRIBBLED = 64 };
 
-static void *run_guest(void *argument)
+GUEST_SIDE static void *run_guest(void *argument)
 {
 	struct shared_mem *mem = argument;
 	volatile uint64_t *at = shared_mem_base(mem);

@@ -5,6 +5,8 @@
  */
 #include "mem/volatile_copy.h"
 
+#include "kit/guest_side.h"
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -105,7 +107,7 @@ static void large_copies_are_exact(void **state)
 static atomic_bool scribbles;
 
 /* What a hostile guest on another processor does: two values, as fast as it can. */
-static void *scribble(void *unused)
+GUEST_SIDE static void *scribble(void *unused)
 {
 	volatile uint8_t *at = guest_page;
 	(void)unused;
