@@ -36,6 +36,13 @@ asan:
 	@$(MAKE) --no-print-directory test BUILD=build-asan \
 		MESON_FLAGS="-Db_sanitize=address,undefined -Db_lundef=false"
 
+# What has threads, or could be used from several.
+tsan: setup
+	@$(MAKE) --no-print-directory all BUILD=build-tsan \
+		MESON_FLAGS="$(MESON_FLAGS) -Db_sanitize=thread -Db_lundef=false"
+	@tools/run-tests build-tsan 'abi/test_io_*' 'mem/*' image/test_image 'hv/*' 'vm/*' \
+		'sandbox/*' 'integration/*'
+
 bench: all
 	@$(BUILD)/mote bench
 
@@ -56,4 +63,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-*
 
-.PHONY: all setup run test test-metal test-qemu asan bench fuzz check format install clean
+.PHONY: all setup run test test-metal test-qemu asan tsan bench fuzz check format install clean
