@@ -32,6 +32,10 @@ test-metal: all
 test-qemu:
 	@tests/qemu/run
 
+# Shared memory as it is on Windows, under Wine. Installs 200 MB of packages.
+test-windows:
+	@tests/windows/run
+
 asan:
 	@$(MAKE) --no-print-directory test BUILD=build-asan \
 		MESON_FLAGS="-Db_sanitize=address,undefined -Db_lundef=false"
@@ -63,4 +67,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-*
 
-.PHONY: all setup run test test-metal test-qemu asan tsan bench fuzz check format install clean
+.PHONY: all setup run test test-metal test-qemu test-windows asan tsan bench fuzz check format install clean

@@ -5,7 +5,8 @@
  */
 #include "base/error.h"
 
-#include <errno.h>
+#include "base/os_error.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,16 +30,9 @@ mote_status error_set(mote_error *err, mote_status code, const char *format, ...
 	return code;
 }
 
-/* POSIX's strerror_r: the text lands in OUT, and no thread shares it. */
-static void os_error_text(int os_error, char *out, size_t size)
-{
-	if (strerror_r(os_error, out, size) != 0)
-		snprintf(out, size, "error %d", os_error);
-}
-
 mote_status error_os(mote_error *err, int os_error, const char *format, ...)
 {
-	mote_status code = os_error == ENOMEM ? MOTE_E_NOMEM : MOTE_E_OS;
+	mote_status code = os_error_is_nomem(os_error) ? MOTE_E_NOMEM : MOTE_E_OS;
 	if (!err)
 		return code;
 	va_list args;

@@ -21,8 +21,9 @@
 mote_status error_set(mote_error *err, mote_status code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same for a failed system call: code MOTE_E_OS, or MOTE_E_NOMEM for ENOMEM; appends ": " and
- * the text of OS_ERROR (an errno value) to the message. */
+/* The same for a failed system call: code MOTE_E_OS, or MOTE_E_NOMEM for ENOMEM and its like;
+ * appends
+ * ": " and the text of OS_ERROR (errno, or GetLastError()) to the message. */
 mote_status error_os(mote_error *err, int os_error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -27,7 +27,7 @@ static void *malloc_realloc(void *user, void *ptr, size_t old_size, size_t new_s
 void host_init(struct host *host)
 {
 	*host = (struct host){
-		.sys = &sys_linux,
+		.sys = sys_native,
 		.realloc = malloc_realloc,
 		.log_level = MOTE_LOG_ERROR,
 	};

@@ -2,68 +2,23 @@
 /*
  * sys.h - every system call that the library makes, as a table.
  *
- * Modules never call the kernel themselves; they go through the table of the
+ * Modules never call the system themselves; they go through the table of the
  * struct host that they were given. So a test can fail any one of them, the
- * N-th time, and see that nothing leaks; and a reader finds here, on one page, what the
- * library asks of the operating system.
+ * N-th time, and see that nothing leaks; and a reader finds on one page what the
+ * library asks of an operating system.
  *
- * Each entry behaves as the call of that name: -1 (or MAP_FAILED) and errno.
+ * Each system has a struct sys of its own, and files of its own that use it.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
 
-#include <poll.h>
-#include <signal.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/types.h>
-#include <time.h>
+#if defined(_WIN32)
+#include "base/sys_windows.h"
+#else
+#include "base/sys_linux.h"
+#endif
 
-struct sys {
-	/* files */
-	int (*open)(const char *path, int flags);
-	int (*close)(int fd);
-	ssize_t (*read)(int fd, void *to, size_t size);
-	ssize_t (*pread)(int fd, void *to, size_t size, off_t offset);
-	int (*fstat)(int fd, struct stat *to);
-	int (*ioctl)(int fd, unsigned long request, void *argument);
-
-	/* memory */
-	void *(*mmap)(void *at, size_t size, int prot, int flags, int fd, off_t offset);
-	int (*munmap)(void *at, size_t size);
-	int (*mprotect)(void *at, size_t size, int prot);
-	int (*madvise)(void *at, size_t size, int advice);
-	int (*memfd_create)(const char *name, unsigned flags);
-	int (*ftruncate)(int fd, off_t size);
-
-	/* time and randomness, for guests that ask */
-	int (*clock_gettime)(clockid_t clock, struct timespec *to);
-	ssize_t (*getrandom)(void *to, size_t size, unsigned flags);
-
-	/* the process backend's children */
-	pid_t (*getpid)(void);
-	int (*pidfd_open)(pid_t pid);
-	int (*socketpair)(int domain, int type, int protocol, int fds[2]);
-	ssize_t (*sendmsg)(int socket, const struct msghdr *message, int flags);
-	ssize_t (*recvmsg)(int socket, struct msghdr *message, int flags);
-	int (*spawn_orphan)(int program, int socket); /* see below */
-	ssize_t (*write)(int fd, const void *from, size_t size);
-	int (*pidfd_send_signal)(int pidfd, int signal);
-	int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
-};
-
-/* The real ones. */
-extern const struct sys sys_linux;
-
-/*
- * The one entry that is more than a system call: runs the file behind PROGRAM in
- * a new process with SOCKET as its descriptor 0 and no other. 0, or -1 and errno when it could
- * not be started. The process is nobody's child, so that no wait() of the program that
- * we live in sees it, and no SIGCHLD tells of it; it has to end by itself, when
- * the other end of SOCKET is closed.
- */
-int sys_spawn_orphan(int program, int socket);
+/* The real calls of the system that the library was built for. */
+extern const struct sys *const sys_native;
 
 #endif

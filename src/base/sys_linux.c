@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Linux system calls behind sys.h. Thin on purpose: no retries, no policy.
+ * The Linux system calls behind sys_linux.h. Thin on purpose: no retries, no policy.
  * Descriptors are close-on-exec because every caller asks for it with its flags.
  */
 #define _GNU_SOURCE
@@ -32,6 +32,8 @@ static int sys_pidfd_send_signal(int pidfd, int signal)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
+
+const struct sys *const sys_native = &sys_linux;
 
 const struct sys sys_linux = {
 	.open = sys_open,

@@ -20,13 +20,14 @@
 struct mapping {
 	uint8_t *base;
 	size_t size;
-	int fd;         /* of the memory, or -1 */
+	int fd;         /* of the memory, or -1; always -1 on Windows */
+	void *section;  /* that the memory is of, on Windows; else NULL */
 	void *reserved; /* with guards and what alignment costs */
 	size_t reserved_size;
 };
 
-/* Maps SIZE bytes, whole pages; with a descriptor if WITH_FD. Errors: MOTE_E_NOMEM,
- * MOTE_E_OS; nothing stays mapped or open then. */
+/* Maps SIZE bytes, whole pages; with a descriptor if WITH_FD and where there are descriptors.
+ * Errors: MOTE_E_NOMEM, MOTE_E_OS; nothing stays mapped or open then. */
 mote_status mapping_init(struct mapping *mapping, const struct host *host, size_t size,
 			 bool with_fd, mote_error *err);
 void mapping_fini(struct mapping *mapping, const struct host *host);
@@ -39,7 +40,8 @@ mote_status mapping_seal(struct mapping *mapping, const struct host *host, mote_
 void mapping_populate(struct mapping *mapping, const struct host *host, size_t offset, size_t size);
 
 /* Gives pages back, so that they read as zero when they are touched next. OFFSET and SIZE are
- * whole pages inside the mapping. False if the system refuses: nothing has changed. */
+ * whole pages inside the mapping. False if the system refuses, as Windows does: nothing has
+ * changed. */
 bool mapping_discard(struct mapping *mapping, const struct host *host, size_t offset, size_t size);
 
 #endif

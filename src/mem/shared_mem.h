@@ -35,7 +35,7 @@ struct shared_mem;
 
 enum shared_mem_backing {
 	SHARED_MEM_PRIVATE, /* anonymous: the cheapest */
-	SHARED_MEM_FILE,    /* a memfd, which another process can map */
+	SHARED_MEM_FILE, /* a memfd, which another process can map; on Windows both are sections */
 };
 
 /*
@@ -67,7 +67,8 @@ void *shared_mem_base(const struct shared_mem *mem);
 uint64_t shared_mem_size(const struct shared_mem *mem);
 uint64_t shared_mem_guest_size(const struct shared_mem *mem);
 
-/* The descriptor of the memory, whose offset 0 is the block's; -1 when its backing is private.
+/* The descriptor of the memory, whose offset 0 is the block's; -1 when its backing is private, and
+ * on Windows, which has none.
  * Lives as long as the block. */
 int shared_mem_fd(const struct shared_mem *mem);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts the operations of a struct host, fails the ones that the test asked for, and
- * remembers what was handed out. A new entry of struct sys is one line in SYS_CALLS.
+ * Counts the operations of a struct host and fails the ones that the test asked for. What was
+ * handed out is in the books of held.c.
  */
-#define _GNU_SOURCE
 #include "tests/kit/fail.h"
 
+#include "tests/kit/fail_sys.h"
 #include "tests/kit/held.h"
 
 #include <errno.h>
@@ -15,7 +15,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -32,8 +31,7 @@ static struct {
 	const char *failed; /* first operation that failed on demand */
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Counts one operation; whether it has to fail. */
-static bool operation_fails(const char *name)
+bool fail_count(const char *name, int *error)
 {
 	pthread_mutex_lock(&state.lock);
 	unsigned number = ++state.count;
@@ -41,92 +39,19 @@ static bool operation_fails(const char *name)
 		     (number == state.nth || (state.mode == FAIL_ONWARDS && number > state.nth));
 	if (fails && !state.failed)
 		state.failed = name;
+	*error = state.error;
 	pthread_mutex_unlock(&state.lock);
 	return fails;
 }
 
 static void *counting_realloc(void *user, void *ptr, size_t old_size, size_t new_size)
 {
+	int error;
 	(void)user;
-	if (new_size != 0 && operation_fails("realloc"))
+	if (new_size != 0 && fail_count("realloc", &error))
 		return NULL;
 	return held_realloc(ptr, old_size, new_size);
 }
-
-/*
- * CALL(type, name, parameters, arguments, afterwards) for what may fail: AFTERWARDS tells held.h
- * what the RESULT of a call that succeeded has handed out, (void)0 when nothing.
- * SURE(type, name, parameters, arguments, beforehand) for what gives something back or cannot
- * fail: BEFOREHAND tells held.h, before another thread can be given the same again.
- */
-/* clang-format off */
-#define SYS_CALLS(CALL, SURE)                                                                      \
-	CALL(int, open, (const char *path, int flags), (path, flags), held_fd(result, "open"))     \
-	SURE(int, close, (int fd), (fd), held_fd_closed(fd))                                       \
-	CALL(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), (void)0)              \
-	CALL(ssize_t, pread, (int fd, void *to, size_t size, off_t offset),                        \
-	     (fd, to, size, offset), (void)0)                                                      \
-	CALL(int, fstat, (int fd, struct stat *to), (fd, to), (void)0)                             \
-	CALL(int, ioctl, (int fd, unsigned long request, void *argument), (fd, request, argument), \
-	     held_ioctl(result, request))                                                          \
-	CALL(void *, mmap, (void *at, size_t size, int prot, int flags, int fd, off_t offset),     \
-	     (at, size, prot, flags, fd, offset), held_mapped(result, size))                       \
-	SURE(int, munmap, (void *at, size_t size), (at, size), held_unmapped(at, size))            \
-	CALL(int, mprotect, (void *at, size_t size, int prot), (at, size, prot), (void)0)          \
-	CALL(int, madvise, (void *at, size_t size, int advice), (at, size, advice), (void)0)       \
-	CALL(int, memfd_create, (const char *name, unsigned flags), (name, flags),                 \
-	     held_fd(result, "memfd_create"))                                                      \
-	CALL(int, ftruncate, (int fd, off_t size), (fd, size), (void)0)                            \
-	SURE(int, clock_gettime, (clockid_t clock, struct timespec *to), (clock, to), (void)0)     \
-	CALL(ssize_t, getrandom, (void *to, size_t size, unsigned flags), (to, size, flags),       \
-	     (void)0)                                                                              \
-	SURE(pid_t, getpid, (void), (), (void)0)                                                   \
-	CALL(int, pidfd_open, (pid_t pid), (pid), held_fd(result, "pidfd_open"))                   \
-	CALL(int, socketpair, (int domain, int type, int protocol, int fds[2]),                    \
-	     (domain, type, protocol, fds),                                                        \
-	     (held_fd(fds[0], "socketpair"), held_fd(fds[1], "socketpair")))                       \
-	CALL(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),                  \
-	     (fd, message, flags), (void)0)                                                        \
-	CALL(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags),  \
-	     held_received(message))                                                               \
-	CALL(int, spawn_orphan, (int program, int socket), (program, socket), (void)0)             \
-	CALL(ssize_t, write, (int fd, const void *from, size_t size), (fd, from, size), (void)0)   \
-	CALL(int, pidfd_send_signal, (int pidfd, int signal), (pidfd, signal), (void)0)            \
-	CALL(int, poll, (struct pollfd *fds, nfds_t count, int timeout_ms),                        \
-	     (fds, count, timeout_ms), (void)0)
-
-#define DEFINE_SURE(type, name, parameters, arguments, beforehand)                                 \
-	static type counting_##name parameters                                                     \
-	{                                                                                          \
-		beforehand;                                                                        \
-		return sys_linux.name arguments;                                                   \
-	}
-
-#define DEFINE_CALL(type, name, parameters, arguments, afterwards)                                 \
-	static type counting_##name parameters                                                     \
-	{                                                                                          \
-		if (operation_fails(#name)) {                                                      \
-			errno = state.error;                                                       \
-			return (type)-1;                                                           \
-		}                                                                                  \
-		type result = sys_linux.name arguments;                                            \
-		int error = errno;                                                                 \
-		if (result != (type)-1)                                                            \
-			afterwards;                                                                \
-		errno = error;                                                                     \
-		return result;                                                                     \
-	}
-
-#define TABLE_ROW(type, name, parameters, arguments, afterwards) .name = counting_##name,
-#define COUNT_ROW(type, name, parameters, arguments, afterwards) +1
-/* clang-format on */
-
-SYS_CALLS(DEFINE_CALL, DEFINE_SURE)
-
-static const struct sys counting_sys = { SYS_CALLS(TABLE_ROW, TABLE_ROW) };
-
-_Static_assert(sizeof(struct sys) == (0 SYS_CALLS(COUNT_ROW, COUNT_ROW)) * sizeof(void (*)(void)),
-	       "struct sys has an entry that SYS_CALLS lacks: add its line");
 
 void fail_from_here(unsigned nth, enum fail_mode mode, int error)
 {
@@ -143,7 +68,7 @@ const struct host *fail_host(unsigned nth, enum fail_mode mode, int error)
 {
 	held_forget();
 	host_init(&state.host);
-	state.host.sys = &counting_sys;
+	state.host.sys = &fail_sys;
 	state.host.realloc = counting_realloc;
 	fail_from_here(nth, mode, error);
 	return &state.host;

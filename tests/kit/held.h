@@ -7,7 +7,8 @@
 #define KIT_HELD_H
 
 #include <stddef.h>
-#include <sys/socket.h>
+
+struct msghdr;
 
 /* Forgets everything. What is still held then is nobody's business any more. */
 void held_forget(void);

@@ -8,6 +8,7 @@
 
 #include "kit/fail.h"
 #include "mem/faults.h"
+#include "mem/shared_mem.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -117,6 +118,21 @@ static void the_descriptor_leads_to_the_same_bytes(void **state)
 	mapping_fini(&mapping, &host);
 }
 
+static void a_block_has_a_descriptor_when_it_has_a_file(void **state)
+{
+	(void)state;
+	struct host host;
+	struct shared_mem *mem;
+
+	host_init(&host);
+	for (int with_fd = 0; with_fd < 2; with_fd++) {
+		enum shared_mem_backing backing = with_fd ? SHARED_MEM_FILE : SHARED_MEM_PRIVATE;
+		assert_int_equal(shared_mem_new(&mem, &host, PAGE, backing, NULL), MOTE_OK);
+		assert_int_equal(shared_mem_fd(mem) >= 0, with_fd);
+		shared_mem_unref(mem);
+	}
+}
+
 static void a_size_that_wraps_is_refused(void **state)
 {
 	(void)state;
@@ -158,6 +174,7 @@ int main(void)
 		cmocka_unit_test(discarded_pages_read_as_zero_and_others_stay),
 		cmocka_unit_test(sealed_mappings_refuse_writes),
 		cmocka_unit_test(the_descriptor_leads_to_the_same_bytes),
+		cmocka_unit_test(a_block_has_a_descriptor_when_it_has_a_file),
 		cmocka_unit_test(a_size_that_wraps_is_refused),
 		cmocka_unit_test(each_failure_leaves_nothing_behind),
 	};

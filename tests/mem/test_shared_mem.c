@@ -68,10 +68,13 @@ static void sizes_that_make_no_block_are_refused(void **state)
 		assert_non_null(strstr(err.message, "4096"));
 		assert_null(fail_leak());
 	}
+	/* No system has that much; in which words they say so is for the tests of mappings. */
 	struct shared_mem *mem;
-	assert_int_equal(shared_mem_new(&mem, fail_host(0, FAIL_ONCE, 0),
-					(uint64_t)PTRDIFF_MAX + 1 - PAGE, SHARED_MEM_PRIVATE, NULL),
-			 MOTE_E_NOMEM);
+	mote_status status =
+		shared_mem_new(&mem, fail_host(0, FAIL_ONCE, 0), (uint64_t)PTRDIFF_MAX + 1 - PAGE,
+			       SHARED_MEM_PRIVATE, NULL);
+	assert_int_equal(mote_status_class(status), mote_status_class(MOTE_E_NOMEM));
+	assert_null(fail_leak());
 }
 
 static void a_block_lives_as_long_as_its_references(void **state)
@@ -81,7 +84,6 @@ static void a_block_lives_as_long_as_its_references(void **state)
 	assert_ptr_equal(shared_mem_ref(mem), mem);
 	shared_mem_unref(mem);
 	assert_non_null(fail_leak());
-	assert_true(shared_mem_fd(mem) >= 0);
 	assert_int_equal(shared_mem_bytes(mem)[PAGE - 1], 0);
 	drop(mem);
 	shared_mem_unref(NULL);

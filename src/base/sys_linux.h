@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sys_linux.h - what the library asks of Linux. Included by sys.h alone.
+ *
+ * Each entry behaves as the call of that name: -1 (or MAP_FAILED) and errno.
+ */
+#ifndef BASE_SYS_LINUX_H
+#define BASE_SYS_LINUX_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+struct sys {
+	/* files */
+	int (*open)(const char *path, int flags);
+	int (*close)(int fd);
+	ssize_t (*read)(int fd, void *to, size_t size);
+	ssize_t (*pread)(int fd, void *to, size_t size, off_t offset);
+	int (*fstat)(int fd, struct stat *to);
+	int (*ioctl)(int fd, unsigned long request, void *argument);
+
+	/* memory */
+	void *(*mmap)(void *at, size_t size, int prot, int flags, int fd, off_t offset);
+	int (*munmap)(void *at, size_t size);
+	int (*mprotect)(void *at, size_t size, int prot);
+	int (*madvise)(void *at, size_t size, int advice);
+	int (*memfd_create)(const char *name, unsigned flags);
+	int (*ftruncate)(int fd, off_t size);
+
+	/* time and randomness, for guests that ask */
+	int (*clock_gettime)(clockid_t clock, struct timespec *to);
+	ssize_t (*getrandom)(void *to, size_t size, unsigned flags);
+
+	/* the process backend's children */
+	pid_t (*getpid)(void);
+	int (*pidfd_open)(pid_t pid);
+	int (*socketpair)(int domain, int type, int protocol, int fds[2]);
+	ssize_t (*sendmsg)(int socket, const struct msghdr *message, int flags);
+	ssize_t (*recvmsg)(int socket, struct msghdr *message, int flags);
+	int (*spawn_orphan)(int program, int socket); /* see below */
+	ssize_t (*write)(int fd, const void *from, size_t size);
+	int (*pidfd_send_signal)(int pidfd, int signal);
+	int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
+};
+
+/* The real ones. */
+extern const struct sys sys_linux;
+
+/*
+ * The one entry that is more than a system call: runs the file behind PROGRAM in
+ * a new process with SOCKET as its descriptor 0 and no other. 0, or -1 and errno when it could
+ * not be started. The process is nobody's child, so that no wait() of the program that
+ * we live in sees it, and no SIGCHLD tells of it; it has to end by itself, when
+ * the other end of SOCKET is closed.
+ */
+int sys_spawn_orphan(int program, int socket);
+
+#endif
