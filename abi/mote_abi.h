@@ -54,11 +54,14 @@
  */
 #define MOTE_HYPERCALL_ENTRY 0x000 /* offset of the hypercall code in its page */
 #define MOTE_SYSCALL_ENTRY   0x080 /* offset of the code that LSTAR points at */
+#define MOTE_START_ENTRY     0x100 /* offset of the code that each call starts with */
 
 enum mote_hypercall {
 	/* main() returned: IN rsi dispatch function, rdx stack pointer for calls, rcx
 	 * main's result. Does not return: each call starts at the dispatch function, with
-	 * rdi the index of the export record, rsp as given, everything else zero. */
+	 * rdi the index of the export record, rsp as given, x87 and SSE control words as
+	 * at the start of a program, and all other registers, vector registers too, zero;
+	 * only r11 is undefined. */
 	MOTE_HC_READY = 1,
 	/* The call is over; a result message is on the output buffer. Does not return. */
 	MOTE_HC_DONE = 2,
@@ -93,6 +96,7 @@ struct mote_start_block {
 	uint64_t mapping_table;  /* its address; 0 from hosts that map no files */
 	uint64_t function_table; /* its address; 0 when the host has no functions */
 	uint64_t init_data_address, init_data_size; /* 0, 0 when there is none */
+	uint64_t generation; /* changes whenever the guest's memory was made what it was before */
 };
 _Static_assert(sizeof(struct mote_start_block) <= MOTE_PAGE_SIZE,
 	       "start block: guests and snapshots map one page for it");

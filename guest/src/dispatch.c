@@ -82,6 +82,7 @@ void dispatch(uint64_t index)
 	arena_reset();
 	const struct mote_guest_record *record = receive_call(index, &call);
 	current_function = record->name;
+	restore_notice();
 	memcpy(args, call.params, record->nparams * sizeof(*args));
 	record->entry(args, &returned);
 	const char *flaw = value_to_send(&result.value, (mote_type)record->result, &returned);

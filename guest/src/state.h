@@ -80,6 +80,10 @@ size_t text_format(char *to, size_t size, const char *format, va_list arguments)
 void dispatch_entry(void);
 _Noreturn void dispatch(uint64_t index);
 
+/* Runs the functions of mote_guest_on_restore() if memory was restored since they last ran. Only
+ * while a call is under way. */
+void restore_notice(void);
+
 /* Remembers the floating-point control words, and puts the unit into that state. */
 void fpu_save(void);
 void fpu_restore(void);

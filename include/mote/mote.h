@@ -8,6 +8,8 @@
  *       mote_image     a guest ELF, parsed and checked once, shared by sandboxes
  *         mote_sandbox   one virtual machine; state persists between calls
  *           mote_call      a typed call into it
+ *           mote_snapshot  its state, to go back to after each call
+ *             mote_pool      sandboxes that begin there, kept ready
  *
  * Errors: a function that can fail returns mote_status and takes, last, a
  * mote_error that it fills on failure. Pass NULL when the code is enough.
@@ -25,8 +27,10 @@
 
 #include <mote/call.h>
 #include <mote/image.h>
+#include <mote/pool.h>
 #include <mote/runtime.h>
 #include <mote/sandbox.h>
+#include <mote/snapshot.h>
 #include <mote/status.h>
 #include <mote/value.h>
 

@@ -69,6 +69,10 @@ typedef struct mote_sandbox_options {
 	const void *init_data;
 	size_t init_data_size;    /* bytes; 0: none; at most 1 GiB */
 	uint64_t init_data_flags; /* 0: the guest can only read it; or one of those below */
+	/* Each so many restores, all memory and registers are compared with the snapshot; a
+	 * difference makes the restore fail. 0: never; 1: each. For tests and for the wary: it
+	 * takes a millisecond and more. */
+	uint64_t restore_audit;
 } mote_sandbox_options;
 
 /* What a guest may do with its init data, besides reading. Never both. */

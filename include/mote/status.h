@@ -51,7 +51,7 @@ typedef enum mote_status {
 
 	MOTE_E_IMAGE = 300,  /* the guest file is not a loadable guest */
 	MOTE_E_ABI_MISMATCH, /* guest and host were built for other ABIs */
-	MOTE_E_SNAPSHOT,     /* the snapshot does not fit this sandbox */
+	MOTE_E_SNAPSHOT,     /* the snapshot does not fit this sandbox, or cannot be used */
 
 	MOTE_E_NO_FUNCTION = 400, /* the guest exports no such function */
 	MOTE_E_SIGNATURE,         /* argument or result types do not match */

@@ -7,6 +7,8 @@
 #include "base/sys.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -18,9 +20,19 @@ static int sys_open(const char *path, int flags)
 	return open(path, flags);
 }
 
+static int sys_openat(int folder, const char *name, int flags, mode_t mode)
+{
+	return openat(folder, name, flags, mode);
+}
+
 static int sys_ioctl(int fd, unsigned long request, void *argument)
 {
 	return ioctl(fd, request, argument);
+}
+
+static int sys_fcntl(int fd, int command, int argument)
+{
+	return fcntl(fd, command, argument);
 }
 
 static int sys_pidfd_open(pid_t pid)
@@ -34,21 +46,37 @@ static int sys_pidfd_send_signal(int pidfd, int signal)
 }
 
 const struct sys *const sys_native = &sys_linux;
+static int sys_rt_sigprocmask(int how, const uint64_t *set, uint64_t *before)
+{
+	return (int)syscall(SYS_rt_sigprocmask, how, set, before, sizeof *set);
+}
 
 const struct sys sys_linux = {
 	.open = sys_open,
+	.openat = sys_openat,
 	.close = close,
 	.read = read,
 	.pread = pread,
 	.fstat = fstat,
+	.fsync = fsync,
+	.flock = flock,
+	.mkdirat = mkdirat,
+	.renameat = renameat,
+	.unlinkat = unlinkat,
 	.ioctl = sys_ioctl,
 
 	.mmap = mmap,
 	.munmap = munmap,
 	.mprotect = mprotect,
 	.madvise = madvise,
+	.process_vm_readv = process_vm_readv,
+	.process_vm_writev = process_vm_writev,
 	.memfd_create = memfd_create,
 	.ftruncate = ftruncate,
+	.lseek = lseek,
+	.fcntl = sys_fcntl,
+
+	.rt_sigprocmask = sys_rt_sigprocmask,
 
 	.clock_gettime = clock_gettime,
 	.getrandom = getrandom,

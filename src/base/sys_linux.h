@@ -14,15 +14,22 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 
 struct sys {
 	/* files */
 	int (*open)(const char *path, int flags);
+	int (*openat)(int folder, const char *name, int flags, mode_t mode);
 	int (*close)(int fd);
 	ssize_t (*read)(int fd, void *to, size_t size);
 	ssize_t (*pread)(int fd, void *to, size_t size, off_t offset);
 	int (*fstat)(int fd, struct stat *to);
+	int (*fsync)(int fd);
+	int (*flock)(int fd, int operation);
+	int (*mkdirat)(int folder, const char *name, mode_t mode);
+	int (*renameat)(int from_folder, const char *from, int to_folder, const char *to);
+	int (*unlinkat)(int folder, const char *name, int flags);
 	int (*ioctl)(int fd, unsigned long request, void *argument);
 
 	/* memory */
@@ -30,8 +37,20 @@ struct sys {
 	int (*munmap)(void *at, size_t size);
 	int (*mprotect)(void *at, size_t size, int prot);
 	int (*madvise)(void *at, size_t size, int advice);
+	/* of our own process: they fail with EFAULT where an access would end in SIGBUS */
+	ssize_t (*process_vm_readv)(pid_t pid, const struct iovec *to, unsigned long nto,
+				    const struct iovec *from, unsigned long nfrom,
+				    unsigned long flags);
+	ssize_t (*process_vm_writev)(pid_t pid, const struct iovec *from, unsigned long nfrom,
+				     const struct iovec *to, unsigned long nto,
+				     unsigned long flags);
 	int (*memfd_create)(const char *name, unsigned flags);
 	int (*ftruncate)(int fd, off_t size);
+	off_t (*lseek)(int fd, off_t offset, int whence);
+	int (*fcntl)(int fd, int command, int argument);
+
+	/* as the kernel has it: of all 64 signals, also those that the C library keeps back */
+	int (*rt_sigprocmask)(int how, const uint64_t *set, uint64_t *before);
 
 	/* time and randomness, for guests that ask */
 	int (*clock_gettime)(clockid_t clock, struct timespec *to);

@@ -61,6 +61,7 @@ struct hv_vm_config {
 	const struct region *views;
 	size_t nviews;
 	const struct hv_cpu_state *cpu;
+	bool is_watched; /* as if watch() had been called */
 };
 
 enum hv_exit_kind {
@@ -160,9 +161,36 @@ struct hv_backend {
 	/* The address of the last page fault (CR2). Machines only; else NULL. */
 	uint64_t (*fault_address)(const struct hv_vm *vm);
 
-	/* Puts the segment registers back to those of the configuration before the next run: after
-	 * an exception left the vCPU in ring 0. Machines only; else NULL. */
-	void (*reset_segments)(struct hv_vm *vm);
+	/*
+	 * Undoes whatever the guest did to its vCPU, but for general and vector registers: segment
+	 * registers and FS base are again those of the configuration, no exception waits to be
+	 * delivered, no instruction is half done. Costs nothing after an exit by a plain store or
+	 * `out`. Errors: MOTE_E_OS; this machine cannot be used again. Machines only; else NULL,
+	 * and set_fs_base() does.
+	 */
+	mote_status (*reset)(struct hv_vm *vm, mote_error *err);
+
+	/*
+	 * Compares all that the hypervisor knows of the vCPU, but for general registers, with the
+	 * configuration and FS_BASE, and vector state with that at the start of a program.
+	 * Returns NULL, or what differs, a static string. Takes many system calls. Errors of theirs
+	 * count as differences. Machines only; else NULL.
+	 */
+	const char *(*audit)(struct hv_vm *vm, uint64_t fs_base);
+
+	/*
+	 * From now on written() tells which pages of writable slots the guest writes, beginning with
+	 * none. Called again, it begins again. Errors: MOTE_E_OS, after which nothing is known.
+	 */
+	mote_status (*watch)(struct hv_vm *vm, mote_error *err);
+
+	/*
+	 * Calls NOTE with the guest physical address of each page that the guest has written to
+	 * since watch() and that written() has not named since; it may name a page twice. Pages
+	 * that were named once need not be again: the guest goes on writing to them without notice.
+	 * False: the guest may have written to any page; only watch() helps.
+	 */
+	bool (*written)(struct hv_vm *vm, void (*note)(void *user, uint64_t gpa), void *user);
 };
 
 /* The head of every backend's hv and hv_vm. */

@@ -9,6 +9,7 @@
 #include "mem/page_bitmap.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { PAGES_PER_WORD = 64 };
 
@@ -54,6 +55,36 @@ void arena_fini(struct arena *arena)
 	arena->used = NULL;
 }
 
+mote_status arena_save(struct arena_state *state, const struct arena *arena, mote_error *err)
+{
+	*state = (struct arena_state){
+		.brk = arena->brk,
+		.nfree = arena->nfree,
+		.ceiling = arena->ceiling,
+	};
+	state->used = host_alloc_array(arena->host, nwords(arena), sizeof *state->used);
+	if (!state->used)
+		return error_nomem(err, "a copy of the map of a guest's heap",
+				   nwords(arena) * sizeof *state->used);
+	state->nwords = nwords(arena);
+	memcpy(state->used, arena->used, state->nwords * sizeof *state->used);
+	return MOTE_OK;
+}
+
+void arena_state_fini(struct arena_state *state, const struct host *host)
+{
+	host_free(host, state->used, state->nwords * sizeof *state->used);
+	*state = (struct arena_state){ 0 };
+}
+
+void arena_restore(struct arena *arena, const struct arena_state *state)
+{
+	arena->brk = state->brk;
+	arena->nfree = state->nfree;
+	arena->ceiling = state->ceiling;
+	memcpy(arena->used, state->used, state->nwords * sizeof *state->used);
+}
+
 static uint64_t heap_size(const struct arena *arena)
 {
 	return arena->npages * MOTE_PAGE_SIZE;
@@ -95,6 +126,7 @@ static bool is_used(const struct arena *arena, struct pages pages)
 /* Hands out pages that are free. */
 static void take(struct arena *arena, struct pages pages)
 {
+	arena->changes++;
 	page_bitmap_fill(arena->used, pages.first, pages.end, true);
 	arena->nfree -= pages.end - pages.first;
 	if (pages.end == arena->ceiling)
@@ -118,6 +150,7 @@ static void give_up(struct arena *arena, struct pages pages)
 		pages.first = run.end;
 		if (run.first == run.end || !zero(arena, run))
 			continue;
+		arena->changes++;
 		page_bitmap_fill(arena->used, run.first, run.end, false);
 		arena->nfree += run.end - run.first;
 		if (run.end > arena->ceiling)
@@ -152,6 +185,7 @@ uint64_t arena_brk(struct arena *arena, uint64_t wanted)
 		give_up(arena, (struct pages){ new.end, old.end });
 	}
 	arena->brk = wanted - arena->base;
+	arena->changes++;
 	return wanted;
 }
 

@@ -42,6 +42,7 @@ struct arena {
 	uint64_t nfree;   /* pages whose bit is clear */
 	uint64_t ceiling; /* all pages from here on are in use */
 	uint64_t *used;   /* a bit a page */
+	uint64_t changes; /* so many times has any of this changed */
 };
 
 /* Makes an arena of the heap of MEMORY, which must outlive it: nothing is in use.
@@ -49,6 +50,20 @@ struct arena {
 mote_status arena_init(struct arena *arena, const struct host *host, struct guest_memory *memory,
 		       mote_error *err);
 void arena_fini(struct arena *arena);
+
+/* Which pages are in use at one moment, for arena_restore(). */
+struct arena_state {
+	uint64_t brk, nfree, ceiling;
+	uint64_t *used;
+	size_t nwords;
+};
+
+/* Copies the state of ARENA. Errors: MOTE_E_NOMEM; *STATE is empty then, and fini is fine. */
+mote_status arena_save(struct arena_state *state, const struct arena *arena, mote_error *err);
+void arena_state_fini(struct arena_state *state, const struct host *host);
+
+/* Makes ARENA, whose heap is as large, what it was; the pages' contents are the caller's. */
+void arena_restore(struct arena *arena, const struct arena_state *state);
 
 /* Moves the break to WANTED if that is possible; returns where it is then. 0 asks. */
 uint64_t arena_brk(struct arena *arena, uint64_t wanted);

@@ -164,9 +164,10 @@ mote_status file_mapping_new(struct file_mapping **out, const struct host *host,
 	if (!file)
 		return error_nomem(err, "the description of a mapped file", sizeof *file);
 	*file = (struct file_mapping){ .host = host, .address = address, .fd = -1 };
+	atomic_init(&file->nrefs, 1);
 	status = open_and_map(file, path, err);
 	if (status) {
-		file_mapping_free(file);
+		file_mapping_unref(file);
 		return status;
 	}
 	if (label)
@@ -178,9 +179,15 @@ mote_status file_mapping_new(struct file_mapping **out, const struct host *host,
 	return MOTE_OK;
 }
 
-void file_mapping_free(struct file_mapping *file)
+struct file_mapping *file_mapping_ref(struct file_mapping *file)
 {
-	if (!file)
+	atomic_fetch_add_explicit(&file->nrefs, 1, memory_order_relaxed);
+	return file;
+}
+
+void file_mapping_unref(struct file_mapping *file)
+{
+	if (!file || atomic_fetch_sub_explicit(&file->nrefs, 1, memory_order_acq_rel) != 1)
 		return;
 	const struct host *host = file->host;
 	if (file->bytes)

@@ -23,11 +23,13 @@
 #include "base/host.h"
 #include "mem/region.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct file_mapping {
 	const struct host *host;
+	atomic_uint nrefs;
 	uint64_t address;   /* guest virtual */
 	uint64_t size;      /* whole pages */
 	uint64_t file_size; /* bytes, when it was prepared */
@@ -48,8 +50,12 @@ struct file_mapping {
 mote_status file_mapping_new(struct file_mapping **out, const struct host *host, const char *path,
 			     uint64_t address, const char *label, mote_error *err);
 
-/* Unmaps and closes. No virtual machine may have it any more. NULL is fine. */
-void file_mapping_free(struct file_mapping *file);
+/* One more reference: memories and snapshots share what is mapped. Returns FILE. */
+struct file_mapping *file_mapping_ref(struct file_mapping *file);
+
+/* Drops a reference; the last one unmaps and closes, on whatever thread. No virtual machine of the
+ * holder may have it any more. NULL is fine. */
+void file_mapping_unref(struct file_mapping *file);
 
 /* FILE as the guest has it: what it may do with it, and the bytes and the file behind it. Points
  * into FILE's mapping. */

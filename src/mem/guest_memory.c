@@ -34,22 +34,36 @@ struct vmem_flat guest_memory_tables(const struct guest_memory *memory)
 	};
 }
 
-static mote_status build_page_tables(struct guest_memory *memory, mote_error *err)
+mote_status guest_memory_build_tables(const struct guest_memory *memory, struct vmem_flat *tables,
+				      uint64_t *root, mote_error *err)
 {
 	const struct layout *layout = &memory->layout;
-	struct vmem_flat tables = guest_memory_tables(memory);
+	const struct file_mapping *file;
 
-	memory->root = vmem_flat_alloc(&tables);
+	*root = vmem_flat_alloc(tables);
 	for (size_t i = 0; i < layout->nmapped; i++) {
 		const struct region *region = layout_mapped(layout, i);
 		struct vmem_range range = layout_range(region);
-		enum vmem_status status = guest_memory_map(&tables, &memory->root, &range);
+		enum vmem_status status = guest_memory_map(tables, root, &range);
 		if (status != VMEM_OK)
 			return error_set(err, MOTE_E_IMAGE, "cannot map the %s: page tables say %d",
 					 region_kind_name(region->kind), (int)status);
 	}
-	memory->tables_used = tables.used;
+	/* There were tables enough for them. */
+	for (size_t i = 0; (file = guest_memory_file_by_age(memory, i)); i++) {
+		struct vmem_range range = guest_memory_file_range(file);
+		guest_memory_map(tables, root, &range);
+	}
 	return MOTE_OK;
+}
+
+static mote_status build_tables(struct guest_memory *memory, mote_error *err)
+{
+	struct vmem_flat tables = guest_memory_tables(memory);
+	mote_status status = guest_memory_build_tables(memory, &tables, &memory->root, err);
+
+	memory->tables_used = tables.used;
+	return status;
 }
 
 /* The pages that the file's bytes of a segment at TO go to: resident in one step instead of a fault
@@ -123,6 +137,16 @@ static void init_io(struct guest_memory *memory)
 	io_stack_init(&output);
 }
 
+/* The regions that snapshots keep lie together, with the I/O buffers, behind all others. */
+static uint64_t guest_part(const struct layout *layout)
+{
+	size_t i = 0;
+
+	while (!memory_snapshot_keeps(layout->regions[i].kind))
+		i++;
+	return layout->regions[i].gpa - layout->ram.gpa;
+}
+
 mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
 			     const struct layout_config *config, const void *file,
 			     enum shared_mem_backing backing, mote_error *err)
@@ -134,17 +158,17 @@ mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
 	memory->host = host;
 
 	mote_status status = layout_compute(&memory->layout, config, err);
-	memory->next_gpa =
-		(memory->layout.ram.gpa + memory->layout.ram.size + LAYOUT_LARGE_PAGE - 1) &
-		~(LAYOUT_LARGE_PAGE - 1);
+	memory->next_gpa = guest_memory_first_file_gpa(&memory->layout);
 	if (!status)
 		status = shared_mem_new(&memory->ram, host, memory->layout.ram.size, backing, err);
 	if (!status)
-		status = build_page_tables(memory, err);
+		status = build_tables(memory, err);
 	if (!status) {
-		load_image(memory, config, file);
+		if (file)
+			load_image(memory, config, file);
 		fill_start_block(memory, config);
 		init_io(memory);
+		memory->guest_part = guest_part(&memory->layout);
 		status = shared_mem_share(memory->ram, err);
 	}
 	if (status) {
@@ -160,7 +184,9 @@ void guest_memory_free(struct guest_memory *memory)
 	if (!memory)
 		return;
 	for (size_t i = 0; i < memory->nfiles; i++)
-		file_mapping_free(memory->files[i]);
+		file_mapping_unref(memory->files[i]);
+	memory_snapshot_unref(memory->base);
+	written_pages_fini(&memory->written);
 	shared_mem_unref(memory->ram);
 	host_free(memory->host, memory, sizeof *memory);
 }
@@ -183,6 +209,14 @@ uint64_t guest_memory_root(const struct guest_memory *memory)
 uint64_t guest_memory_doorbell_gpa(const struct guest_memory *memory)
 {
 	return layout_get(&memory->layout, REGION_DOORBELL)->gpa;
+}
+
+void guest_memory_set_generation(struct guest_memory *memory, uint64_t generation)
+{
+	struct mote_start_block *block = (struct mote_start_block *)(void *)guest_memory_region_of(
+		memory, REGION_START_BLOCK);
+
+	block->generation = generation;
 }
 
 const void *guest_memory_exception_stack(const struct guest_memory *memory)

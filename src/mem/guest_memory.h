@@ -25,14 +25,15 @@
 
 struct file_mapping;
 struct guest_memory;
+struct memory_snapshot;
 
 /*
  * Makes the memory of a guest: computes the layout of CONFIG, copies the bytes of the
- * segments from FILE (where they lie at file_offset), builds page tables, fills the start
- * block and makes the I/O buffers empty. Function table and init data are zero, for the caller to
- * write before the guest runs. CONFIG and FILE are not needed afterwards; HOST
- * must outlive the memory. The RAM is shared when this returns. Errors: as
- * layout_compute(), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then.
+ * segments from FILE (where they lie at file_offset; NULL: none), builds page tables, fills the
+ * start block and makes the I/O buffers empty. Function table and init data are zero, for the
+ * caller to write before the guest runs. CONFIG and FILE are not needed afterwards; HOST must
+ * outlive the memory. The RAM is shared when this returns. Errors: as layout_compute(),
+ * MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then.
  */
 mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
 			     const struct layout_config *config, const void *file,
@@ -50,6 +51,9 @@ struct shared_mem *guest_memory_ram(struct guest_memory *memory);
 /* Guest physical address of the root page table (CR3), and of the page that no slot backs. */
 uint64_t guest_memory_root(const struct guest_memory *memory);
 uint64_t guest_memory_doorbell_gpa(const struct guest_memory *memory);
+
+/* Writes the number that tells the guest that it was restored; see mote_abi.h. */
+void guest_memory_set_generation(struct guest_memory *memory, uint64_t generation);
 
 /* The page that the processor pushes exception frames on: MOTE_PAGE_SIZE bytes that ring 3
  * cannot reach. Copy before use all the same. */
@@ -110,6 +114,60 @@ bool guest_memory_is_stack_guard_intact(struct guest_memory *memory);
 mote_status guest_memory_map_begin(struct guest_memory *memory, struct file_mapping *file,
 				   mote_error *err);
 void guest_memory_map_end(struct guest_memory *memory, struct file_mapping *file, bool is_mapped);
+
+/* The INDEX-th mapped file by address, or NULL past the last. */
+const struct file_mapping *guest_memory_file(const struct guest_memory *memory, size_t index);
+
+/*
+ * Restoring. After memory_snapshot_take() or a restore, memory has a snapshot that it is equal to
+ * but for the pages that were written since. The host's own writes are noted here; what the guest
+ * writes, the caller finds out and notes. Restoring to that snapshot copies the noted pages back,
+ * and keeps them on the list. Any other snapshot that fits replaces all pages.
+ */
+
+/* Notes that the guest has written to the page at OFFSET of RAM. MEMORY is a struct guest_memory. */
+void guest_memory_note_page(void *memory, uint64_t offset);
+
+/* For a backend that cannot tell: notes each page that the guest may write and that was ever
+ * touched, if memory has a file that knows; else all. */
+void guest_memory_note_touched(struct guest_memory *memory);
+
+/* Notes that the guest may have written anywhere. */
+void guest_memory_note_all(struct guest_memory *memory);
+
+/* Notes that the host wrote to the first SIZE bytes of the input buffer. */
+void guest_memory_note_input(struct guest_memory *memory, uint64_t size);
+
+/* Whether MEMORY was made equal to SNAPSHOT last; and whether it is that still, but for the pages
+ * that are noted. */
+bool guest_memory_has_base(const struct guest_memory *memory,
+			   const struct memory_snapshot *snapshot);
+bool guest_memory_is_based_on(const struct guest_memory *memory,
+			      const struct memory_snapshot *snapshot);
+
+/* How many pages are noted. */
+size_t guest_memory_noted(const struct guest_memory *memory);
+
+/* What guest_memory_restore() did. */
+struct restored {
+	bool all_pages; /* not only those that were noted: no page is noted now */
+	bool files;     /* other files are mapped now, which the backend does not know of */
+};
+
+/*
+ * Makes all that the guest can see what it was when SNAPSHOT, which fits, was taken: its memory,
+ * its mapped files; the I/O buffers are empty. Errors: MOTE_E_NOMEM, MOTE_E_OS; memory is neither
+ * the one nor the other then, until a restore succeeds.
+ */
+mote_status guest_memory_restore(struct guest_memory *memory, struct memory_snapshot *snapshot,
+				 bool forgets_pages, struct restored *restored, mote_error *err);
+
+/*
+ * Compares all memory with the snapshot that it was restored to last, page tables and buffers with
+ * what they should be. Reads every page that was ever touched. Errors: MOTE_E_SNAPSHOT (the first
+ * difference, by address and region), MOTE_E_NOMEM, MOTE_E_OS.
+ */
+mote_status guest_memory_audit(struct guest_memory *memory, mote_error *err);
 
 /* The mapped file that ADDRESS lies in, or NULL. */
 const struct file_mapping *guest_memory_find_file(const struct guest_memory *memory,

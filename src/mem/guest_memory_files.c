@@ -100,7 +100,7 @@ static mote_status check_label(const struct guest_memory *memory, const struct f
 }
 
 /* Physical and virtual address are equally far from a 2 MiB page's, so that those can be used. */
-static struct vmem_range range_of(const struct file_mapping *file)
+struct vmem_range guest_memory_file_range(const struct file_mapping *file)
 {
 	return (struct vmem_range){
 		.va = file->address,
@@ -115,7 +115,7 @@ static mote_status check_tables(const struct guest_memory *memory, const struct 
 				mote_error *err)
 {
 	const struct vmem_flat tables = guest_memory_tables(memory);
-	const struct vmem_range range = range_of(file);
+	const struct vmem_range range = guest_memory_file_range(file);
 	/* at most: some of the tables, the root surely, are there already */
 	uint64_t need = vmem_count_tables(&vmem_amd64, &range, 1) - 1;
 	uint64_t left = (tables.size - tables.used) / MOTE_PAGE_SIZE;
@@ -149,18 +149,44 @@ mote_status guest_memory_map_begin(struct guest_memory *memory, struct file_mapp
 	return status;
 }
 
-/* The guest sees the record before the count that covers it: it does not run meanwhile. */
-static void add_record(struct guest_memory *memory, const struct file_mapping *file)
+static struct mote_mapping_table *mapping_table(const struct guest_memory *memory)
 {
-	struct mote_mapping_table *table =
-		(struct mote_mapping_table *)(void *)guest_memory_region_of(memory,
-									    REGION_MAPPING_TABLE);
-	struct mote_mapping_record *record = &table->records[memory->nfiles];
+	return (struct mote_mapping_table *)(void *)guest_memory_region_of(memory,
+									   REGION_MAPPING_TABLE);
+}
 
-	record->address = file->address;
-	record->size = file->file_size;
-	memcpy(record->label, file->label, sizeof record->label);
-	table->count = memory->nfiles + 1;
+/* Physical addresses are given out in that order. */
+struct file_mapping *guest_memory_file_by_age(const struct guest_memory *memory, size_t index)
+{
+	uint64_t from = 0;
+
+	if (index >= memory->nfiles)
+		return NULL;
+	for (size_t n = 0;; n++) {
+		struct file_mapping *oldest = NULL;
+		for (size_t i = 0; i < memory->nfiles; i++) {
+			struct file_mapping *file = memory->files[i];
+			if (file->gpa >= from && (!oldest || file->gpa < oldest->gpa))
+				oldest = file;
+		}
+		if (n == index)
+			return oldest;
+		from = oldest->gpa + 1;
+	}
+}
+
+void guest_memory_list_files(const struct guest_memory *memory)
+{
+	struct mote_mapping_table *table = mapping_table(memory);
+	const struct file_mapping *file;
+
+	memset(table, 0, sizeof *table);
+	for (size_t i = 0; (file = guest_memory_file_by_age(memory, i)); i++) {
+		struct mote_mapping_record *record = &table->records[table->count++];
+		record->address = file->address;
+		record->size = file->file_size;
+		memcpy(record->label, file->label, sizeof record->label);
+	}
 }
 
 static void insert(struct guest_memory *memory, struct file_mapping *file)
@@ -176,16 +202,21 @@ void guest_memory_map_end(struct guest_memory *memory, struct file_mapping *file
 {
 	if (is_mapped) {
 		struct vmem_flat tables = guest_memory_tables(memory);
-		const struct vmem_range range = range_of(file);
+		const struct vmem_range range = guest_memory_file_range(file);
 
 		/* There are tables enough, and no guest can reach them: this succeeds. */
 		guest_memory_map(&tables, &memory->root, &range);
 		memory->tables_used = tables.used;
 		memory->next_gpa = round_up(file->gpa + file->size);
-		add_record(memory, file);
 		insert(memory, file);
+		guest_memory_list_files(memory);
 	}
 	shared_mem_unlock(memory->ram);
+}
+
+const struct file_mapping *guest_memory_file(const struct guest_memory *memory, size_t index)
+{
+	return index < memory->nfiles ? memory->files[index] : NULL;
 }
 
 const struct file_mapping *guest_memory_find_file(const struct guest_memory *memory,

@@ -5,12 +5,15 @@
  * guest_memory.c         builds it
  * guest_memory_files.c   adds mapped files
  * guest_memory_access.c  reads and writes it
+ * guest_memory_restore.c makes it what it was
  */
 #ifndef MEM_GUEST_MEMORY_INTERNAL_H
 #define MEM_GUEST_MEMORY_INTERNAL_H
 
 #include "abi/vmem_flat.h"
 #include "mem/guest_memory.h"
+#include "mem/memory_snapshot.h"
+#include "mem/written_pages.h"
 
 struct guest_memory {
 	const struct host *host;
@@ -24,7 +27,21 @@ struct guest_memory {
 	struct file_mapping *files[MOTE_MAPPINGS_MAX]; /* by address, ascending; owned */
 	size_t nfiles;
 	uint64_t next_gpa; /* nothing lies there or above */
+
+	/* What RAM equals but for the pages that were written; NULL: nothing, and nobody notes what
+	 * is written. */
+	struct memory_snapshot *base;
+	struct written_pages written;
+	uint64_t guest_part; /* of RAM, from this offset on: guests cannot write before it */
 };
+
+/* Where the first mapped file goes. */
+static inline uint64_t guest_memory_first_file_gpa(const struct layout *layout)
+{
+	const uint64_t end = layout->ram.gpa + layout->ram.size;
+
+	return (end + LAYOUT_LARGE_PAGE - 1) & ~(LAYOUT_LARGE_PAGE - 1);
+}
 
 /* The host's address of a region of RAM. */
 static inline uint8_t *guest_memory_region(const struct guest_memory *memory,
@@ -45,5 +62,28 @@ struct vmem_flat guest_memory_tables(const struct guest_memory *memory);
 /* One instance of the page-table code for all regions and files. */
 enum vmem_status guest_memory_map(struct vmem_flat *tables, uint64_t *root,
 				  const struct vmem_range *range);
+
+/* Builds the page tables of all regions and files, in TABLES, of which none is in use. Errors:
+ * MOTE_E_IMAGE. */
+mote_status guest_memory_build_tables(const struct guest_memory *memory, struct vmem_flat *tables,
+				      uint64_t *root, mote_error *err);
+
+/* The INDEX-th file in the order in which they were mapped; NULL past the last. */
+struct file_mapping *guest_memory_file_by_age(const struct guest_memory *memory, size_t index);
+
+/* What the page tables say of a file. */
+struct vmem_range guest_memory_file_range(const struct file_mapping *file);
+
+/* Writes the mapping table. */
+void guest_memory_list_files(const struct guest_memory *memory);
+
+/* Makes both I/O buffers empty, as snapshots have them; all of them that is behind the stack
+ * pointer must be zero already, or noted as written. */
+void guest_memory_empty_buffers(struct guest_memory *memory);
+
+/* MEMORY equals SNAPSHOT; from now on what is written is noted. Errors: MOTE_E_NOMEM; nothing has
+ * changed then. */
+mote_status guest_memory_set_base(struct guest_memory *memory, struct memory_snapshot *snapshot,
+				  mote_error *err);
 
 #endif

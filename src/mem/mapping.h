@@ -20,9 +20,11 @@
 struct mapping {
 	uint8_t *base;
 	size_t size;
-	int fd;         /* of the memory, or -1; always -1 on Windows */
-	void *section;  /* that the memory is of, on Windows; else NULL */
-	void *reserved; /* with guards and what alignment costs */
+	int fd;           /* of the memory, or -1; always -1 on Windows */
+	void *section;    /* that the memory is of, on Windows; else NULL */
+	bool shows_files; /* parts come from other files: see mapping_show_file() */
+	bool may_fault;   /* and those may be cut: use mapping_read() and mapping_write() */
+	void *reserved;   /* with guards and what alignment costs */
 	size_t reserved_size;
 };
 
@@ -40,8 +42,42 @@ mote_status mapping_seal(struct mapping *mapping, const struct host *host, mote_
 void mapping_populate(struct mapping *mapping, const struct host *host, size_t offset, size_t size);
 
 /* Gives pages back, so that they read as zero when they are touched next. OFFSET and SIZE are
- * whole pages inside the mapping. False if the system refuses, as Windows does: nothing has
- * changed. */
+ * whole pages inside the mapping. False if that cannot be, as on Windows: nothing has changed. */
 bool mapping_discard(struct mapping *mapping, const struct host *host, size_t offset, size_t size);
+
+/*
+ * Sets the bit of each page (page P is bit P % 64 of BITS[P / 64], all clear before) that may be
+ * other than it was when it was mapped, discarded or shown: nobody has touched the others. Errors:
+ * MOTE_E_OS.
+ */
+mote_status mapping_touched(const struct mapping *mapping, const struct host *host, uint64_t *bits,
+			    mote_error *err);
+
+/* Replaces whole pages by zeroes. Errors: MOTE_E_OS; the pages are undefined then. */
+mote_status mapping_show_zeroes(struct mapping *mapping, const struct host *host, size_t offset,
+				size_t size, mote_error *err);
+
+/*
+ * Replaces whole pages: by the SIZE bytes of FD at FILE_OFFSET, which must be there, and which stay
+ * as they are whatever is written to the mapping. Memory without a descriptor maps the file, whose
+ * pages are read when they are touched; memory with one copies them. IS_SEALED: nobody can cut the
+ * file. Errors: MOTE_E_OS; the pages are undefined then.
+ */
+mote_status mapping_show_file(struct mapping *mapping, const struct host *host, size_t offset,
+			      size_t size, int fd, uint64_t file_offset, bool is_sealed,
+			      mote_error *err);
+
+/*
+ * Copies out of and into the mapping, for when it may_fault: a page whose file was cut, which would
+ * end the process if it were touched, is an error. Errors: MOTE_E_OS; part may have been copied.
+ */
+mote_status mapping_read(const struct mapping *mapping, const struct host *host, size_t offset,
+			 void *to, size_t size, mote_error *err);
+mote_status mapping_write(const struct mapping *mapping, const struct host *host, size_t offset,
+			  const void *from, size_t size, mote_error *err);
+
+/* Whether mapping_read() and mapping_write() work at all: sandboxes that processes live in may
+ * forbid the system calls behind them. */
+bool mapping_can_check(const struct host *host);
 
 #endif

@@ -10,7 +10,9 @@
 #include "abi/mote_abi.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define HUGE_PAGE_SIZE ((size_t)2 << 20)
 
@@ -112,5 +114,168 @@ bool mapping_discard(struct mapping *mapping, const struct host *host, size_t of
 	/* A private page that is dropped comes back as zeroes; one of a file comes back from
 	 * the file, so there the file needs the hole. */
 	int advice = mapping->fd < 0 ? MADV_DONTNEED : MADV_REMOVE;
+
+	if (mapping->shows_files) /* what is dropped would come back from there */
+		return false;
 	return host->sys->madvise(mapping->base + offset, size, advice) == 0;
+}
+
+static void set_bits(uint64_t *bits, size_t first, size_t end)
+{
+	for (size_t page = first; page < end; page++)
+		bits[page / 64] |= UINT64_C(1) << page % 64;
+}
+
+/* A file knows where it has data. */
+static mote_status touched_of_file(const struct mapping *mapping, const struct host *host,
+				   uint64_t *bits, mote_error *err)
+{
+	const struct sys *sys = host->sys;
+	off_t at = 0;
+
+	while ((size_t)at < mapping->size) {
+		off_t data = sys->lseek(mapping->fd, at, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			return MOTE_OK;
+		at = data < 0 ? -1 : sys->lseek(mapping->fd, data, SEEK_HOLE);
+		if (at < 0)
+			return error_os(err, errno, "cannot tell which guest memory is in use");
+		set_bits(bits, (size_t)data / MOTE_PAGE_SIZE,
+			 ((size_t)at + MOTE_PAGE_SIZE - 1) / MOTE_PAGE_SIZE);
+	}
+	return MOTE_OK;
+}
+
+/* Linux, Documentation/admin-guide/mm/pagemap.rst: 64 bits a page, of which these say that it is in
+ * memory or swapped out. */
+#define PAGEMAP      "/proc/self/pagemap"
+#define PAGEMAP_USED (UINT64_C(3) << 62)
+
+static bool read_pagemap(const struct mapping *mapping, const struct host *host, int fd,
+			 uint64_t *bits)
+{
+	enum { AT_ONCE = 512 };
+	const size_t npages = mapping->size / MOTE_PAGE_SIZE;
+	const uintptr_t first = (uintptr_t)mapping->base / MOTE_PAGE_SIZE;
+	uint64_t entries[AT_ONCE];
+
+	for (size_t done = 0; done < npages;) {
+		size_t n = npages - done < AT_ONCE ? npages - done : AT_ONCE;
+		ssize_t got = host->sys->pread(fd, entries, n * sizeof entries[0],
+					       (off_t)((first + done) * sizeof entries[0]));
+		if (got <= 0 || (size_t)got % sizeof entries[0])
+			return false;
+		for (size_t i = 0; i < (size_t)got / sizeof entries[0]; i++)
+			if (entries[i] & PAGEMAP_USED)
+				set_bits(bits, done + i, done + i + 1);
+		done += (size_t)got / sizeof entries[0];
+	}
+	return true;
+}
+
+mote_status mapping_touched(const struct mapping *mapping, const struct host *host, uint64_t *bits,
+			    mote_error *err)
+{
+	bool is_known = false;
+
+	if (mapping->fd >= 0)
+		return touched_of_file(mapping, host, bits, err);
+	int fd = host->sys->open(PAGEMAP, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		is_known = read_pagemap(mapping, host, fd, bits);
+		host->sys->close(fd);
+	}
+	if (!is_known) /* no /proc: any page may have been touched */
+		set_bits(bits, 0, mapping->size / MOTE_PAGE_SIZE);
+	return MOTE_OK;
+}
+
+static mote_status copy_file(const struct mapping *mapping, const struct host *host, size_t offset,
+			     size_t size, int fd, uint64_t file_offset, mote_error *err)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = host->sys->pread(fd, mapping->base + offset + done, size - done,
+					     (off_t)(file_offset + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_os(err, n < 0 ? errno : EIO,
+					"cannot read %zu bytes of guest memory from their file",
+					size - done);
+		done += (size_t)n;
+	}
+	return MOTE_OK;
+}
+
+mote_status mapping_show_zeroes(struct mapping *mapping, const struct host *host, size_t offset,
+				size_t size, mote_error *err)
+{
+	uint8_t *at = mapping->base + offset;
+
+	if (mapping->fd >= 0) {
+		if (host->sys->madvise(at, size, MADV_REMOVE) < 0)
+			return error_os(err, errno, "cannot drop %zu bytes of a memory file", size);
+	} else if (host->sys->mmap(at, size, PROT_READ | PROT_WRITE, RESERVE_FLAGS | MAP_FIXED, -1,
+				   0) == MAP_FAILED) {
+		return error_os(err, errno, "cannot map %zu bytes of guest memory anew", size);
+	}
+	return MOTE_OK;
+}
+
+mote_status mapping_show_file(struct mapping *mapping, const struct host *host, size_t offset,
+			      size_t size, int fd, uint64_t file_offset, bool is_sealed,
+			      mote_error *err)
+{
+	if (mapping->fd >= 0)
+		return copy_file(mapping, host, offset, size, fd, file_offset, err);
+	void *at = host->sys->mmap(mapping->base + offset, size, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd, (off_t)file_offset);
+	if (at == MAP_FAILED)
+		return error_os(err, errno, "cannot map %zu bytes of a snapshot", size);
+	mapping->shows_files = true;
+	mapping->may_fault |= !is_sealed;
+	return MOTE_OK;
+}
+
+static mote_status lost_pages(ssize_t done, const char *what, mote_error *err)
+{
+	return error_os(err, done < 0 ? errno : EFAULT,
+			"cannot %s guest memory that comes from a snapshot's file, which was cut "
+			"or cannot be read any more",
+			what);
+}
+
+mote_status mapping_read(const struct mapping *mapping, const struct host *host, size_t offset,
+			 void *to, size_t size, mote_error *err)
+{
+	const struct iovec own = { to, size };
+	const struct iovec guest = { mapping->base + offset, size };
+	const struct sys *sys = host->sys;
+
+	if (size == 0)
+		return MOTE_OK;
+	ssize_t done = sys->process_vm_readv(sys->getpid(), &own, 1, &guest, 1, 0);
+	return done == (ssize_t)size ? MOTE_OK : lost_pages(done, "read", err);
+}
+
+mote_status mapping_write(const struct mapping *mapping, const struct host *host, size_t offset,
+			  const void *from, size_t size, mote_error *err)
+{
+	const struct iovec own = { (void *)(uintptr_t)from, size };
+	const struct iovec guest = { mapping->base + offset, size };
+	const struct sys *sys = host->sys;
+
+	if (size == 0)
+		return MOTE_OK;
+	ssize_t done = sys->process_vm_writev(sys->getpid(), &own, 1, &guest, 1, 0);
+	return done == (ssize_t)size ? MOTE_OK : lost_pages(done, "write", err);
+}
+
+bool mapping_can_check(const struct host *host)
+{
+	char from = 1, to = 0;
+	const struct mapping self = { .base = (uint8_t *)&from, .size = 1 };
+
+	return !mapping_read(&self, host, 0, &to, 1, NULL) &&
+	       !mapping_write(&self, host, 0, &to, 1, NULL);
 }

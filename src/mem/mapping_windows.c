@@ -9,6 +9,7 @@
 
 #include "abi/mote_abi.h"
 
+#include <string.h>
 #include <windows.h>
 
 #define HUGE_PAGE_SIZE ((size_t)2 << 20)
@@ -105,4 +106,36 @@ bool mapping_discard(struct mapping *mapping, const struct host *host, size_t of
 	(void)offset;
 	(void)size;
 	return false;
+}
+
+mote_status mapping_touched(const struct mapping *mapping, const struct host *host, uint64_t *bits,
+			    mote_error *err)
+{
+	(void)host;
+	(void)err;
+	/* Nothing tells: any page may have been touched. */
+	for (size_t page = 0; page < mapping->size / MOTE_PAGE_SIZE; page++)
+		bits[page / 64] |= UINT64_C(1) << page % 64;
+	return MOTE_OK;
+}
+
+mote_status mapping_show_zeroes(struct mapping *mapping, const struct host *host, size_t offset,
+				size_t size, mote_error *err)
+{
+	(void)host;
+	(void)err;
+	memset(mapping->base + offset, 0, size);
+	return MOTE_OK;
+}
+
+mote_status mapping_show_file(struct mapping *mapping, const struct host *host, size_t offset,
+			      size_t size, int fd, uint64_t file_offset, mote_error *err)
+{
+	(void)mapping;
+	(void)host;
+	(void)offset;
+	(void)fd;
+	(void)file_offset;
+	/* A view of a file cannot take the place of a part of another view. */
+	return error_set(err, MOTE_E_OS, "cannot map %zu bytes of a file on Windows", size);
 }

@@ -29,6 +29,7 @@
 #include "base/error.h"
 #include "base/host.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct shared_mem;
@@ -118,6 +119,35 @@ mote_status shared_mem_fill(struct shared_mem *mem, uint64_t offset, uint8_t val
  * operating system. Errors: as shared_mem_write(). */
 mote_status shared_mem_zero(struct shared_mem *mem, uint64_t offset, uint64_t size,
 			    mote_error *err);
+
+/* Told of each range of the block that the host is about to write to; IS_ZERO: it will be zero. */
+typedef void (*shared_mem_note_fn)(void *user, uint64_t offset, uint64_t size, bool is_zero);
+
+/* From now on NOTE hears of writes by the functions above. For whoever writes in other ways there
+ * is shared_mem_note(). While nobody else uses the block. */
+void shared_mem_watch(struct shared_mem *mem, shared_mem_note_fn note, void *user);
+void shared_mem_note(struct shared_mem *mem, uint64_t offset, uint64_t size);
+
+/*
+ * Sets the bit of each page (page P is bit P % 64 of BITS[P / 64]) that may be other than it was at
+ * the block's birth or after shared_mem_show_file(); the others are clear before and after. Errors:
+ * MOTE_E_OS.
+ */
+mote_status shared_mem_touched(struct shared_mem *mem, uint64_t *bits, mote_error *err);
+
+/*
+ * Replaces whole pages while no guest runs: by zeroes, or by what is in the file FD at FILE_OFFSET.
+ * Costs nothing for pages that nobody touches afterwards, if the backing is private. Unless the
+ * file IS_SEALED it may be cut meanwhile: shared_mem_read() and its kin then fail with MOTE_E_OS.
+ * Errors: MOTE_E_INVALID (range), MOTE_E_STATE, MOTE_E_OS: the pages are undefined then.
+ */
+mote_status shared_mem_show_zeroes(struct shared_mem *mem, uint64_t offset, uint64_t size,
+				   mote_error *err);
+mote_status shared_mem_show_file(struct shared_mem *mem, uint64_t offset, uint64_t size, int fd,
+				 uint64_t file_offset, bool is_sealed, mote_error *err);
+
+/* Whether pages of the block may be gone, so that only the functions above may touch it. */
+bool shared_mem_may_fault(const struct shared_mem *mem);
 
 /* Reads or writes one little-endian number, at any offset; in one access where OFFSET is a multiple
  * of its size. Errors: as shared_mem_read(), shared_mem_write(). *OUT is 0 on failure. */

@@ -53,15 +53,35 @@ static mote_status begin_write(struct shared_mem *mem, uint64_t offset, uint64_t
 	return MOTE_OK;
 }
 
+static void note(struct shared_mem *mem, uint64_t offset, uint64_t size, bool is_zero)
+{
+	if (mem->note && size > 0)
+		mem->note(mem->note_user, offset, size, is_zero);
+}
+
+void shared_mem_watch(struct shared_mem *mem, shared_mem_note_fn note_fn, void *user)
+{
+	mem->note = note_fn;
+	mem->note_user = user;
+}
+
+void shared_mem_note(struct shared_mem *mem, uint64_t offset, uint64_t size)
+{
+	note(mem, offset, size, false);
+}
+
 mote_status shared_mem_read(struct shared_mem *mem, uint64_t offset, void *to, size_t size,
 			    mote_error *err)
 {
 	mote_status status = begin_read(mem, offset, size, err);
 	if (status)
 		return status;
-	volatile_copy_out(to, mem->mapping.base + offset, size);
+	if (mem->mapping.may_fault)
+		status = mapping_read(&mem->mapping, mem->host, (size_t)offset, to, size, err);
+	else
+		volatile_copy_out(to, mem->mapping.base + offset, size);
 	shared_mem_leave(mem);
-	return MOTE_OK;
+	return status;
 }
 
 mote_status shared_mem_write(struct shared_mem *mem, uint64_t offset, const void *from, size_t size,
@@ -70,9 +90,33 @@ mote_status shared_mem_write(struct shared_mem *mem, uint64_t offset, const void
 	mote_status status = begin_write(mem, offset, size, err);
 	if (status)
 		return status;
-	volatile_copy_in(mem->mapping.base + offset, from, size);
+	note(mem, offset, size, false);
+	if (mem->mapping.may_fault)
+		status = mapping_write(&mem->mapping, mem->host, (size_t)offset, from, size, err);
+	else
+		volatile_copy_in(mem->mapping.base + offset, from, size);
 	shared_mem_leave(mem);
-	return MOTE_OK;
+	return status;
+}
+
+/* Sets bytes that have passed the checks. */
+static mote_status set_bytes(struct shared_mem *mem, uint64_t offset, uint8_t value, uint64_t size,
+			     mote_error *err)
+{
+	uint8_t some[MOTE_PAGE_SIZE];
+	mote_status status = MOTE_OK;
+
+	if (!mem->mapping.may_fault) {
+		volatile_fill(mem->mapping.base + offset, value, size);
+		return MOTE_OK;
+	}
+	memset(some, value, sizeof some);
+	for (uint64_t done = 0, n; !status && done < size; done += n) {
+		n = size - done < sizeof some ? size - done : sizeof some;
+		status = mapping_write(&mem->mapping, mem->host, (size_t)(offset + done), some,
+				       (size_t)n, err);
+	}
+	return status;
 }
 
 mote_status shared_mem_fill(struct shared_mem *mem, uint64_t offset, uint8_t value, uint64_t size,
@@ -81,27 +125,27 @@ mote_status shared_mem_fill(struct shared_mem *mem, uint64_t offset, uint8_t val
 	mote_status status = begin_write(mem, offset, size, err);
 	if (status)
 		return status;
-	volatile_fill(mem->mapping.base + offset, value, size);
+	note(mem, offset, size, value == 0);
+	status = set_bytes(mem, offset, value, size, err);
 	shared_mem_leave(mem);
-	return MOTE_OK;
+	return status;
 }
 
 /* Zeroes a range that has passed the checks: whole pages by giving them back, the rest by hand. */
-static void zero(struct shared_mem *mem, size_t offset, size_t size)
+static mote_status zero(struct shared_mem *mem, size_t offset, size_t size, mote_error *err)
 {
 	size_t head = -offset & (MOTE_PAGE_SIZE - 1);
-	uint8_t *at = mem->mapping.base + offset;
 
-	if (size < DISCARD_MIN + head) {
-		volatile_fill(at, 0, size);
-		return;
-	}
+	if (size < DISCARD_MIN + head)
+		return set_bytes(mem, offset, 0, size, err);
 	size_t body = (size - head) & ~(MOTE_PAGE_SIZE - 1);
+	mote_status status = set_bytes(mem, offset, 0, head, err);
 
-	volatile_fill(at, 0, head);
-	if (!mapping_discard(&mem->mapping, mem->host, offset + head, body))
-		volatile_fill(at + head, 0, body);
-	volatile_fill(at + head + body, 0, size - head - body);
+	if (!status && !mapping_discard(&mem->mapping, mem->host, offset + head, body))
+		status = set_bytes(mem, offset + head, 0, body, err);
+	if (!status)
+		status = set_bytes(mem, offset + head + body, 0, size - head - body, err);
+	return status;
 }
 
 mote_status shared_mem_zero(struct shared_mem *mem, uint64_t offset, uint64_t size, mote_error *err)
@@ -109,9 +153,43 @@ mote_status shared_mem_zero(struct shared_mem *mem, uint64_t offset, uint64_t si
 	mote_status status = begin_write(mem, offset, size, err);
 	if (status)
 		return status;
-	zero(mem, offset, size);
+	note(mem, offset, size, true);
+	status = zero(mem, (size_t)offset, (size_t)size, err);
 	shared_mem_leave(mem);
-	return MOTE_OK;
+	return status;
+}
+
+mote_status shared_mem_touched(struct shared_mem *mem, uint64_t *bits, mote_error *err)
+{
+	return mapping_touched(&mem->mapping, mem->host, bits, err);
+}
+
+mote_status shared_mem_show_zeroes(struct shared_mem *mem, uint64_t offset, uint64_t size,
+				   mote_error *err)
+{
+	mote_status status = begin_write(mem, offset, size, err);
+	if (status)
+		return status;
+	status = mapping_show_zeroes(&mem->mapping, mem->host, (size_t)offset, (size_t)size, err);
+	shared_mem_leave(mem);
+	return status;
+}
+
+mote_status shared_mem_show_file(struct shared_mem *mem, uint64_t offset, uint64_t size, int fd,
+				 uint64_t file_offset, bool is_sealed, mote_error *err)
+{
+	mote_status status = begin_write(mem, offset, size, err);
+	if (status)
+		return status;
+	status = mapping_show_file(&mem->mapping, mem->host, (size_t)offset, (size_t)size, fd,
+				   file_offset, is_sealed, err);
+	shared_mem_leave(mem);
+	return status;
+}
+
+bool shared_mem_may_fault(const struct shared_mem *mem)
+{
+	return mem->mapping.may_fault;
 }
 
 /* A number is copied in one access where it is aligned: volatile_copy.h promises that. */

@@ -26,6 +26,8 @@ struct shared_mem {
 	 * and of copies under way. */
 	atomic_int gate;
 	atomic_uint nrefs;
+	shared_mem_note_fn note; /* NULL: nobody wants to know what the host writes */
+	void *note_user;
 };
 
 /* The form that MEM has now; another thread may change it at any time. */

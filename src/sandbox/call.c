@@ -88,6 +88,8 @@ static mote_status push_call(mote_sandbox *sb, const mote_function_info *functio
 				 "call \"%s\": the arguments need %zu bytes, the input buffer has "
 				 "%" PRIu64 "; raise input_size",
 				 function->name, size, input.size);
+	guest_memory_note_input(sb->memory,
+				(uint64_t)((uint8_t *)at - input.base) + size + IO_STACK_TRAILER);
 	wire_call_write(at, size, &call);
 	io_stack_commit(&input, at, size);
 	return MOTE_OK;

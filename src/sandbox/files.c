@@ -29,6 +29,6 @@ mote_status mote_sandbox_map_file(mote_sandbox *sb, const char *path, uint64_t a
 		return status;
 	status = machine_map_file(&sb->machine, file, err);
 	if (status)
-		file_mapping_free(file);
+		file_mapping_unref(file);
 	return status;
 }

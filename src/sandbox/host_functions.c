@@ -123,6 +123,43 @@ void host_functions_fini(struct host_functions *functions, const struct host *ho
 	free_list(functions, host);
 }
 
+mote_status host_functions_copy(struct host_functions *to, const struct host_functions *from,
+				const struct host *host, mote_error *err)
+{
+	*to = (struct host_functions){ 0 };
+	if (from->count == 0)
+		return MOTE_OK;
+	to->list = host_alloc_array(host, from->count, sizeof to->list[0]);
+	if (!to->list)
+		return error_nomem(err, "host functions", from->count * sizeof to->list[0]);
+	to->count = from->count;
+	memcpy(to->list, from->list, from->count * sizeof to->list[0]);
+	for (size_t i = 0; i < to->count; i++) {
+		to->list[i].fn = NULL;
+		to->list[i].user = NULL;
+		to->list[i].drop_user = NULL;
+	}
+	return MOTE_OK;
+}
+
+const char *host_functions_difference(const struct host_functions *wanted,
+				      const struct host_functions *given, const char **name)
+{
+	for (size_t i = 0; i < wanted->count || i < given->count; i++) {
+		const struct host_function *a = i < wanted->count ? &wanted->list[i] : NULL;
+		const struct host_function *b = i < given->count ? &given->list[i] : NULL;
+		int order = !a ? 1 : !b ? -1 : by_name(a, b); /* both lists are sorted */
+
+		*name = order < 0 || !b ? a->name : b->name;
+		if (order != 0)
+			return order < 0 ? "is missing" : "is one too many";
+		if (a->result != b->result || a->nparams != b->nparams ||
+		    memcmp(a->params, b->params, a->nparams * sizeof a->params[0]) != 0)
+			return "has other types";
+	}
+	return NULL;
+}
+
 static struct mote_function_record record_of(const struct host_function *function)
 {
 	struct mote_function_record record = {
@@ -280,6 +317,8 @@ static mote_status push_result(mote_sandbox *sb, const char *name, const struct 
 	void *at = size ? io_stack_reserve(&input, size, &fault) : NULL;
 
 	if (at) {
+		guest_memory_note_input(sb->memory, (uint64_t)((uint8_t *)at - input.base) + size +
+							    IO_STACK_TRAILER);
 		wire_result_write(at, size, result);
 		io_stack_commit(&input, at, size);
 		return MOTE_OK;

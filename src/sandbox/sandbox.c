@@ -5,7 +5,7 @@
  * mote_sandbox_free(), which copes with a sandbox that is only half made.
  */
 #define _GNU_SOURCE
-#include "sandbox/sandbox.h"
+#include "sandbox/snapshot.h"
 
 #include "base/options.h"
 #include "vm/program.h"
@@ -42,6 +42,7 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 		.nfunctions = options->nfunctions,
 		.output = options->output,
 		.output_user = options->output_user,
+		.audit_interval = options->restore_audit,
 	};
 	return MOTE_OK;
 }
@@ -76,9 +77,12 @@ static mote_status write_init_data(mote_sandbox *sb, const struct sandbox_plan *
 static mote_status make_memory(mote_sandbox *sb, const struct sandbox_plan *plan, mote_error *err)
 {
 	const struct host *host = &sb->rt->host;
-	const struct layout_config config = sandbox_layout_config(sb->image, plan);
+	const struct mote_snapshot *snapshot = plan->snapshot;
+	struct restored restored;
+
+	sb->config = snapshot ? snapshot->config : sandbox_layout_config(sb->image, plan);
 	mote_status status = guest_memory_new(
-		&sb->memory, host, &config, sb->image->bytes,
+		&sb->memory, host, &sb->config, snapshot ? NULL : sb->image->bytes,
 		sb->rt->hv->ops->needs_fd ? SHARED_MEM_FILE : SHARED_MEM_PRIVATE, err);
 	if (status) {
 		if (status == MOTE_E_IMAGE)
@@ -86,6 +90,8 @@ static mote_status make_memory(mote_sandbox *sb, const struct sandbox_plan *plan
 		return status;
 	}
 	status = arena_init(&sb->arena, host, sb->memory, err);
+	if (!status && snapshot)
+		return guest_memory_restore(sb->memory, snapshot->memory, false, &restored, err);
 	if (!status)
 		status = write_init_data(sb, plan, err);
 	if (!status)
@@ -106,6 +112,7 @@ static mote_status make_message_buffer(mote_sandbox *sb, mote_error *err)
 	return MOTE_OK;
 }
 
+/* The program's stack, and a machine that will start it. */
 static mote_status make_machine(mote_sandbox *sb, const struct sandbox_plan *plan, mote_error *err)
 {
 	const struct host *host = &sb->rt->host;
@@ -143,11 +150,15 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 		return error_nomem(err, "a sandbox", sizeof *sb);
 	sb->rt = rt;
 	sb->image = image_ref(image);
+	sb->audit_interval = plan->audit_interval;
 
 	mote_status status = make_memory(sb, plan, err);
 	if (!status)
 		status = make_message_buffer(sb, err);
-	if (!status)
+	if (!status && plan->snapshot)
+		status = machine_init_watched(&sb->machine, rt->hv, sb->memory, &rt->firmware,
+					      plan->snapshot->fs_base, err);
+	else if (!status)
 		status = make_machine(sb, plan, err);
 	if (status) {
 		mote_sandbox_free(sb);
@@ -205,7 +216,7 @@ static mote_status run_main(mote_sandbox *sb, mote_error *err)
 	return status;
 }
 
-static void drop_users(const mote_sandbox_options *options)
+void sandbox_drop_users(const mote_sandbox_options *options)
 {
 	for (size_t i = 0; options->functions && i < options->nfunctions; i++)
 		if (options->functions[i].drop_user)
@@ -252,7 +263,8 @@ mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
 	mote_status status =
 		options_copy(&options, sizeof options, given, "mote_sandbox_options", err);
 	if (status == MOTE_E_OPTION)
-		drop_users(given); /* it is longer than ours: all that we know of is there */
+		sandbox_drop_users(
+			given); /* it is longer than ours: all that we know of is there */
 	if (status)
 		return status;
 	if (image->abi_version == 0)
@@ -264,7 +276,7 @@ mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
 		status = host_functions_init(&functions, image->host, options.functions,
 					     options.nfunctions, err);
 	if (status) {
-		drop_users(&options);
+		sandbox_drop_users(&options);
 		return status;
 	}
 	return make_and_run(out, image, &options, &functions, err);

@@ -8,7 +8,9 @@
  * call.c            one call: arguments in, result out
  * events.c          the run loop: what the guest does between start and result
  * host_functions.c  the functions that the guest may call
+ * pool.c            sandboxes of one snapshot, kept ready
  * program.c         an image as a program, from entry to exit
+ * snapshot.c        taking and restoring snapshots
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
@@ -53,6 +55,17 @@ struct mote_sandbox {
 	/* Where the guest takes calls, as it said when its main() returned. */
 	uint64_t dispatch;
 	uint64_t call_stack;
+
+	/* For snapshots. */
+	struct layout_config config; /* what MEMORY was made from; its segments are IMAGE's */
+	uint64_t base_arena_changes; /* arena.changes when the arena was as in MEMORY's snapshot */
+	uint64_t audit_interval;     /* restores between two audits; 0: none */
+	uint64_t nrestores;
+	uint64_t generation; /* what the guest is told: another after each restore */
+	struct {
+		uint32_t restores, interval; /* since the written pages were learned; till again */
+		size_t count;                /* of pages, when they were learned last */
+	} learn;
 
 	/* The message that was popped last: the private copy that results and arguments of host
 	 * functions point into. As large as the output buffer, but only touched as far as used. */
@@ -104,6 +117,18 @@ mote_status host_functions_init(struct host_functions *functions, const struct h
 /* Calls each drop_user and frees the list. */
 void host_functions_fini(struct host_functions *functions, const struct host *host);
 
+/* Copies names and types alone. Errors: MOTE_E_NOMEM. */
+mote_status host_functions_copy(struct host_functions *to, const struct host_functions *from,
+				const struct host *host, mote_error *err);
+
+/* NULL if GIVEN has the same names and types as WANTED; else what is wrong with the function *NAME.
+ */
+const char *host_functions_difference(const struct host_functions *wanted,
+				      const struct host_functions *given, const char **name);
+
+/* Calls the drop_user of each function that was not taken over. */
+void sandbox_drop_users(const mote_sandbox_options *options);
+
 /* Writes the function table of a guest with MEMORY, whose layout has room for FUNCTIONS. */
 mote_status host_functions_publish(const struct host_functions *functions,
 				   struct guest_memory *memory, mote_error *err);
@@ -127,12 +152,15 @@ struct sandbox_plan {
 	size_t nfunctions;
 	mote_output_fn output;
 	void *output_user;
+	uint64_t audit_interval;
 	/* The guest is told of the host: it takes calls when its main() has returned. A program is
 	 * not told, and ends. */
 	bool takes_calls;
 	size_t argc, envc;
 	const char *const *argv;
 	const char *const *envp;
+	/* Where the sandbox begins; NULL: at its entry point. All but OUTPUT is in there then. */
+	const struct mote_snapshot *snapshot;
 };
 
 /* Stores the plan of a sandbox with OPTIONS, which are of the library's size, but for its

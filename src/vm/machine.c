@@ -45,12 +45,33 @@ static size_t list_views(const struct layout *layout, struct region *views)
 	return n;
 }
 
-mote_status machine_init(struct machine *machine, struct hv *hv, struct guest_memory *memory,
-			 const struct firmware *firmware, uint64_t entry, uint64_t rsp,
-			 mote_error *err)
+/* What hv.h calls a machine; the process backend is none. */
+static bool is_hardware(const struct machine *machine)
 {
-	const struct layout *layout = guest_memory_layout(memory);
-	struct shared_mem *ram = guest_memory_ram(memory);
+	return machine->hv->ops->reset != NULL;
+}
+
+static mote_status map_files(struct machine *machine, mote_error *err)
+{
+	const struct file_mapping *file;
+	mote_status status = MOTE_OK;
+
+	for (size_t i = 0; !status && (file = guest_memory_file(machine->memory, i)); i++) {
+		struct region region = file_mapping_region(file);
+		if (!machine->hv->ops->needs_fd)
+			region.host.file = -1;
+		status = machine->hv->ops->map(machine->vm, &region, err);
+	}
+	return status;
+}
+
+/* A virtual machine on what the machine's memory has now. */
+static mote_status make_vm(struct machine *machine, uint64_t entry, uint64_t rsp, uint64_t fs_base,
+			   mote_error *err)
+{
+	const struct firmware *firmware = machine->firmware;
+	const struct layout *layout = guest_memory_layout(machine->memory);
+	struct shared_mem *ram = guest_memory_ram(machine->memory);
 	struct region slots[] = { layout->firmware, layout->ram };
 
 	slots[0].host = (struct region_host){ .base = firmware->host,
@@ -61,25 +82,128 @@ mote_status machine_init(struct machine *machine, struct hv *hv, struct guest_me
 					      .file = shared_mem_fd(ram) };
 
 	struct region views[LAYOUT_REGIONS_MAX];
-	const struct hv_cpu_state cpu =
-		supervisor_cpu_state(firmware->ways, guest_memory_root(memory), entry, rsp);
+	struct hv_cpu_state cpu = supervisor_cpu_state(
+		firmware->ways, guest_memory_root(machine->memory), entry, rsp);
+	cpu.fs_base = fs_base;
 	const struct hv_vm_config config = {
 		.slots = slots,
 		.nslots = sizeof slots / sizeof slots[0],
 		.views = views,
 		.nviews = list_views(layout, views),
 		.cpu = &cpu,
+		.is_watched = machine->is_watched,
 	};
+	mote_status status = machine->hv->ops->vm_new(&machine->vm, machine->hv, &config, err);
+	if (!status)
+		status = map_files(machine, err);
+	machine->is_broken = status != MOTE_OK;
+	return status;
+}
 
-	*machine = (struct machine){ .memory = memory, .ways = firmware->ways };
-	return hv->ops->vm_new(&machine->vm, hv, &config, err);
+mote_status machine_init(struct machine *machine, struct hv *hv, struct guest_memory *memory,
+			 const struct firmware *firmware, uint64_t entry, uint64_t rsp,
+			 mote_error *err)
+{
+	*machine = (struct machine){
+		.hv = hv, .memory = memory, .firmware = firmware, .ways = firmware->ways
+	};
+	return make_vm(machine, entry, rsp, 0, err);
+}
+
+mote_status machine_init_watched(struct machine *machine, struct hv *hv,
+				 struct guest_memory *memory, const struct firmware *firmware,
+				 uint64_t fs_base, mote_error *err)
+{
+	*machine = (struct machine){
+		.hv = hv,
+		.memory = memory,
+		.firmware = firmware,
+		.ways = firmware->ways,
+		.is_watched = true,
+	};
+	return make_vm(machine, 0, 0, fs_base, err);
 }
 
 void machine_fini(struct machine *machine)
 {
 	if (machine->vm)
-		machine->vm->ops->vm_free(machine->vm);
+		machine->hv->ops->vm_free(machine->vm);
 	machine->vm = NULL;
+}
+
+uint64_t machine_fs_base(const struct machine *machine)
+{
+	return machine->hv->ops->fs_base(machine->vm);
+}
+
+mote_status machine_renew(struct machine *machine, uint64_t fs_base, mote_error *err)
+{
+	machine_fini(machine);
+	return make_vm(machine, 0, 0, fs_base, err);
+}
+
+mote_status machine_reset(struct machine *machine, uint64_t fs_base, mote_error *err)
+{
+	if (machine->is_broken ||
+	    (is_hardware(machine) && machine->hv->ops->reset(machine->vm, NULL)))
+		return machine_renew(machine, fs_base, err);
+	machine->hv->ops->set_fs_base(machine->vm, fs_base);
+	return MOTE_OK;
+}
+
+/* The hypercall code stands in for the guest's: it changes no register. */
+const char *machine_audit(struct machine *machine, uint64_t fs_base, uint64_t rsp)
+{
+	const uint64_t entry = MOTE_HYPERCALL_PAGE + MOTE_HYPERCALL_ENTRY;
+	struct hv_exit event;
+	mote_status status;
+
+	if (!machine->hv->ops->audit)
+		return NULL;
+	machine_start(machine, entry, rsp, 0);
+	do
+		status = machine_run(machine, &event, NULL);
+	while (!status && event.kind == HV_EXIT_INTERRUPTED);
+	if (status || event.kind != HV_EXIT_HYPERCALL)
+		return "the start of a call, which does not work";
+
+	struct hv_regs want = { .rsp = rsp, .r11 = entry };
+	struct hv_regs now = *machine->vm->regs;
+	want.rip = now.rip; /* in the hypercall code, or behind it */
+	want.rflags = supervisor_rflags(machine->ways);
+	if (memcmp(&now, &want, sizeof now) != 0)
+		return "a general register";
+	return machine->hv->ops->audit(machine->vm, fs_base);
+}
+
+mote_status machine_watch(struct machine *machine, mote_error *err)
+{
+	mote_status status = machine->hv->ops->watch(machine->vm, err);
+
+	machine->is_watched = status == MOTE_OK;
+	return status;
+}
+
+/* NOTE of machine_written(), and where RAM begins. */
+struct note {
+	void (*note)(void *user, uint64_t offset);
+	void *user;
+	const struct region *ram;
+};
+
+static void note_offset(void *user, uint64_t gpa)
+{
+	const struct note *note = user;
+
+	if (gpa - note->ram->gpa < note->ram->size)
+		note->note(note->user, gpa - note->ram->gpa);
+}
+
+bool machine_written(struct machine *machine, void (*note)(void *user, uint64_t offset), void *user)
+{
+	struct note to = { note, user, &guest_memory_layout(machine->memory)->ram };
+
+	return machine->vm && machine->hv->ops->written(machine->vm, note_offset, &to);
 }
 
 void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t rdi)
@@ -91,10 +215,11 @@ void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t
 		.rdi = rdi,
 		.rflags = supervisor_rflags(machine->ways),
 	};
+	if (is_hardware(machine)) { /* the process backend cleans up by itself */
+		vm->regs->r11 = rip;
+		vm->regs->rip = MOTE_HYPERCALL_PAGE + MOTE_START_ENTRY;
+	}
 	vm->regs_changed = true;
-	if (machine->is_in_supervisor)
-		vm->ops->reset_segments(vm);
-	machine->is_in_supervisor = false;
 }
 
 /* Ring 3 cannot execute there; with I/O privilege it could write to the port from elsewhere. */
@@ -128,7 +253,6 @@ static void decode_exception(struct machine *machine, struct hv_exit *event)
 	event->u.exception.rip = frame.rip;
 	if (vector == 14)
 		event->u.exception.address = machine->vm->ops->fault_address(machine->vm);
-	machine->is_in_supervisor = true;
 }
 
 /* Where `syscall` stays in ring 3 any guest code can pretend to come from it, with any
@@ -158,7 +282,6 @@ static void decode_port(struct machine *machine, struct hv_exit *event)
 		break;
 	case MOTE_PORT_SYSCALL:
 		event->kind = HV_EXIT_SYSCALL;
-		machine->is_in_supervisor = true;
 		break;
 	case MOTE_PORT_EXCEPTION:
 		if (is_in_stubs(machine->vm->regs->rip))
@@ -180,19 +303,24 @@ static void decode_mmio(struct machine *machine, struct hv_exit *event)
 		decode_ring3_syscall(machine, event);
 }
 
+/* Ends after which a vCPU's state is not defined, or there is none. */
+static bool is_beyond_repair(const struct hv_exit *event)
+{
+	return event->kind == HV_EXIT_SHUTDOWN || event->kind == HV_EXIT_UNSUPPORTED ||
+	       event->kind == HV_EXIT_NO_MEMORY || event->kind == HV_EXIT_DIED;
+}
+
 mote_status machine_run(struct machine *machine, struct hv_exit *event, mote_error *err)
 {
-	/* Going on after a system call's stub in ring 0: sysret leads back by itself. */
-	machine->is_in_supervisor = false;
-	mote_status status = machine->vm->ops->run(machine->vm, event, err);
+	mote_status status = machine->hv->ops->run(machine->vm, event, err);
+
+	machine->is_broken = status || is_beyond_repair(event);
 	if (status)
 		return status;
 	if (event->kind == HV_EXIT_PORT)
 		decode_port(machine, event);
 	else if (event->kind == HV_EXIT_MMIO)
 		decode_mmio(machine, event);
-	else if (event->kind == HV_EXIT_HALT)
-		machine->is_in_supervisor = true;
 	return MOTE_OK;
 }
 

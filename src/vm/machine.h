@@ -16,11 +16,13 @@
 #include "vm/supervisor.h"
 
 struct machine {
-	struct hv_vm *vm;
+	struct hv *hv;
+	struct hv_vm *vm; /* NULL: could not be made again */
 	struct guest_memory *memory;
+	const struct firmware *firmware;
 	struct machine_ways ways;
-	/* The last exit left the vCPU where only a reset of its segments gets it back to ring 3. */
-	bool is_in_supervisor;
+	bool is_watched;
+	bool is_broken; /* only a new one will do */
 };
 
 /*
@@ -49,7 +51,39 @@ mote_status machine_probe(struct machine_ways *ways, struct hv *hv, mote_error *
 mote_status machine_init(struct machine *machine, struct hv *hv, struct guest_memory *memory,
 			 const struct firmware *firmware, uint64_t entry, uint64_t rsp,
 			 mote_error *err);
+
+/* The same for memory that a guest is to go on in, by machine_start(), and that is watched from
+ * the beginning. */
+mote_status machine_init_watched(struct machine *machine, struct hv *hv,
+				 struct guest_memory *memory, const struct firmware *firmware,
+				 uint64_t fs_base, mote_error *err);
 void machine_fini(struct machine *machine);
+
+/* The guest's thread pointer. */
+uint64_t machine_fs_base(const struct machine *machine);
+
+/*
+ * After any event or error: undoes what the guest did to its processor, and sets the base of FS, so
+ * that machine_start() works. A machine that is beyond repair is made anew, which takes a thousand
+ * times as long. Errors: as machine_init(); may be tried again.
+ */
+mote_status machine_reset(struct machine *machine, uint64_t fs_base, mote_error *err);
+
+/* Makes the machine anew in any case: its memory's mapped files are others now. */
+mote_status machine_renew(struct machine *machine, uint64_t fs_base, mote_error *err);
+
+/*
+ * After machine_reset() with FS_BASE: lets the guest's next start happen, on a stack at RSP, up to
+ * but without its first instruction, and compares the processor's registers with what they should
+ * be. Returns NULL, or what differs, a static string. machine_reset() must follow. Where nothing of
+ * a guest can be in registers, because the host writes them all, the answer is NULL at once.
+ */
+const char *machine_audit(struct machine *machine, uint64_t fs_base, uint64_t rsp);
+
+/* As hv_backend.watch and .written; NOTE gets offsets into RAM. */
+mote_status machine_watch(struct machine *machine, mote_error *err);
+bool machine_written(struct machine *machine, void (*note)(void *user, uint64_t offset),
+		     void *user);
 
 /*
  * Runs the guest until something happens that the host must see. EVENT->kind is
@@ -74,8 +108,10 @@ static inline void machine_return(struct machine *machine, uint64_t value)
 	machine->vm->regs_changed = true;
 }
 
-/* After any event: the guest starts afresh at RIP with RSP and RDI, all other general
- * registers 0. */
+/*
+ * The guest starts afresh at RIP with RSP and RDI. All other registers, vector registers too, are
+ * as at the start of a program. Only after a hypercall, or machine_reset().
+ */
 void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t rdi);
 
 /* Describes an event that ends a call as a sentence: "page fault at 0x0 (write, not mapped)". */

@@ -81,6 +81,14 @@ static int64_t refuse(struct personality *p, uint64_t number)
 	return -ENOSYS;
 }
 
+void personality_reset(struct personality *p, uint64_t mask)
+{
+	p->state = PROGRAM_RUNNING;
+	p->exit_status = 0;
+	p->end_signal = 0;
+	p->signal_mask = mask;
+}
+
 void personality_syscall(struct personality *p)
 {
 	const struct hv_regs *regs = p->machine->vm->regs;

@@ -53,6 +53,9 @@ struct personality {
  * guest finds it; or, when the guest ended itself, sets p->state and leaves the registers. */
 void personality_syscall(struct personality *p);
 
+/* The program runs again, as it did when its signal mask was MASK. */
+void personality_reset(struct personality *p, uint64_t mask);
+
 /* Sends what the guest printed without a line end yet to the log. */
 void personality_flush(struct personality *p);
 

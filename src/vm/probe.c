@@ -15,7 +15,7 @@
 /* What hv.h's machines have and the process backend has not. */
 static bool is_machine(const struct hv *hv)
 {
-	return hv->ops->reset_segments != NULL;
+	return hv->ops->reset != NULL;
 }
 
 static void build_code(uint8_t *page)
@@ -44,10 +44,12 @@ static mote_status try(struct machine *machine, const struct firmware *firmware,
 {
 	const struct region *stack = layout_get(guest_memory_layout(machine->memory), REGION_STACK);
 	struct hv_exit event;
-	mote_status status;
 
 	machine->ways = ways;
 	supervisor_build_hypercall_page((char *)firmware->host + SUPERVISOR_BLOCK_SIZE, ways);
+	mote_status status = machine_reset(machine, 0, err);
+	if (status)
+		return status;
 	machine_start(machine, entry, stack->va + stack->size - 64, 0);
 	do
 		status = machine_run(machine, &event, err);

@@ -147,6 +147,61 @@ void supervisor_build(void *block)
 		(address) >> 24 & 0xff
 #define OUT_AL(port) 0xe6, (port)
 
+/* XSAVE's standard format (Intel SDM volume 1, section 13.4): an area that says that nothing is in
+ * it resets every state component; only MXCSR is always read. */
+enum { XSAVE_OFFSET = 0x800, XSAVE_SIZE = 576, XSAVE_MXCSR = 24 };
+#define MXCSR_DEFAULT UINT32_C(0x1f80)
+
+/*
+ * The first instructions of each call: whatever ran before, nothing of it is left in a register.
+ * The host cannot do this for less than the price of a call on some machines. Runs in ring 3, but
+ * from a page that the guest cannot change, before any instruction of the guest's. fninit
+ * is for the x87 instruction and operand pointers, which xrstor leaves alone on some processors.
+ */
+static void build_start(uint8_t *page)
+{
+	static const uint8_t code[] = {
+		0xb8,
+		0xff,
+		0xff,
+		0xff,
+		0xff, /* mov $-1, %eax: all components */
+		0xba,
+		0xff,
+		0xff,
+		0xff,
+		0xff, /* mov $-1, %edx */
+		0x0f,
+		0xae,
+		0x2c,
+		0x25, /* xrstor area */
+		(MOTE_HYPERCALL_PAGE + XSAVE_OFFSET) & 0xff,
+		(MOTE_HYPERCALL_PAGE + XSAVE_OFFSET) >> 8 & 0xff,
+		(MOTE_HYPERCALL_PAGE + XSAVE_OFFSET) >> 16 & 0xff,
+		0,
+		0xdb,
+		0xe3, /* fninit */
+		0xb8,
+		0,
+		0,
+		0,
+		0, /* mov $0, %eax: leaves the flags alone */
+		0xba,
+		0,
+		0,
+		0,
+		0, /* mov $0, %edx */
+		0x41,
+		0xff,
+		0xe3, /* jmp *%r11 */
+	};
+	const uint32_t mxcsr = MXCSR_DEFAULT;
+
+	memcpy(page + MOTE_START_ENTRY, code, sizeof code);
+	memset(page + XSAVE_OFFSET, 0, XSAVE_SIZE);
+	memcpy(page + XSAVE_OFFSET + XSAVE_MXCSR, &mxcsr, sizeof mxcsr);
+}
+
 void supervisor_build_hypercall_page(void *page, struct machine_ways ways)
 {
 	static const uint8_t hypercall_port[] = { OUT_AL(MOTE_PORT_HYPERCALL), 0xc3 /* ret */ };
@@ -163,6 +218,7 @@ void supervisor_build_hypercall_page(void *page, struct machine_ways ways)
 	uint8_t *at = page;
 
 	memset(page, 0xcc, MOTE_PAGE_SIZE); /* int3: nothing else here is to be run */
+	build_start(page);
 	if (ways.hypercall != WAY_OUT_MMIO)
 		memcpy(at + MOTE_HYPERCALL_ENTRY, hypercall_port, sizeof hypercall_port);
 	else

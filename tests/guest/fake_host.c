@@ -181,6 +181,7 @@ enum fake_end fake_host_run(void (*function)(void *), void *argument)
 /* Enters as the host does: rdi is the index, rsp a multiple of 16, registers else are 0. */
 static void enter(void *index)
 {
+	block.generation = fake.generation;
 	__asm__ volatile("sub $1024, %%rsp\n\t"
 			 "and $-16, %%rsp\n\t"
 			 "xor %%ebp, %%ebp\n\t"

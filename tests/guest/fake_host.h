@@ -28,6 +28,7 @@ struct fake_host {
 	const struct mote_function_table *functions; /* the same */
 	const void *init_data;
 	uint64_t init_data_size;
+	uint64_t generation; /* as calls find it */
 
 	/* READY's operands. */
 	uint64_t dispatch, stack, main_result;

@@ -95,6 +95,7 @@ static mote_status fake_vm_new(struct hv_vm **out, struct hv *hv, const struct h
 		.cpu = *config->cpu,
 		.ring = 3,
 		.fs_base = config->cpu->fs_base,
+		.is_watched = config->is_watched,
 	};
 	memcpy(block->vm.slots, config->slots, config->nslots * sizeof config->slots[0]);
 	memcpy(block->vm.views, config->views, config->nviews * sizeof config->views[0]);
@@ -158,10 +159,36 @@ static uint64_t fake_fault_address(const struct hv_vm *base)
 	return ((const struct fake_vm *)base)->fault_address;
 }
 
-static void fake_reset_segments(struct hv_vm *base)
+static mote_status fake_vm_reset(struct hv_vm *base, mote_error *err)
 {
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	if (fake.reset_fails)
+		return error_set(err, fake.reset_fails, "the fake resets nothing");
 	fake.nresets++;
-	((struct fake_vm *)base)->ring = 3;
+	vm->ring = 3;
+	vm->fs_base = vm->cpu.fs_base;
+	return MOTE_OK;
+}
+
+static mote_status fake_watch(struct hv_vm *base, mote_error *err)
+{
+	if (fake.watch_fails)
+		return error_set(err, fake.watch_fails, "the fake watches nothing");
+	fake.nwatches++;
+	((struct fake_vm *)base)->is_watched = true;
+	return MOTE_OK;
+}
+
+static bool fake_written(struct hv_vm *base, void (*note)(void *user, uint64_t gpa), void *user)
+{
+	if (!((struct fake_vm *)base)->is_watched || fake.loses_writes)
+		return false;
+	for (size_t i = 0; i < fake.nwritten; i++)
+		note(user, fake.written[i]);
+	if (fake.nwritten > 0) /* which no test with threads has */
+		fake.nwritten = 0;
+	return true;
 }
 
 void *fake_physical(struct fake_vm *vm, uint64_t gpa, size_t size)
@@ -219,8 +246,10 @@ const struct hv_backend fake_machine = {
 	.run = fake_run,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,
+	.watch = fake_watch,
+	.written = fake_written,
 	.fault_address = fake_fault_address,
-	.reset_segments = fake_reset_segments,
+	.reset = fake_vm_reset,
 };
 
 const struct hv_backend fake_process = {
@@ -235,4 +264,6 @@ const struct hv_backend fake_process = {
 	.run = fake_run,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,
+	.watch = fake_watch,
+	.written = fake_written,
 };

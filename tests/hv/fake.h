@@ -16,6 +16,7 @@
 
 #include "hv/hv.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,8 @@ struct fake_vm {
 	unsigned ring;           /* 3 or 0; fake_machine only */
 	uint64_t fs_base;
 	uint64_t fault_address;
+	uint64_t vectors; /* stands for all vector registers */
+	bool is_watched;
 };
 
 /*
@@ -61,10 +64,15 @@ struct fake {
 	mote_status vm_new_fails; /* as well */
 	mote_status map_fails;    /* as well */
 	mote_status run_fails;    /* each run, as well */
-	unsigned interrupts;      /* so many runs end in HV_EXIT_INTERRUPTED at once [0] */
+	mote_status reset_fails;  /* as well */
+	mote_status watch_fails;  /* as well */
+	const uint64_t *written;  /* what written() tells, once: addresses [none] */
+	size_t nwritten;
+	bool loses_writes;   /* written() does not know [false] */
+	unsigned interrupts; /* so many runs end in HV_EXIT_INTERRUPTED at once [0] */
 
-	/* Counted. */
-	unsigned nchecks, nopen, nvms, nruns, nresets; /* open and made are less those closed */
+	/* Counted, by any thread. Open and made are less those closed. */
+	atomic_uint nchecks, nopen, nvms, nruns, nresets, nwatches;
 };
 extern struct fake fake;
 void fake_reset(void);

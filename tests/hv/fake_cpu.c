@@ -231,6 +231,33 @@ static uint32_t immediate(const uint8_t *code)
 	return value;
 }
 
+/* The instructions that only the start of a call has. */
+static bool execute_start(struct fake_vm *vm, const uint8_t *code)
+{
+	struct hv_regs *regs = &vm->regs;
+	static const uint8_t empty[512 + 64 - 28];
+
+	if (code[0] == 0xba) { /* mov $imm32, %edx */
+		regs->rdx = immediate(code + 1);
+		regs->rip += 5;
+	} else if (code[0] == 0x0f && code[1] == 0xae && code[2] == 0x2c) { /* xrstor disp32 */
+		const uint8_t *area = fake_at(vm, immediate(code + 4));
+		assert_int_equal(immediate(code + 4) % 64, 0);
+		assert_true((uint32_t)regs->rax == UINT32_MAX && (uint32_t)regs->rdx == UINT32_MAX);
+		assert_int_equal(immediate(area + 24), 0x1f80);
+		assert_memory_equal(area + 28, empty, sizeof empty);
+		vm->vectors = 0;
+		regs->rip += 8;
+	} else if (code[0] == 0xdb && code[1] == 0xe3) { /* fninit */
+		regs->rip += 2;
+	} else if (code[0] == 0x41 && code[1] == 0xff && code[2] == 0xe3) { /* jmp *%r11 */
+		regs->rip = regs->r11;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* One instruction of the library's. CODE is what stands at rip: at least 8 bytes. */
 static enum step execute(struct fake_vm *vm, struct hv_exit *exit, const uint8_t *code)
 {
@@ -289,6 +316,8 @@ static enum step execute(struct fake_vm *vm, struct hv_exit *exit, const uint8_t
 		vm->ring = 3;
 		return STEP_ON;
 	}
+	if (execute_start(vm, code))
+		return STEP_ON;
 	return deliver(vm, exit, VECTOR_UD, 0);
 }
 

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -46,10 +48,27 @@ static int kernel_close(int fd)
 	return close(fd);
 }
 
+static void *map_ring(void *at, size_t size, int prot, int flags)
+{
+	assert_true(kvm_kernel.enabled.cap != 0);
+	assert_int_equal(size, kvm_kernel.enabled.args[0]);
+	assert_int_equal(prot, PROT_READ | PROT_WRITE);
+	assert_int_equal(flags, MAP_SHARED);
+	if (kvm_kernel.refuses_ring_mmap) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	kvm_kernel.ring = sys_linux.mmap(at, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return kvm_kernel.ring;
+}
+
 static void *kernel_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
 	if (fd < 0)
 		return sys_linux.mmap(at, size, prot, flags, fd, offset);
+	if (offset == KVM_DIRTY_LOG_PAGE_OFFSET * 4096L)
+		return map_ring(at, size, prot, flags);
+	assert_int_equal(offset, 0);
 	assert_int_equal(size, kvm_kernel.vcpu_size);
 	if (kvm_kernel.refuses_mmap) {
 		errno = ENOMEM;
@@ -88,8 +107,72 @@ static int give_cpuid(struct kvm_cpuid2 *to)
 	return 0;
 }
 
+static int check_extension(long capability)
+{
+	if (capability == kvm_kernel.lacks)
+		return 0;
+	if (capability == KVM_CAP_DIRTY_LOG_RING || capability == KVM_CAP_DIRTY_LOG_RING_ACQ_REL)
+		return kvm_kernel.ring_bytes;
+	return INT_MAX;
+}
+
+static int enable(const struct kvm_enable_cap *cap)
+{
+	assert_true(cap->cap == KVM_CAP_DIRTY_LOG_RING ||
+		    cap->cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
+	assert_true((long)cap->cap != kvm_kernel.lacks);
+	assert_in_range(cap->args[0], 4096, kvm_kernel.ring_bytes);
+	assert_int_equal(cap->args[0] & (cap->args[0] - 1), 0);
+	assert_int_equal(cap->flags, 0);
+	assert_int_equal(kvm_kernel.nvcpus, 0); /* once there is a vCPU it is too late */
+	kvm_kernel.enabled = *cap;
+	return 0;
+}
+
+static uint32_t ring_entries(void)
+{
+	return (uint32_t)(kvm_kernel.enabled.args[0] / sizeof kvm_kernel.ring[0]);
+}
+
+bool kvm_kernel_write(uint32_t slot, uint64_t offset)
+{
+	enum { RESERVED = 576 };
+	struct kvm_dirty_gfn *entry = &kvm_kernel.ring[kvm_kernel.ring_dirty % ring_entries()];
+
+	assert_true(kvm_kernel.ring_dirty - kvm_kernel.ring_reset < ring_entries());
+	assert_int_equal(entry->flags, 0); /* the kernel's, so nobody else wrote to it */
+	entry->slot = slot;
+	entry->offset = offset;
+	__atomic_store_n(&entry->flags, KVM_DIRTY_GFN_F_DIRTY, __ATOMIC_RELEASE);
+	kvm_kernel.ring_dirty++;
+	return kvm_kernel.ring_dirty - kvm_kernel.ring_reset < ring_entries() - RESERVED;
+}
+
+static int reset_rings(void)
+{
+	unsigned count = 0;
+	sigset_t blocked;
+
+	kvm_kernel.nresets++;
+	/* a signal here would leave pages unprotected */
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
+	assert_true(sigismember(&blocked, SIGALRM) && sigismember(&blocked, SIGRTMAX));
+	while (count < kvm_kernel.resets_most && kvm_kernel.ring) {
+		struct kvm_dirty_gfn *entry =
+			&kvm_kernel.ring[kvm_kernel.ring_reset % ring_entries()];
+		if (!(entry->flags & KVM_DIRTY_GFN_F_RESET))
+			break;
+		assert_true(kvm_kernel.ring_reset != kvm_kernel.ring_dirty);
+		entry->flags = 0;
+		kvm_kernel.ring_reset++;
+		count++;
+	}
+	return (int)count;
+}
+
 static int run(void)
 {
+	kvm_kernel.nruns++;
 	int error = kvm_kernel.run ? kvm_kernel.run(kvm_kernel.shared) : 0;
 	if (!kvm_kernel.run)
 		kvm_kernel.shared->exit_reason = KVM_EXIT_HLT;
@@ -116,7 +199,8 @@ static int set_cpuid(const struct kvm_cpuid2 *cpuid)
 static int kernel_ioctl(int fd, unsigned long request, void *argument)
 {
 	(void)fd;
-	if (request == kvm_kernel.fails) {
+	if (request == kvm_kernel.fails && kvm_kernel.fails_times > 0) {
+		kvm_kernel.fails_times -= kvm_kernel.fails_times != UINT_MAX;
 		errno = kvm_kernel.error;
 		return -1;
 	}
@@ -124,16 +208,19 @@ static int kernel_ioctl(int fd, unsigned long request, void *argument)
 	case KVM_GET_API_VERSION:
 		return kvm_kernel.version;
 	case KVM_CHECK_EXTENSION:
-		return (long)argument == kvm_kernel.lacks ? 0 : INT_MAX;
+		return check_extension((long)argument);
 	case KVM_GET_VCPU_MMAP_SIZE:
 		return kvm_kernel.vcpu_size;
 	case KVM_GET_SUPPORTED_CPUID:
 		return give_cpuid(argument);
 	case KVM_CREATE_VM:
+		kvm_kernel.nvcpus = 0;
+		return new_fd();
 	case KVM_CREATE_VCPU:
+		kvm_kernel.nvcpus++;
 		return new_fd();
 	case KVM_SET_USER_MEMORY_REGION:
-		assert_true(kvm_kernel.nslots < 4);
+		assert_true(kvm_kernel.nslots < 64);
 		memcpy(&kvm_kernel.slots[kvm_kernel.nslots++], argument,
 		       sizeof kvm_kernel.slots[0]);
 		return 0;
@@ -152,6 +239,10 @@ static int kernel_ioctl(int fd, unsigned long request, void *argument)
 		return set_msrs(argument);
 	case KVM_RUN:
 		return run();
+	case KVM_ENABLE_CAP:
+		return enable(argument);
+	case KVM_RESET_DIRTY_RINGS:
+		return reset_rings();
 	default:
 		fail_msg("the backend made ioctl 0x%lx", request);
 		return -1;
@@ -166,9 +257,12 @@ const struct host *kvm_kernel_host(void)
 		.lacks = -1,
 		.vcpu_size = 12288,
 		.error = EINVAL,
+		.fails_times = UINT_MAX,
 		.msrs = -1,
 		.physical_bits = 40,
 		.xcr0 = 7,
+		.ring_bytes = 1 << 20,
+		.resets_most = UINT_MAX,
 	};
 	host_init(&host);
 	sys = sys_linux;

@@ -24,12 +24,15 @@ static struct region slot_at(uint64_t gpa)
 	return (struct region)SLOT(gpa, PAGE, READ_EXECUTE, memory, -1);
 }
 
-/* A machine with one slot at 0x1000. */
+/* A machine with one slot at 0x1000, and a writable one that is watched, at 0x100000. */
 static mote_status make(struct hv **hv, struct hv_vm **vm, const struct host *host, mote_error *err)
 {
-	const struct region slot = slot_at(0x1000);
+	const struct region slots[] = { slot_at(0x1000),
+					SLOT(0x100000, PAGE, REGION_ALL, memory + PAGE, -1) };
 	const struct hv_cpu_state cpu = { 0 };
-	const struct hv_vm_config config = { .slots = &slot, .nslots = 1, .cpu = &cpu };
+	const struct hv_vm_config config = {
+		.slots = slots, .nslots = 2, .cpu = &cpu, .is_watched = true
+	};
 
 	mote_status status = hv_kvm.open(hv, host, err);
 	if (status)
@@ -67,14 +70,14 @@ static void slots_are_added_and_refused(void **state)
 	struct region slot = slot_at(0x1000);
 	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_E_OS);
 	assert_int_equal(err.os_error, EEXIST);
-	assert_non_null(strstr(err.message, "memory slot 1, guest physical 0x1000..0x2000"));
+	assert_non_null(strstr(err.message, "memory slot 2, guest physical 0x1000..0x2000"));
 	/* the number is free still, and then the next one */
 	slot = slot_at(0x2000);
 	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_OK);
 	slot = slot_at(0x3000);
 	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_OK);
 	assert_int_equal(hv_kvm.map(vm, &slot, &err), MOTE_E_OS);
-	assert_non_null(strstr(err.message, "memory slot 3"));
+	assert_non_null(strstr(err.message, "memory slot 4"));
 
 	static const uint64_t unreachable[] = { UINT64_C(1) << 52, UINT64_MAX - PAGE + 1 };
 	for (size_t i = 0; i < 2; i++) {

@@ -222,6 +222,7 @@ static void every_request_of_a_new_machine_may_fail(void **state)
 	} rows[] = {
 		{ KVM_CREATE_VM, EMFILE, MOTE_E_OS, "KVM_CREATE_VM failed: Too many open files" },
 		{ KVM_CREATE_VM, ENOMEM, MOTE_E_NOMEM, "KVM_CREATE_VM failed" },
+		{ KVM_ENABLE_CAP, EINVAL, MOTE_E_OS, "KVM refused a dirty ring of 131072 bytes" },
 		{ KVM_SET_USER_MEMORY_REGION, EINVAL, MOTE_E_OS,
 		  "KVM refused memory slot 0, guest physical 0x1000..0x2000: Invalid argument" },
 		{ KVM_CREATE_VCPU, EINVAL, MOTE_E_OS, "KVM_CREATE_VCPU failed" },
@@ -245,6 +246,27 @@ static void every_request_of_a_new_machine_may_fail(void **state)
 	expect_no_machine(MOTE_E_OS, "KVM refused MSR 0xc0000082");
 	kvm_kernel.msrs = 0;
 	expect_no_machine(MOTE_E_OS, "KVM refused MSR 0xc0000081");
+}
+
+static void a_signal_does_not_keep_a_machine_from_being_made(void **state)
+{
+	(void)state;
+	struct hv_vm *other;
+
+	kvm_kernel.nslots = 0;
+	kvm_kernel.fails = KVM_CREATE_VM;
+	kvm_kernel.error = EINTR;
+	expect_no_machine(MOTE_E_OS,
+			  "KVM_CREATE_VM failed: Interrupted system call"); /* in the end */
+	kvm_kernel.fails_times = 5;
+	assert_int_equal(hv_kvm.vm_new(&other, hv, &config, &err), MOTE_OK);
+	assert_int_equal(kvm_kernel.fails_times, 0);
+	hv_kvm.vm_free(other);
+	/* other errors are final */
+	kvm_kernel.error = EMFILE;
+	kvm_kernel.fails_times = 5;
+	assert_int_equal(hv_kvm.vm_new(&other, hv, &config, &err), MOTE_E_OS);
+	assert_int_equal(kvm_kernel.fails_times, 4);
 }
 
 static void memory_ends_where_the_processors_addresses_do(void **state)
@@ -500,17 +522,9 @@ static void segments_go_back_to_those_of_the_start(void **state)
 	struct kvm_sregs *now = &kvm_kernel.shared->s.regs.sregs;
 	struct kvm_sregs want = *now;
 
-	hv_kvm.set_fs_base(vm, 0x7777);
-	memset(&now->cs, 0x11, sizeof now->cs);
-	memset(&now->ss, 0x22, sizeof now->ss);
-	memset(&now->ds, 0x33, sizeof now->ds);
-	memset(&now->es, 0x44, sizeof now->es);
-	now->cr2 = 0x8888;
-	hv_kvm.reset_segments(vm);
-	want.fs.base = 0x7777; /* the thread pointer is the guest's */
-	want.cr2 = 0x8888;
+	memset(now, 0x11, sizeof *now);
+	assert_int_equal(hv_kvm.reset(vm, NULL), MOTE_OK);
 	assert_memory_equal(now, &want, sizeof want);
-	assert_int_equal(hv_kvm.fault_address(vm), 0x8888);
 	assert_int_equal(kvm_kernel.shared->kvm_dirty_regs, KVM_SYNC_X86_SREGS);
 }
 
@@ -523,6 +537,7 @@ int main(void)
 		TEST(guests_see_no_virtualization_of_their_own),
 		TEST(only_vector_state_that_is_known_is_on),
 		TEST(every_request_of_a_new_machine_may_fail),
+		TEST(a_signal_does_not_keep_a_machine_from_being_made),
 		TEST(memory_ends_where_the_processors_addresses_do),
 		TEST(slots_that_come_later_have_the_next_numbers),
 		TEST(ports_are_decoded),

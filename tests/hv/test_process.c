@@ -26,7 +26,7 @@ static void the_table_is_complete(void **state)
 	assert_false(hv_process.is_hardware);
 	assert_true(hv_process.needs_fd);
 	assert_null(hv_process.fault_address);
-	assert_null(hv_process.reset_segments);
+	assert_null(hv_process.reset);
 }
 
 static void a_check_tries_it(void **state)
@@ -180,6 +180,31 @@ static void what_cannot_be_mapped_is_refused(void **state)
 	assert_null(fail_leak());
 }
 
+static void no_note(void *user, uint64_t gpa)
+{
+	(void)user;
+	fail_msg("page 0x%llx is told", (unsigned long long)gpa);
+}
+
+static void nothing_tells_what_a_guest_has_written(void **state)
+{
+	struct box box;
+	struct hv *hv;
+	(void)state;
+
+	assert_int_equal(hv_process.open(&hv, fail_host(0, FAIL_ONCE, 0), NULL), MOTE_OK);
+	box_open(&box, hv);
+	assert_false(hv_process.written(box.vm, no_note, NULL));
+	assert_int_equal(hv_process.watch(box.vm, NULL), MOTE_OK);
+	assert_false(hv_process.written(box.vm, no_note, NULL));
+	assert_int_equal(box_start(&box, "show", 0).kind, HV_EXIT_HYPERCALL);
+	assert_false(hv_process.written(box.vm, no_note, NULL));
+	assert_int_equal(hv_process.watch(box.vm, NULL), MOTE_OK);
+	box_close(&box);
+	hv_process.close(hv);
+	assert_null(fail_leak());
+}
+
 static void too_many_slots_are_refused(void **state)
 {
 	enum { MANY = MONITOR_SLOTS_MAX + 1 };
@@ -270,6 +295,7 @@ int main(void)
 		cmocka_unit_test(no_failure_leaves_anything_behind),
 		cmocka_unit_test(both_ends_accept_nothing),
 		cmocka_unit_test(what_cannot_be_mapped_is_refused),
+		cmocka_unit_test(nothing_tells_what_a_guest_has_written),
 		cmocka_unit_test(too_many_slots_are_refused),
 		cmocka_unit_test(many_views_fit),
 		cmocka_unit_test(a_read_only_slot_stays_so),

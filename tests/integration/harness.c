@@ -74,9 +74,12 @@ static void open_guest(struct work *work, const char *path)
 	EXPECT_STATUS(guest, mote_runtime_new(&guest->rt, options, &guest->err), MOTE_OK);
 	EXPECT_STATUS(guest, mote_image_load_file(&guest->image, guest->rt, path, &guest->err),
 		      MOTE_OK);
+	mote_sandbox_options own = { .size = sizeof own };
+	if (row->options)
+		own = *row->options;
+	own.restore_audit = 1;
 	if (!row->no_sandbox)
-		EXPECT_STATUS(guest,
-			      mote_sandbox_new(&guest->sb, guest->image, row->options, &guest->err),
+		EXPECT_STATUS(guest, mote_sandbox_new(&guest->sb, guest->image, &own, &guest->err),
 			      MOTE_OK);
 }
 

@@ -43,7 +43,7 @@ struct row {
 	const char *name;
 	const char *guest; /* "echo" */
 	void (*test)(struct guest *guest);
-	/* For sandboxes: NULL, or the options to make them with. */
+	/* For sandboxes: NULL, or the options to make them with. Each restore is audited. */
 	const mote_sandbox_options *options;
 	bool no_sandbox; /* the row makes its own, or none */
 };

@@ -20,11 +20,21 @@
 /* clang-format off */
 #define SYS_CALLS(CALL, SURE)                                                                      \
 	CALL(int, open, (const char *path, int flags), (path, flags), held_fd(result, "open"))     \
+	CALL(int, openat, (int folder, const char *name, int flags, mode_t mode),                  \
+	     (folder, name, flags, mode), held_fd(result, "openat"))                               \
 	SURE(int, close, (int fd), (fd), held_fd_closed(fd))                                       \
 	CALL(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), (void)0)              \
 	CALL(ssize_t, pread, (int fd, void *to, size_t size, off_t offset),                        \
 	     (fd, to, size, offset), (void)0)                                                      \
 	CALL(int, fstat, (int fd, struct stat *to), (fd, to), (void)0)                             \
+	CALL(int, fsync, (int fd), (fd), (void)0)                                                  \
+	CALL(int, flock, (int fd, int operation), (fd, operation), (void)0)                        \
+	CALL(int, mkdirat, (int folder, const char *name, mode_t mode), (folder, name, mode),      \
+	     (void)0)                                                                              \
+	CALL(int, renameat, (int from_folder, const char *from, int to_folder, const char *to),    \
+	     (from_folder, from, to_folder, to), (void)0)                                          \
+	SURE(int, unlinkat, (int folder, const char *name, int flags), (folder, name, flags),      \
+	     (void)0)                                                                              \
 	CALL(int, ioctl, (int fd, unsigned long request, void *argument), (fd, request, argument), \
 	     held_ioctl(result, request))                                                          \
 	CALL(void *, mmap, (void *at, size_t size, int prot, int flags, int fd, off_t offset),     \
@@ -32,9 +42,21 @@
 	SURE(int, munmap, (void *at, size_t size), (at, size), held_unmapped(at, size))            \
 	CALL(int, mprotect, (void *at, size_t size, int prot), (at, size, prot), (void)0)          \
 	CALL(int, madvise, (void *at, size_t size, int advice), (at, size, advice), (void)0)       \
+	CALL(ssize_t, process_vm_readv,                                                            \
+	     (pid_t pid, const struct iovec *to, unsigned long nto, const struct iovec *from,      \
+	      unsigned long nfrom, unsigned long flags),                                           \
+	     (pid, to, nto, from, nfrom, flags), (void)0)                                          \
+	CALL(ssize_t, process_vm_writev,                                                           \
+	     (pid_t pid, const struct iovec *from, unsigned long nfrom, const struct iovec *to,    \
+	      unsigned long nto, unsigned long flags),                                             \
+	     (pid, from, nfrom, to, nto, flags), (void)0)                                          \
 	CALL(int, memfd_create, (const char *name, unsigned flags), (name, flags),                 \
 	     held_fd(result, "memfd_create"))                                                      \
 	CALL(int, ftruncate, (int fd, off_t size), (fd, size), (void)0)                            \
+	CALL(off_t, lseek, (int fd, off_t offset, int whence), (fd, offset, whence), (void)0)      \
+	CALL(int, fcntl, (int fd, int command, int argument), (fd, command, argument), (void)0)    \
+	SURE(int, rt_sigprocmask, (int how, const uint64_t *set, uint64_t *before),                \
+	     (how, set, before), (void)0)                                                          \
 	SURE(int, clock_gettime, (clockid_t clock, struct timespec *to), (clock, to), (void)0)     \
 	CALL(ssize_t, getrandom, (void *to, size_t size, unsigned flags), (to, size, flags),       \
 	     (void)0)                                                                              \

@@ -65,7 +65,7 @@ static struct file_mapping *prepare(const char *path, const char *label)
 
 static void drop(struct file_mapping *file)
 {
-	file_mapping_free(file);
+	file_mapping_unref(file);
 	const char *leak = fail_leak();
 	if (leak)
 		fail_msg("%s", leak);
@@ -90,7 +90,7 @@ static void a_file_is_mapped_whole_and_read_only(void **state)
 		drop(file);
 		close(scratch.fd);
 	}
-	file_mapping_free(NULL);
+	file_mapping_unref(NULL);
 }
 
 #define SEVEN  "1234567"
@@ -411,7 +411,7 @@ static mote_status prepare_and_read(const struct host *host, void *path, mote_er
 		assert_null(file);
 	else
 		status = file_mapping_read(file, 0, got, sizeof got, err);
-	file_mapping_free(file);
+	file_mapping_unref(file);
 	return status;
 }
 

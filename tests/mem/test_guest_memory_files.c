@@ -73,7 +73,7 @@ static void refused(const struct scratch_file *scratch, uint64_t address, const 
 	if (status != want || !strstr(err.message, text))
 		fail_msg("%s: %s, \"%s\" without \"%s\"", label, mote_status_name(status),
 			 err.message, text);
-	file_mapping_free(file);
+	file_mapping_unref(file);
 }
 
 static const struct mote_mapping_table *table(void)
@@ -303,7 +303,7 @@ static void the_guest_must_not_run(void **state)
 	assert_int_equal(shared_mem_run_begin(guest_memory_ram(memory), NULL), MOTE_OK);
 	assert_int_equal(guest_memory_map_begin(memory, file, NULL), MOTE_E_STATE);
 	shared_mem_run_end(guest_memory_ram(memory));
-	file_mapping_free(file);
+	file_mapping_unref(file);
 }
 
 /* Files that need as many tables as can be. */

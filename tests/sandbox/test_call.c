@@ -173,6 +173,7 @@ static void the_guest_starts_clean_with_its_call(void **state)
 			.rip = GUEST_CODE,
 			.rsp = seen.rsp,
 			.rdi = 1,
+			.r11 = seen.r11, /* undefined */
 			.rflags = seen.rflags,
 		};
 		assert_memory_equal(&seen, &want, sizeof want);

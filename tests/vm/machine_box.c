@@ -89,3 +89,40 @@ const char *box_describe(const struct box *box, const struct hv_exit *event)
 	machine_describe(&box->machine, event, text, sizeof text);
 	return text;
 }
+
+bool forge(struct fake_vm *vm, struct hv_exit *exit)
+{
+	const struct forgery *forgery = fake.user;
+	vm->regs.rip = forgery->rip;
+	vm->regs.rcx = forgery->rcx;
+	*exit = forgery->exit;
+	return true;
+}
+
+struct hv_exit run_forgery(struct box *box, struct forgery forgery)
+{
+	fake.guest = forge;
+	fake.user = &forgery;
+	box->vm->ring = 3;
+	box->vm->regs.rip = BOX_CODE;
+	return box_run(box);
+}
+
+struct forgery port_exit(uint16_t port, uint8_t size, bool is_write)
+{
+	return (struct forgery){
+		.exit = { .kind = HV_EXIT_PORT,
+			  .u.port = { .port = port, .size = size, .is_write = is_write } },
+		.rip = BOX_CODE,
+	};
+}
+
+struct forgery mmio_exit(uint64_t gpa, uint8_t size, bool is_write)
+{
+	return (struct forgery){
+		.exit = { .kind = HV_EXIT_MMIO,
+			  .u.mmio = { .gpa = gpa, .size = size, .is_write = is_write } },
+		.rip = BOX_CODE + 8,
+		.rcx = BOX_CODE + 16,
+	};
+}

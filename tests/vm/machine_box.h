@@ -57,4 +57,20 @@ struct hv_exit box_run(struct box *box);
 /* The description of EVENT. Lives until the next call. */
 const char *box_describe(const struct box *box, const struct hv_exit *event);
 
+/* The exit that the guest makes next, and where it stands then. */
+struct forgery {
+	struct hv_exit exit;
+	uint64_t rip, rcx;
+};
+
+/* A fake_guest that makes the exit of the forgery that fake.user points at. */
+bool forge(struct fake_vm *vm, struct hv_exit *exit);
+
+/* Runs the machine to FORGERY. */
+struct hv_exit run_forgery(struct box *box, struct forgery forgery);
+
+/* Forgeries that have nothing wrong with them yet. */
+struct forgery port_exit(uint16_t port, uint8_t size, bool is_write);
+struct forgery mmio_exit(uint64_t gpa, uint8_t size, bool is_write);
+
 #endif

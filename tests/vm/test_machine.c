@@ -236,39 +236,6 @@ static void system_calls_arrive_in_every_ring(void **state)
 	}
 }
 
-/* The exit that the guest makes next, and where it stands then. */
-struct forgery {
-	struct hv_exit exit;
-	uint64_t rip, rcx;
-};
-
-static bool forge(struct fake_vm *vm, struct hv_exit *exit)
-{
-	const struct forgery *forgery = fake.user;
-	vm->regs.rip = forgery->rip;
-	vm->regs.rcx = forgery->rcx;
-	*exit = forgery->exit;
-	return true;
-}
-
-static struct hv_exit run_forgery(struct box *box, struct forgery forgery)
-{
-	fake.guest = forge;
-	fake.user = &forgery;
-	box->vm->ring = 3;
-	box->vm->regs.rip = BOX_CODE;
-	return box_run(box);
-}
-
-static struct forgery port_exit(uint16_t port, uint8_t size, bool is_write)
-{
-	return (struct forgery){
-		.exit = { .kind = HV_EXIT_PORT,
-			  .u.port = { .port = port, .size = size, .is_write = is_write } },
-		.rip = BOX_CODE,
-	};
-}
-
 static void only_byte_writes_to_our_ports_count(void **state)
 {
 	(void)state;
@@ -362,6 +329,7 @@ static void exceptions_tell_vector_code_address_and_place(void **state)
 			struct fault fault = { (uint8_t)vector, 0x12345678, 0x5555 };
 			fake.guest = do_fault;
 			fake.user = &fault;
+			assert_int_equal(machine_reset(&box.machine, 0, NULL), MOTE_OK);
 			machine_start(&box.machine, BOX_CODE, box.rsp, 0);
 			struct hv_exit event = box_run(&box);
 			assert_int_equal(event.kind, HV_EXIT_EXCEPTION);
@@ -404,16 +372,6 @@ static void an_error_code_of_64_bits_is_cut(void **state)
 	assert_int_equal(event.u.exception.rip, UINT64_MAX);
 	assert_int_equal(box.vm->regs.rsp, UINT64_MAX);
 	box_fini(&box);
-}
-
-static struct forgery mmio_exit(uint64_t gpa, uint8_t size, bool is_write)
-{
-	return (struct forgery){
-		.exit = { .kind = HV_EXIT_MMIO,
-			  .u.mmio = { .gpa = gpa, .size = size, .is_write = is_write } },
-		.rip = BOX_CODE + 8,
-		.rcx = BOX_CODE + 16,
-	};
 }
 
 static void only_our_stores_to_the_doorbell_count(void **state)
@@ -496,73 +454,276 @@ static void a_forged_return_address_is_a_fault(void **state)
 	box_fini(&box);
 }
 
+/* What the guest's first instruction finds. */
+static bool look(struct fake_vm *vm, struct hv_exit *exit)
+{
+	struct fake_vm *seen = fake.user;
+
+	*seen = *vm;
+	return fake_hypercall(vm, exit, MOTE_HC_DONE, 0, 0, 0);
+}
+
 static void a_start_sets_every_register(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < NWAYS; i++) {
+		struct fake_vm seen;
 		struct box box;
 		open_way(&box, &all_ways[i]);
+		fake.guest = look;
+		fake.user = &seen;
 		memset(&box.vm->regs, 0xab, sizeof box.vm->regs);
-		machine_start(&box.machine, 0x123, 0x456, 0x789);
-		const struct hv_regs want = { .rip = 0x123,
-					      .rsp = 0x456,
-					      .rdi = 0x789,
-					      .rflags = supervisor_rflags(all_ways[i].ways) };
-		assert_memory_equal(&box.vm->regs, &want, sizeof want);
+		box.vm->vectors = 0xabab;
+		machine_start(&box.machine, BOX_CODE + 0x123, box.rsp - 16, 0x789);
 		assert_true(box.vm->base.regs_changed);
+		/* by the code that clears vector registers, where the host cannot */
+		const bool is_machine = fake_is_machine(box.vm);
+		assert_int_equal(box.vm->regs.rip, is_machine
+							   ? MOTE_HYPERCALL_PAGE + MOTE_START_ENTRY
+							   : BOX_CODE + 0x123);
+		assert_int_equal(box_run(&box).kind, HV_EXIT_HYPERCALL);
+		const struct hv_regs want = { .rip = BOX_CODE + 0x123,
+					      .rsp = box.rsp - 16,
+					      .rdi = 0x789,
+					      .r11 = is_machine ? BOX_CODE + 0x123 : 0,
+					      .rflags = supervisor_rflags(all_ways[i].ways) };
+		assert_memory_equal(&seen.regs, &want, sizeof want);
+		if (is_machine)
+			assert_int_equal(seen.vectors, 0);
+		assert_int_equal(fake.nresets, 0);
 		box_fini(&box);
 	}
 }
 
-static void a_start_leaves_ring_0_when_the_guest_ended_there(void **state)
+static void a_start_anywhere_is_the_guests_own_affair(void **state)
 {
 	(void)state;
-	static const struct hv_exit halt = { .kind = HV_EXIT_HALT };
-	struct fault fault = { 6, 0, 0 };
-	uint64_t unused;
-	const struct {
-		fake_guest guest;
-		void *user;
-		unsigned nresets;
-	} rows[] = {
-		{ say_hello, NULL, 0 },
-		{ do_fault, &fault, 1 },
-		{ system_call, &unused, 1 }, /* its stub is in ring 0 until sysret */
-		{ forge, &(struct forgery){ .exit = halt }, 1 },
-		{ forge, &(struct forgery){ .exit = { .kind = HV_EXIT_SHUTDOWN } }, 0 },
-	};
+	static const uint64_t entries[] = { 0, BOX_DATA, MOTE_ADDRESS_END - 1, SUPERVISOR_BLOCK };
 	struct box box;
 
 	box_init(&box, &fake_machine, by_port, NULL);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		machine_start(&box.machine, BOX_CODE, box.rsp, 0);
-		fake.nresets = 0;
-		fake.guest = rows[i].guest;
-		fake.user = rows[i].user;
-		box_run(&box);
-		machine_start(&box.machine, BOX_CODE, box.rsp, 0);
-		assert_int_equal(fake.nresets, rows[i].nresets);
-		/* once is enough */
-		machine_start(&box.machine, BOX_CODE, box.rsp, 0);
-		assert_int_equal(fake.nresets, rows[i].nresets);
+	for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+		assert_int_equal(machine_reset(&box.machine, 0, NULL), MOTE_OK);
+		machine_start(&box.machine, entries[i], box.rsp, 0);
+		struct hv_exit event = box_run(&box);
+		assert_int_equal(event.kind, HV_EXIT_EXCEPTION);
+		assert_int_equal(event.u.exception.vector, 14);
+		assert_true(event.u.exception.rip == entries[i]);
 	}
 	box_fini(&box);
 }
 
-static void what_a_machine_did_before_is_forgotten_when_it_goes_on(void **state)
+#define FORGED(kind_)                                                                              \
+	forge, &(struct forgery)                                                                   \
+	{                                                                                          \
+		.exit = {.kind = (kind_) }                                                         \
+	}
+static struct fault undefined = { 6, 0, 0 };
+static uint64_t unused;
+
+/* How the guest ended, and whether its machine can still be used then. */
+static const struct ending {
+	const char *what;
+	fake_guest guest;
+	void *user;
+	bool is_over;
+} endings[] = {
+	{ "hypercall", say_hello, NULL, false },
+	{ "fault", do_fault, &undefined, false },
+	{ "system call", system_call, &unused, false },
+	{ "halt", FORGED(HV_EXIT_HALT), false },
+	{ "triple fault", FORGED(HV_EXIT_SHUTDOWN), true },
+	{ "an instruction that cannot be run", FORGED(HV_EXIT_UNSUPPORTED), true },
+	{ "memory that is gone", FORGED(HV_EXIT_NO_MEMORY), true },
+	{ "death", FORGED(HV_EXIT_DIED), true },
+};
+enum { ENDINGS = sizeof endings / sizeof endings[0] };
+
+static void end_by(struct box *box, const struct ending *ending)
+{
+	fake.guest = ending->guest;
+	fake.user = ending->user;
+	machine_start(&box->machine, BOX_CODE, box->rsp, 0);
+	box_run(box);
+	box->vm->vectors = 0xabab; /* a new machine has none */
+}
+
+/* That the machine starts in ring 3 with FS_BASE, and whether it is another than before. */
+static void expect_usable(struct box *box, const char *what, uint64_t fs_base, bool is_new)
+{
+	struct fake_vm seen;
+
+	box->vm = (struct fake_vm *)box->machine.vm;
+	if ((box->vm->vectors == 0) != is_new)
+		fail_msg("%s: the machine was %smade anew", what, is_new ? "not " : "");
+	fake.guest = look;
+	fake.user = &seen;
+	machine_start(&box->machine, BOX_CODE, box->rsp, 5);
+	assert_int_equal(box_run(box).kind, HV_EXIT_HYPERCALL);
+	assert_int_equal(seen.ring, 3);
+	assert_int_equal(seen.fs_base, fs_base);
+	assert_int_equal(seen.regs.rdi, 5);
+	assert_int_equal(seen.vectors, 0);
+	assert_int_equal(fake.nvms, 1);
+}
+
+static void a_reset_makes_a_machine_usable_after_every_end(void **state)
 {
 	(void)state;
-	uint64_t back;
 	struct box box;
 
 	box_init(&box, &fake_machine, by_port, NULL);
-	fake.guest = system_call;
-	fake.user = &back;
-	box_run(&box);
-	fake.guest = say_hello; /* after sysret */
-	assert_int_equal(box_run(&box).kind, HV_EXIT_HYPERCALL);
-	machine_start(&box.machine, BOX_CODE, box.rsp, 0);
-	assert_int_equal(fake.nresets, 0);
+	for (size_t i = 0; i < ENDINGS; i++) {
+		end_by(&box, &endings[i]);
+		fake.nresets = 0;
+		if (machine_reset(&box.machine, 0x1000 + i, NULL))
+			fail_msg("%s", endings[i].what);
+		assert_int_equal(fake.nresets, !endings[i].is_over);
+		expect_usable(&box, endings[i].what, 0x1000 + i, endings[i].is_over);
+	}
+	box_fini(&box);
+}
+
+static void a_process_is_reset_by_its_next_start(void **state)
+{
+	(void)state;
+	struct box box;
+
+	box_init(&box, &fake_process, by_port, NULL);
+	for (size_t i = 0; i < ENDINGS; i++) {
+		end_by(&box, &endings[i]);
+		assert_int_equal(machine_reset(&box.machine, 0x1000 + i, NULL), MOTE_OK);
+		assert_int_equal(fake.nresets, 0);
+		box.vm = (struct fake_vm *)box.machine.vm;
+		assert_int_equal(box.vm->vectors == 0, endings[i].is_over);
+		assert_int_equal(box.vm->fs_base, 0x1000 + i);
+		assert_int_equal(fake.nvms, 1);
+	}
+	box_fini(&box);
+}
+
+static void a_machine_that_cannot_be_reset_is_made_anew(void **state)
+{
+	(void)state;
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	end_by(&box, &endings[0]);
+	fake.reset_fails = MOTE_E_OS;
+	assert_int_equal(machine_reset(&box.machine, 0x77, NULL), MOTE_OK);
+	fake.reset_fails = MOTE_OK;
+	expect_usable(&box, "a reset that failed", 0x77, true);
+	/* so is one whose run failed */
+	struct hv_exit event;
+	fake.run_fails = MOTE_E_OS;
+	assert_int_equal(machine_run(&box.machine, &event, NULL), MOTE_E_OS);
+	fake.run_fails = MOTE_OK;
+	box.vm->vectors = 0xabab;
+	assert_int_equal(machine_reset(&box.machine, 0x88, NULL), MOTE_OK);
+	expect_usable(&box, "a run that failed", 0x88, true);
+	/* and once is enough */
+	box.vm->vectors = 0xabab;
+	assert_int_equal(machine_reset(&box.machine, 0x99, NULL), MOTE_OK);
+	expect_usable(&box, "a new machine", 0x99, false);
+	box_fini(&box);
+}
+
+static uint64_t offsets[8];
+static size_t noffsets;
+static void note_offset(void *user, uint64_t offset)
+{
+	assert_ptr_equal(user, offsets);
+	assert_in_range(noffsets, 0, 7);
+	offsets[noffsets++] = offset;
+}
+
+static bool written(struct box *box)
+{
+	noffsets = 0;
+	return machine_written(&box->machine, note_offset, offsets);
+}
+
+static void a_machine_that_cannot_be_made_anew_may_be_tried_again(void **state)
+{
+	(void)state;
+	struct box box;
+	mote_error err;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	for (int whole = 0; whole < 2; whole++) {
+		fake.vm_new_fails = MOTE_E_NOMEM;
+		if (whole)
+			assert_int_equal(machine_renew(&box.machine, 1, &err), MOTE_E_NOMEM);
+		if (!whole)
+			end_by(&box, &endings[4]);
+		assert_int_equal(machine_reset(&box.machine, 1, &err), MOTE_E_NOMEM);
+		assert_string_equal(err.message, "the fake makes no machine");
+		assert_int_equal(machine_reset(&box.machine, 1, NULL), MOTE_E_NOMEM);
+		assert_null(box.machine.vm);
+		assert_int_equal(fake.nvms, 0);
+		assert_false(written(&box));
+		fake.vm_new_fails = MOTE_OK;
+		assert_int_equal(machine_reset(&box.machine, 0x55, &err), MOTE_OK);
+		expect_usable(&box, "the second try", 0x55, true);
+	}
+	box_fini(&box);
+}
+
+static void written_pages_are_told_as_offsets_into_ram(void **state)
+{
+	(void)state;
+	const struct hv_backend *const backends[] = { &fake_machine, &fake_process };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct box box;
+		box_init(&box, backends[i], by_port, NULL);
+		const struct region *ram = &guest_memory_layout(box.memory)->ram;
+		const uint64_t pages[] = { ram->gpa, ram->gpa + 0x5000,
+					   ram->gpa + ram->size - 0x1000,
+					   /* not RAM */
+					   ram->gpa - 0x1000, ram->gpa + ram->size, 0, UINT64_MAX };
+		assert_false(written(&box)); /* nobody watches */
+		assert_int_equal(machine_watch(&box.machine, NULL), MOTE_OK);
+		assert_true(written(&box));
+		assert_int_equal(noffsets, 0);
+		fake.written = pages;
+		fake.nwritten = sizeof pages / sizeof pages[0];
+		assert_true(written(&box));
+		assert_int_equal(noffsets, 3);
+		assert_true(offsets[0] == 0 && offsets[1] == 0x5000 &&
+			    offsets[2] == ram->size - 0x1000);
+		fake.loses_writes = true;
+		assert_false(written(&box));
+		fake.loses_writes = false;
+		box_fini(&box);
+	}
+}
+
+static void a_machine_that_is_made_anew_is_watched_if_the_old_one_was(void **state)
+{
+	(void)state;
+	struct box box;
+
+	box_init(&box, &fake_machine, by_port, NULL);
+	assert_int_equal(machine_renew(&box.machine, 0, NULL), MOTE_OK);
+	assert_false(((struct fake_vm *)box.machine.vm)->is_watched);
+	assert_int_equal(machine_watch(&box.machine, NULL), MOTE_OK);
+	assert_int_equal(machine_renew(&box.machine, 0, NULL), MOTE_OK);
+	assert_true(((struct fake_vm *)box.machine.vm)->is_watched);
+	/* nothing is known after a failure */
+	mote_error err;
+	fake.watch_fails = MOTE_E_OS;
+	assert_int_equal(machine_watch(&box.machine, &err), MOTE_E_OS);
+	assert_string_equal(err.message, "the fake watches nothing");
+	assert_int_equal(machine_renew(&box.machine, 0, NULL), MOTE_OK);
+	assert_false(((struct fake_vm *)box.machine.vm)->is_watched);
+	fake.watch_fails = MOTE_OK;
+	machine_fini(&box.machine);
+	assert_int_equal(
+		machine_init_watched(&box.machine, box.hv, box.memory, &box.firmware, 0x1234, NULL),
+		MOTE_OK);
+	assert_true(((struct fake_vm *)box.machine.vm)->is_watched);
+	assert_int_equal(((struct fake_vm *)box.machine.vm)->fs_base, 0x1234);
 	box_fini(&box);
 }
 
@@ -602,109 +763,6 @@ static void a_run_that_fails_is_an_error(void **state)
 	box_fini(&box);
 }
 
-static struct hv_exit page_fault(uint32_t code, uint64_t address)
-{
-	struct hv_exit exit = { .kind = HV_EXIT_EXCEPTION };
-	exit.u.exception.vector = 14;
-	exit.u.exception.error_code = code;
-	exit.u.exception.address = address;
-	return exit;
-}
-
-static void page_faults_are_described_by_access_and_place(void **state)
-{
-	(void)state;
-	struct box box;
-	box_init(&box, &fake_machine, by_port, NULL);
-	const struct region *stack = layout_get(guest_memory_layout(box.memory), REGION_STACK);
-	const struct {
-		uint32_t code; /* 1 present, 2 write, 4 user, 16 fetch */
-		uint64_t address;
-		const char *text;
-	} rows[] = {
-		{ 4, 0, "page fault: read at 0x0 (not mapped)" },
-		{ 6, 0, "page fault: write at 0x0 (not mapped)" },
-		{ 0x14, BOX_NOWHERE, "page fault: execute at 0x10000000000 (not mapped)" },
-		{ 7, BOX_CODE, "page fault: write at 0x400000 (code)" },
-		{ 0x15, BOX_DATA, "page fault: execute at 0x402000 (data)" },
-		{ 7, BOX_CONSTANT, "page fault: write at 0x401000 (read-only data)" },
-		{ 5, SUPERVISOR_BLOCK, "page fault: read at 0x100000 (supervisor block)" },
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct hv_exit event = page_fault(rows[i].code, rows[i].address);
-		assert_string_equal(box_describe(&box, &event), rows[i].text);
-	}
-	struct hv_exit event = page_fault(6, stack->va - 8);
-	assert_non_null(strstr(box_describe(&box, &event), "(guard gap below the stack)"));
-	box_fini(&box);
-}
-
-static void exceptions_have_names(void **state)
-{
-	(void)state;
-	static const struct {
-		uint8_t vector;
-		const char *text;
-	} rows[] = {
-		{ 0, "divide error" },
-		{ 3, "breakpoint" },
-		{ 6, "invalid instruction" },
-		{ 9, "exception 9" },
-		{ 13, "general protection fault" },
-		{ 15, "exception 15" },
-		{ 17, "misaligned access" },
-		{ 19, "SIMD arithmetic error" },
-		{ 31, "exception 31" },
-		{ 32, "exception 32" },
-		{ 255, "exception 255" },
-	};
-	struct box box;
-
-	box_init(&box, &fake_machine, by_port, NULL);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct hv_exit event = { .kind = HV_EXIT_EXCEPTION };
-		event.u.exception.vector = rows[i].vector;
-		assert_string_equal(box_describe(&box, &event), rows[i].text);
-	}
-	box_fini(&box);
-}
-
-static void other_ends_are_described_with_their_numbers(void **state)
-{
-	(void)state;
-	const uint64_t bell = LAYOUT_DOORBELL_GPA;
-	const struct {
-		struct hv_exit exit;
-		const char *text;
-	} rows[] = {
-		{ port_exit(0x3f8, 1, true).exit, "write to port 0x3f8, which guests have not" },
-		{ port_exit(0xe0, 1, false).exit, "read from port 0xe0, which guests have not" },
-		{ mmio_exit(bell + 0x10, 4, true).exit,
-		  "store of 4 bytes in the doorbell page, offset 0x10" },
-		{ mmio_exit(bell, 8, false).exit,
-		  "load of 8 bytes in the doorbell page, offset 0x0" },
-		{ { .kind = HV_EXIT_SHUTDOWN }, "triple fault" },
-		{ { .kind = HV_EXIT_UNSUPPORTED, .u.detail = 14 },
-		  "an instruction that the hypervisor cannot run (detail 14)" },
-		{ { .kind = HV_EXIT_NO_MEMORY }, "access to memory that the host cannot provide" },
-		{ { .kind = HV_EXIT_DIED, .u.detail = 9 },
-		  "the guest's process ended by signal 9" },
-		{ { .kind = HV_EXIT_DIED }, "the guest's process ended, nobody knows why" },
-		{ { .kind = HV_EXIT_HALT }, "an exit of kind 2 that guests cannot cause" },
-		{ { .kind = (enum hv_exit_kind)99 },
-		  "an exit of kind 99 that guests cannot cause" },
-	};
-	struct box box;
-
-	box_init(&box, &fake_machine, by_port, NULL);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		assert_string_equal(box_describe(&box, &rows[i].exit), rows[i].text);
-	char small[8];
-	machine_describe(&box.machine, &rows[0].exit, small, sizeof small);
-	assert_string_equal(small, "write t");
-	box_fini(&box);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -723,14 +781,17 @@ int main(void)
 		cmocka_unit_test_setup(only_our_stores_to_the_doorbell_count, reset),
 		cmocka_unit_test_setup(a_forged_return_address_is_a_fault, reset),
 		cmocka_unit_test_setup(a_start_sets_every_register, reset),
-		cmocka_unit_test_setup(a_start_leaves_ring_0_when_the_guest_ended_there, reset),
-		cmocka_unit_test_setup(what_a_machine_did_before_is_forgotten_when_it_goes_on,
+		cmocka_unit_test_setup(a_start_anywhere_is_the_guests_own_affair, reset),
+		cmocka_unit_test_setup(a_reset_makes_a_machine_usable_after_every_end, reset),
+		cmocka_unit_test_setup(a_process_is_reset_by_its_next_start, reset),
+		cmocka_unit_test_setup(a_machine_that_cannot_be_reset_is_made_anew, reset),
+		cmocka_unit_test_setup(a_machine_that_cannot_be_made_anew_may_be_tried_again,
+				       reset),
+		cmocka_unit_test_setup(written_pages_are_told_as_offsets_into_ram, reset),
+		cmocka_unit_test_setup(a_machine_that_is_made_anew_is_watched_if_the_old_one_was,
 				       reset),
 		cmocka_unit_test_setup(other_exits_arrive_as_they_are, reset),
 		cmocka_unit_test_setup(a_run_that_fails_is_an_error, reset),
-		cmocka_unit_test_setup(page_faults_are_described_by_access_and_place, reset),
-		cmocka_unit_test_setup(exceptions_have_names, reset),
-		cmocka_unit_test_setup(other_ends_are_described_with_their_numbers, reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

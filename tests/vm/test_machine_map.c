@@ -130,7 +130,7 @@ static void a_refusal_of_the_backend_changes_nothing(void **state)
 	assert_int_equal(machine_map_file(&box.machine, file, &err), MOTE_E_INVALID);
 	assert_non_null(strstr(err.message, "overlap"));
 	assert_int_equal(box.vm->nslots, 3);
-	file_mapping_free(file);
+	file_mapping_unref(file);
 	box_fini(&box);
 	close(scratch.fd);
 }

@@ -300,6 +300,29 @@ static void each_syscall_ring_has_its_stub(void **state)
 	assert_memory_equal(stub + 7, "\xff\xe1\xcc", 3); /* jmp *%rcx */
 }
 
+/* Where the start code has xrstor read from: in the same page, which ring 3 cannot change. */
+enum { START_AREA = 0x800 };
+
+static void a_start_clears_all_state_and_jumps_on(void **state)
+{
+	(void)state;
+	const uint8_t *page = hypercall_page(WAY_OUT_PORT, SYSCALL_RING0);
+	const uint8_t *code = page + MOTE_START_ENTRY, *area = page + START_AREA;
+
+	assert_memory_equal(code, "\xb8\xff\xff\xff\xff\xba\xff\xff\xff\xff", 10); /* eax, edx */
+	assert_memory_equal(code + 10, "\x0f\xae\x2c\x25", 4); /* xrstor disp32 */
+	assert_int_equal(load(code + 14, 4), MOTE_HYPERCALL_PAGE + START_AREA);
+	assert_int_equal(code[18] << 8 | code[19], 0xdbe3); /* fninit */
+	/* xor would change flags */
+	assert_memory_equal(code + 20, "\xb8\0\0\0\0\xba\0\0\0\0\x41\xff\xe3\xcc", 14);
+	/* SDM volume 1, section 13.4: 64-byte aligned; nothing but MXCSR in it, no compaction */
+	assert_int_equal(START_AREA % 64, 0);
+	for (unsigned i = 0; i < 576; i++)
+		if (i < 24 || i > 27)
+			assert_int_equal(area[i], 0);
+	assert_int_equal(load(area + 24, 4), 0x1f80);
+}
+
 static void the_rest_of_the_hypercall_page_traps(void **state)
 {
 	(void)state;
@@ -308,7 +331,9 @@ static void the_rest_of_the_hypercall_page_traps(void **state)
 	for (unsigned i = 0; i < MOTE_PAGE_SIZE; i++) {
 		const bool is_hypercall = i - MOTE_HYPERCALL_ENTRY < 8;
 		const bool is_syscall = i - MOTE_SYSCALL_ENTRY < 9;
-		if (!is_hypercall && !is_syscall)
+		const bool is_start = i - MOTE_START_ENTRY < 33;
+		const bool is_area = i - START_AREA < 576;
+		if (!is_hypercall && !is_syscall && !is_start && !is_area)
 			assert_int_equal(page[i], 0xcc);
 	}
 }
@@ -398,6 +423,7 @@ int main(void)
 		cmocka_unit_test(every_stub_rings_and_never_returns),
 		cmocka_unit_test(each_way_out_has_its_instruction),
 		cmocka_unit_test(each_syscall_ring_has_its_stub),
+		cmocka_unit_test(a_start_clears_all_state_and_jumps_on),
 		cmocka_unit_test(the_rest_of_the_hypercall_page_traps),
 		cmocka_unit_test(control_registers_are_those_of_long_mode_with_paging),
 		cmocka_unit_test(the_guest_starts_with_clean_registers),

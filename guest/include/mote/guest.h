@@ -175,6 +175,25 @@ const struct mote_host_function_info *mote_guest_find_host_function(const char *
 const struct mote_host_function_info *mote_guest_host_function(size_t index);
 
 /*
+ * Has FN called when the host has made the guest's memory what it was before, by a snapshot:
+ * before the function of the first call after that, and before that of the first call in a sandbox
+ * that was made from a snapshot. So it can renew what must not be the same twice, such as the seed
+ * of a generator, or a time that was looked at. FN may do what an exported function may; what it
+ * gets from mote_alloc() lives as long as the call's own. When it ends the call with an error,
+ * the function that was called does not run, and the next call begins with FN again.
+ *
+ * Functions run in the order in which they were given, usually in main(); there can be 16, and the
+ * next ends the call, or main(), with error 15. Like all else in memory they are forgotten by
+ * a restore to before they were given. Outside of a sandbox they never run.
+ */
+void mote_guest_on_restore(void (*fn)(void *user), void *user);
+
+/* A number that is another after each restore, and does not change in between; 0 before the first,
+ * and outside of a sandbox. It tells the lives of one sandbox apart, not sandboxes of one snapshot:
+ * seed nothing with it. */
+uint64_t mote_guest_generation(void);
+
+/*
  * From here on: what the macros are made of. Nothing below is for use by name.
  */
 

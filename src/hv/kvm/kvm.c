@@ -61,6 +61,22 @@ static mote_status learn_run_size(struct kvm *kvm, mote_error *err)
 	return MOTE_OK;
 }
 
+/* Without one (before Linux 5.11) nothing tells cheaply what a guest has written. */
+static mote_status learn_dirty_ring(struct kvm *kvm, mote_error *err)
+{
+	static const uint32_t caps[] = { KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_DIRTY_LOG_RING };
+	const int bytes = KVM_DIRTY_RING_ENTRIES * sizeof(struct kvm_dirty_gfn);
+
+	for (size_t i = 0; i < 2 && !kvm->dirty_ring_cap; i++) {
+		int most = kvm_ioctl_value(kvm, kvm->fd, KVM_CHECK_EXTENSION, caps[i]);
+		if (most < 0)
+			return error_os(err, errno, "KVM does not tell whether it has dirty rings");
+		if (most >= bytes)
+			kvm->dirty_ring_cap = caps[i];
+	}
+	return MOTE_OK;
+}
+
 static void kvm_close(struct hv *base)
 {
 	struct kvm *kvm = (struct kvm *)base;
@@ -102,6 +118,8 @@ static mote_status kvm_open(struct hv **out, const struct host *host, mote_error
 	if (!status)
 		status = learn_run_size(kvm, err);
 	if (!status)
+		status = learn_dirty_ring(kvm, err);
+	if (!status)
 		status = kvm_x86_learn(kvm, err);
 	if (status) {
 		kvm_close(&kvm->base);
@@ -112,7 +130,8 @@ static mote_status kvm_open(struct hv **out, const struct host *host, mote_error
 }
 
 /* Adds memory; page tables may not name any that the processor's addresses do not reach. */
-static mote_status add_slot(struct kvm_vm *vm, const struct region *slot, mote_error *err)
+static mote_status add_slot(struct kvm_vm *vm, const struct region *slot, bool is_watched,
+			    mote_error *err)
 {
 	const uint64_t end = UINT64_C(1) << vm->kvm->physical_bits;
 	struct region_kvm region;
@@ -127,11 +146,16 @@ static mote_status add_slot(struct kvm_vm *vm, const struct region *slot, mote_e
 				 " end past 0x%" PRIx64 ", the most that this processor has; "
 				 "map less, or make the heap smaller",
 				 slot->size, slot->gpa, end);
+	const bool is_writable = !(region.flags & REGION_KVM_READONLY);
+	if (is_writable && is_watched && vm->kvm->dirty_ring_cap)
+		region.flags |= KVM_MEM_LOG_DIRTY_PAGES;
 	if (kvm_ioctl(vm->kvm, vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
 		return error_os(err, errno,
 				"KVM refused memory slot %u, guest physical 0x%" PRIx64
 				"..0x%" PRIx64,
 				region.slot, slot->gpa, slot->gpa + slot->size);
+	if (is_writable)
+		vm->writable = region;
 	vm->nslots++;
 	return MOTE_OK;
 }
@@ -139,20 +163,22 @@ static mote_status add_slot(struct kvm_vm *vm, const struct region *slot, mote_e
 /* Page tables have it already, or will have it. */
 static mote_status kvm_vm_map(struct hv_vm *base, const struct region *region, mote_error *err)
 {
-	return add_slot((struct kvm_vm *)base, region, err);
+	return add_slot((struct kvm_vm *)base, region, false, err);
 }
 
 static mote_status make_vm(struct kvm_vm *vm, const struct hv_vm_config *config, mote_error *err)
 {
-	vm->vm_fd = kvm_ioctl_value(vm->kvm, vm->kvm->fd, KVM_CREATE_VM, 0);
+	enum { TRIES = 100 };
+
+	/* the one request that a signal makes fail */
+	for (int i = 0; i < TRIES && vm->vm_fd < 0 && (i == 0 || errno == EINTR); i++)
+		vm->vm_fd = kvm_ioctl_value(vm->kvm, vm->kvm->fd, KVM_CREATE_VM, 0);
 	if (vm->vm_fd < 0)
 		return error_os(err, errno, "KVM_CREATE_VM failed");
-	for (size_t i = 0; i < config->nslots; i++) {
-		mote_status status = add_slot(vm, &config->slots[i], err);
-		if (status)
-			return status;
-	}
-	return MOTE_OK;
+	mote_status status = kvm_dirty_enable(vm, err);
+	for (size_t i = 0; !status && i < config->nslots; i++)
+		status = add_slot(vm, &config->slots[i], config->is_watched, err);
+	return status;
 }
 
 static mote_status make_vcpu(struct kvm_vm *vm, mote_error *err)
@@ -179,6 +205,7 @@ static void kvm_vm_free(struct hv_vm *base)
 	if (!vm)
 		return;
 	const struct host *host = vm->kvm->base.host;
+	kvm_dirty_fini(vm);
 	if (vm->run)
 		host->sys->munmap(vm->run, vm->kvm->run_size);
 	if (vm->vcpu_fd >= 0)
@@ -200,6 +227,7 @@ static mote_status kvm_vm_new(struct hv_vm **out, struct hv *base,
 		.kvm = (struct kvm *)base,
 		.vm_fd = -1,
 		.vcpu_fd = -1,
+		.is_settled = true,
 	};
 
 	mote_status status = make_vm(vm, config, err);
@@ -207,6 +235,8 @@ static mote_status kvm_vm_new(struct hv_vm **out, struct hv *base,
 		status = make_vcpu(vm, err);
 	if (!status)
 		status = kvm_x86_set_state(vm, config->cpu, err);
+	if (!status && config->is_watched)
+		status = kvm_vm_watch(&vm->base, err);
 	if (status) {
 		kvm_vm_free(&vm->base);
 		return status;
@@ -229,5 +259,8 @@ const struct hv_backend hv_kvm = {
 	.fs_base = kvm_vm_fs_base,
 	.set_fs_base = kvm_vm_set_fs_base,
 	.fault_address = kvm_vm_fault_address,
-	.reset_segments = kvm_vm_reset_segments,
+	.reset = kvm_vm_reset,
+	.audit = kvm_vm_audit,
+	.watch = kvm_vm_watch,
+	.written = kvm_vm_written,
 };

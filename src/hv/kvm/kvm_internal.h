@@ -3,14 +3,17 @@
  * kvm_internal.h - what the files of the KVM backend share.
  *
  * kvm.c        opens /dev/kvm, makes and frees virtual machines
+ * kvm_audit.c  compares a vCPU with what it should be
  * kvm_check.c  tells what is missing on this machine
  * kvm_run.c    runs a vCPU and decodes its exits
+ * kvm_dirty.c  tells which pages a guest has written
  * kvm_x86_64.c vCPU state: CPUID, control registers, segments, MSRs
  */
 #ifndef HV_KVM_KVM_INTERNAL_H
 #define HV_KVM_KVM_INTERNAL_H
 
 #include "hv/kvm/kvm.h"
+#include "mem/region_convert.h"
 
 #include <linux/kvm.h>
 
@@ -23,9 +26,14 @@ struct kvm {
 	/* What KVM can virtualise, curated; asking takes a quarter of a millisecond, so once. */
 	struct kvm_cpuid2 *cpuid;
 	size_t cpuid_size;
-	uint64_t xcr0;          /* vector state that guests may use */
-	unsigned physical_bits; /* of a guest's addresses */
+	uint64_t xcr0;           /* vector state that guests may use */
+	unsigned physical_bits;  /* of a guest's addresses */
+	uint32_t dirty_ring_cap; /* the capability that gives vCPUs a ring; 0: there is none */
 };
+
+/* What a vCPU's ring holds: pages that guests write until watching begins anew. More, and they
+ * are lost. A power of two; 16 bytes each, which the kernel keeps. */
+#define KVM_DIRTY_RING_ENTRIES 8192
 
 struct kvm_vm {
 	struct hv_vm base;
@@ -33,8 +41,16 @@ struct kvm_vm {
 	int vm_fd;
 	int vcpu_fd;
 	uint32_t nslots;
-	struct kvm_run *run; /* shared with the kernel */
+	struct region_kvm writable; /* the slot that can be watched */
+	struct kvm_run *run;        /* shared with the kernel */
 	struct kvm_sregs boot_sregs;
+	bool is_settled; /* the last exit left nothing that the next run would do first */
+
+	struct kvm_dirty_gfn *ring; /* NULL: not watched */
+	uint32_t ring_next;         /* the entry to be read next; counts on past the ring's end */
+	uint32_t ring_start;        /* the kernel has those before this one back */
+	bool has_lost_writes;
+	bool is_unprotected; /* pages that the ring no longer has may be writable all the same */
 };
 
 /* The system call table's ioctl, shortened. ARGUMENT as the request wants it. */
@@ -53,7 +69,17 @@ mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err
 uint64_t kvm_vm_fs_base(const struct hv_vm *base);
 void kvm_vm_set_fs_base(struct hv_vm *base, uint64_t fs_base);
 uint64_t kvm_vm_fault_address(const struct hv_vm *base);
-void kvm_vm_reset_segments(struct hv_vm *base);
+mote_status kvm_vm_reset(struct hv_vm *base, mote_error *err);
+const char *kvm_vm_audit(struct hv_vm *base, uint64_t fs_base);
+mote_status kvm_vm_watch(struct hv_vm *base, mote_error *err);
+bool kvm_vm_written(struct hv_vm *base, void (*note)(void *user, uint64_t gpa), void *user);
+
+/* Gives the vCPUs of a new VM their rings, where KVM has them. */
+mote_status kvm_dirty_enable(struct kvm_vm *vm, mote_error *err);
+
+/* The ring is full: gives it back, with what it says. The guest can go on. */
+mote_status kvm_dirty_overflow(struct kvm_vm *vm, mote_error *err);
+void kvm_dirty_fini(struct kvm_vm *vm);
 
 /* A capability without which the backend does not work. */
 struct kvm_required {

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "hv/kvm/kvm_internal.h"
 
+#include "abi/mote_abi.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -82,6 +84,18 @@ static mote_status decode(const struct kvm_run *run, struct hv_exit *exit, mote_
 	}
 }
 
+/*
+ * Whether the exit was the last part of its instruction. A store that crosses a page, or has more
+ * than 8 bytes, has several parts, and none comes before the one before it has been answered.
+ */
+static bool is_settled(const struct kvm_run *run)
+{
+	if (run->exit_reason == KVM_EXIT_IO)
+		return run->io.direction == KVM_EXIT_IO_OUT;
+	return run->exit_reason == KVM_EXIT_MMIO && run->mmio.is_write && run->mmio.len < 8 &&
+	       (run->mmio.phys_addr + run->mmio.len) % MOTE_PAGE_SIZE != 0;
+}
+
 mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
 {
 	struct kvm_vm *vm = (struct kvm_vm *)base;
@@ -91,7 +105,15 @@ mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err
 		run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
 		base->regs_changed = false;
 	}
+	vm->is_settled = false;
 	int rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
+	while (rc == 0 && run->exit_reason == KVM_EXIT_DIRTY_RING_FULL && vm->ring) {
+		mote_status status = kvm_dirty_overflow(vm, err);
+		if (status)
+			return status;
+		rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
+	}
+	vm->is_settled = rc == 0 && is_settled(run);
 	if (rc == 0) {
 		run->kvm_dirty_regs = 0;
 		return decode(run, exit, err);
@@ -126,14 +148,41 @@ uint64_t kvm_vm_fault_address(const struct hv_vm *base)
 	return ((const struct kvm_vm *)base)->run->s.regs.sregs.cr2;
 }
 
-void kvm_vm_reset_segments(struct hv_vm *base)
+/*
+ * After a load from nowhere, or an `in`, the kernel has half an instruction left to do, and does
+ * it before it looks at new registers. With immediate_exit it does that and no more.
+ */
+static mote_status finish_instruction(struct kvm_vm *vm, mote_error *err)
+{
+	enum { PARTS_MAX = 64 }; /* an instruction has few; each may be an exit */
+	int rc = 0;
+
+	if (vm->is_settled)
+		return MOTE_OK;
+	vm->run->immediate_exit = 1;
+	for (int i = 0; i < PARTS_MAX && rc == 0; i++)
+		rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
+	vm->run->immediate_exit = 0;
+	vm->is_settled = rc < 0 && errno == EINTR;
+	if (vm->is_settled)
+		return MOTE_OK;
+	return error_set(err, MOTE_E_OS, "the vCPU does not come to the end of an instruction");
+}
+
+mote_status kvm_vm_reset(struct hv_vm *base, mote_error *err)
 {
 	struct kvm_vm *vm = (struct kvm_vm *)base;
-	struct kvm_sregs *now = &vm->run->s.regs.sregs;
-	const struct kvm_sregs *boot = &vm->boot_sregs;
-	now->cs = boot->cs;
-	now->ds = boot->ds;
-	now->es = boot->es;
-	now->ss = boot->ss;
-	vm->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+	struct kvm_run *run = vm->run;
+	const bool was_settled = vm->is_settled;
+	mote_status status = finish_instruction(vm, err);
+
+	run->s.regs.sregs = vm->boot_sregs;
+	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+	if (!was_settled) {
+		/* what was on its way when the guest was stopped */
+		memset(&run->s.regs.events, 0, sizeof run->s.regs.events);
+		run->s.regs.events.flags = KVM_VCPUEVENT_VALID_SHADOW;
+		run->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
+	}
+	return status;
 }

@@ -380,6 +380,19 @@ static void process_check(const struct host *host, struct hv_check *check)
 	snprintf(check->remedy, sizeof check->remedy, "%s", remedy(&error));
 }
 
+/* Nothing tells what a guest process has written. */
+static mote_status process_watch(struct hv_vm *base, mote_error *err)
+{
+	(void)base, (void)err;
+	return MOTE_OK;
+}
+
+static bool process_written(struct hv_vm *base, void (*note)(void *user, uint64_t gpa), void *user)
+{
+	(void)base, (void)note, (void)user;
+	return false;
+}
+
 const struct hv_backend hv_process = {
 	.name = "process",
 	.is_hardware = false,
@@ -393,4 +406,6 @@ const struct hv_backend hv_process = {
 	.run = process_vm_run,
 	.fs_base = process_fs_base,
 	.set_fs_base = process_set_fs_base,
+	.watch = process_watch,
+	.written = process_written,
 };

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes guest memory what it was when a snapshot was taken. Pages are copied back in place, because
+ * a page that the guest writes in every call is then never mapped, protected or faulted again; what
+ * was not written is not looked at.
+ */
+#include "mem/guest_memory.h"
+
+#include "mem/file_mapping.h"
+#include "mem/guest_memory_internal.h"
+#include "mem/page_bitmap.h"
+
+#include <string.h>
+
+static void note(struct guest_memory *memory, uint64_t page)
+{
+	if (written_pages_has(&memory->written, page))
+		return;
+	struct written_page what = {
+		.to = (uint8_t *)shared_mem_base(memory->ram) + page * MOTE_PAGE_SIZE,
+	};
+	/* if what was there cannot be read, the restore will say so */
+	if (memory_snapshot_page(memory->base, page, &what.from, NULL))
+		guest_memory_note_all(memory);
+	else
+		written_pages_add(&memory->written, page, what);
+}
+
+void guest_memory_note_page(void *user, uint64_t offset)
+{
+	struct guest_memory *memory = user;
+
+	if (memory->base && offset >= memory->guest_part)
+		note(memory, offset / MOTE_PAGE_SIZE);
+}
+
+/* The pages of BITS that lie in regions that the guest can write. */
+static void note_bits(struct guest_memory *memory, const uint64_t *bits)
+{
+	const struct layout *layout = &memory->layout;
+
+	for (size_t i = 0; i < layout->nregions; i++) {
+		const struct region *region = &layout->regions[i];
+		uint64_t page = (region->gpa - layout->ram.gpa) / MOTE_PAGE_SIZE;
+		const uint64_t end = page + region->size / MOTE_PAGE_SIZE;
+
+		if (!(region->flags & REGION_WRITE) || region->gpa < layout->ram.gpa ||
+		    region->gpa - layout->ram.gpa < memory->guest_part)
+			continue;
+		while ((page = page_bitmap_next(bits, page, end, true)) != end)
+			note(memory, page++);
+	}
+}
+
+void guest_memory_note_touched(struct guest_memory *memory)
+{
+	const size_t nwords = (size_t)((memory->written.npages + 63) / 64);
+	uint64_t *bits = NULL;
+
+	if (shared_mem_fd(memory->ram) >= 0)
+		bits = host_alloc_array(memory->host, nwords, sizeof bits[0]);
+	if (bits && shared_mem_touched(memory->ram, bits, NULL) == MOTE_OK)
+		note_bits(memory, bits);
+	else
+		guest_memory_note_all(memory);
+	host_free(memory->host, bits, nwords * sizeof bits[0]);
+}
+
+void guest_memory_note_all(struct guest_memory *memory)
+{
+	memory->written.is_lost = true;
+}
+
+static void note_pages(struct guest_memory *memory, uint64_t first, uint64_t end)
+{
+	for (uint64_t page = first; page < end && !memory->written.is_lost; page++)
+		note(memory, page);
+}
+
+/* Pages that become zero and are zero in the snapshot need no note, however many they are. */
+static void note_zeroed(struct guest_memory *memory, uint64_t first, uint64_t end)
+{
+	const struct memory_snapshot *base = memory->base;
+
+	for (size_t i = memory_snapshot_run(base, first); i < base->nruns; i++) {
+		const struct page_run *run = &base->runs[i];
+		uint64_t from = run->first > first ? run->first : first;
+		uint64_t to = run->first + run->count < end ? run->first + run->count : end;
+		if (from >= to)
+			break;
+		note_pages(memory, from, to);
+	}
+}
+
+/* What the host is about to write. The range is inside of RAM. */
+static void note_range(void *user, uint64_t offset, uint64_t size, bool is_zero)
+{
+	struct guest_memory *memory = user;
+	uint64_t first = offset / MOTE_PAGE_SIZE;
+	uint64_t end = (offset + size + MOTE_PAGE_SIZE - 1) / MOTE_PAGE_SIZE;
+	uint64_t guest = memory->guest_part / MOTE_PAGE_SIZE;
+
+	first = first < guest ? guest : first;
+	if (is_zero)
+		note_zeroed(memory, first, end);
+	else
+		note_pages(memory, first, end);
+}
+
+static uint64_t ram_offset(const struct guest_memory *memory, enum region_kind kind)
+{
+	return layout_get(&memory->layout, kind)->gpa - memory->layout.ram.gpa;
+}
+
+void guest_memory_note_input(struct guest_memory *memory, uint64_t size)
+{
+	shared_mem_note(memory->ram, ram_offset(memory, REGION_INPUT), size);
+}
+
+bool guest_memory_has_base(const struct guest_memory *memory,
+			   const struct memory_snapshot *snapshot)
+{
+	return memory->base == snapshot;
+}
+
+bool guest_memory_is_based_on(const struct guest_memory *memory,
+			      const struct memory_snapshot *snapshot)
+{
+	return memory->base == snapshot && !memory->written.is_lost;
+}
+
+size_t guest_memory_noted(const struct guest_memory *memory)
+{
+	return memory->written.count;
+}
+
+mote_status guest_memory_set_base(struct guest_memory *memory, struct memory_snapshot *snapshot,
+				  mote_error *err)
+{
+	if (!memory->written.host) {
+		uint64_t npages = memory->layout.ram.size / MOTE_PAGE_SIZE;
+		mote_status status =
+			written_pages_init(&memory->written, memory->host, npages, err);
+		if (status)
+			return status;
+		shared_mem_watch(memory->ram, note_range, memory);
+	}
+	written_pages_clear(&memory->written);
+	memory_snapshot_ref(snapshot);
+	memory_snapshot_unref(memory->base);
+	memory->base = snapshot;
+	return MOTE_OK;
+}
+
+static mote_status replace_pages(struct guest_memory *memory, const struct memory_snapshot *from,
+				 mote_error *err)
+{
+	const uint64_t first = memory->guest_part;
+	mote_status status = memory_snapshot_check_file(from, err);
+
+	if (!status)
+		status = shared_mem_show_zeroes(memory->ram, first, memory->layout.ram.size - first,
+						err);
+
+	for (size_t i = 0; !status && i < from->nruns; i++) {
+		const struct page_run *run = &from->runs[i];
+		status = shared_mem_show_file(memory->ram, run->first * MOTE_PAGE_SIZE,
+					      run->count * MOTE_PAGE_SIZE, from->fd,
+					      run->file_page * MOTE_PAGE_SIZE,
+					      memory_snapshot_is_sealed(from), err);
+	}
+	return status;
+}
+
+static bool has_files_of(const struct guest_memory *memory, const struct memory_snapshot *snapshot)
+{
+	if (memory->nfiles != snapshot->nfiles)
+		return false;
+	for (size_t i = 0; i < memory->nfiles; i++)
+		if (memory->files[i] != snapshot->files[i])
+			return false;
+	return true;
+}
+
+/* Page tables and mapping table are made anew. */
+static mote_status replace_files(struct guest_memory *memory,
+				 const struct memory_snapshot *snapshot, mote_error *err)
+{
+	struct vmem_flat tables = guest_memory_tables(memory);
+
+	for (size_t i = 0; i < memory->nfiles; i++)
+		file_mapping_unref(memory->files[i]);
+	memory->nfiles = snapshot->nfiles;
+	for (size_t i = 0; i < memory->nfiles; i++)
+		memory->files[i] = file_mapping_ref(snapshot->files[i]);
+	memory->next_gpa = snapshot->next_gpa;
+	guest_memory_list_files(memory);
+
+	tables.used = 0;
+	mote_status status = guest_memory_build_tables(memory, &tables, &memory->root, err);
+	memory->tables_used = tables.used;
+	return status;
+}
+
+void guest_memory_empty_buffers(struct guest_memory *memory)
+{
+	struct io_stack input = guest_memory_input(memory);
+	struct io_stack output = guest_memory_output(memory);
+
+	io_stack_init(&input);
+	io_stack_init(&output);
+	shared_mem_note(memory->ram, ram_offset(memory, REGION_INPUT), IO_STACK_HEAD);
+	shared_mem_note(memory->ram, ram_offset(memory, REGION_OUTPUT), IO_STACK_HEAD);
+}
+
+mote_status guest_memory_restore(struct guest_memory *memory, struct memory_snapshot *snapshot,
+				 bool forgets_pages, struct restored *restored, mote_error *err)
+{
+	mote_status status = MOTE_OK;
+
+	*restored = (struct restored){
+		.all_pages = !guest_memory_is_based_on(memory, snapshot),
+		.files = !has_files_of(memory, snapshot),
+	};
+	if (!restored->all_pages) {
+		if (shared_mem_may_fault(memory->ram))
+			status = written_pages_restore_checked(&memory->written, err);
+		else
+			written_pages_restore(&memory->written);
+		if (!status && forgets_pages)
+			written_pages_clear(&memory->written);
+	} else {
+		guest_memory_note_all(memory); /* until it has succeeded */
+		status = replace_pages(memory, snapshot, err);
+		if (!status)
+			status = guest_memory_set_base(memory, snapshot, err);
+	}
+	if (!status && restored->files)
+		status = replace_files(memory, snapshot, err);
+	if (status)
+		return status;
+	memcpy(memory->stack_guard, snapshot->stack_guard, sizeof memory->stack_guard);
+	guest_memory_empty_buffers(memory);
+	return MOTE_OK;
+}

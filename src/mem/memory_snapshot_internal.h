@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memory_snapshot_internal.h - what taking (memory_snapshot.c) and loading (memory_snapshot_load.c)
+ * have in common. SNAPSHOT is half made, and its maker's alone.
+ */
+#ifndef MEM_MEMORY_SNAPSHOT_INTERNAL_H
+#define MEM_MEMORY_SNAPSHOT_INTERNAL_H
+
+#include "mem/memory_snapshot.h"
+
+/* One reference, no pages, no file; NULL if memory is out. */
+struct memory_snapshot *memory_snapshot_new(const struct host *host, const struct layout *layout,
+					    mote_error *err);
+
+/* Makes an empty file in memory; appends to it; makes it immutable and maps it. Errors: MOTE_E_OS,
+ * MOTE_E_NOMEM. */
+mote_status memory_snapshot_create_file(struct memory_snapshot *snapshot, mote_error *err);
+mote_status memory_snapshot_write(const struct memory_snapshot *snapshot, const uint8_t *bytes,
+				  size_t size, mote_error *err);
+mote_status memory_snapshot_seal(struct memory_snapshot *snapshot, mote_error *err);
+
+/* Unmaps what BYTES points to, if anything. */
+void memory_snapshot_unmap(struct memory_snapshot *snapshot);
+
+#endif
