@@ -205,6 +205,66 @@ static void a_canary_is_not_in_memory(struct guest *g)
 	mote_snapshot_unref(clean);
 }
 
+/* As the guest wants them. */
+struct range {
+	uint64_t address, size;
+};
+
+static mote_value hide(const struct range *ranges, size_t n)
+{
+	return mote_bytes(ranges, n * sizeof ranges[0]);
+}
+
+/*
+ * Ten thousand restores, over all variants of the guest, of a small sandbox: everything that it can
+ * write is full of a number that the next call looks for.
+ */
+static void ten_thousand_canaries_are_never_seen(struct guest *g)
+{
+	const mote_sandbox_options small = { .size = sizeof small,
+					     .heap_size = 2 << 20,
+					     .stack_size = 64 << 10,
+					     .input_size = 16 << 10,
+					     .output_size = 16 << 10 };
+	static const mote_status ends[] = { MOTE_OK, MOTE_E_GUEST_FAULT, MOTE_E_GUEST_ABORT,
+					    MOTE_E_GUEST_ERROR };
+	struct writable all = { .n = 0 };
+	struct range ranges[16];
+	size_t n = 0;
+
+	EXPECT_STATUS(g, mote_image_layout(g->image, &small, note_region, &all, &g->err), MOTE_OK);
+	for (size_t i = 0; i < all.n; i++)
+		if (strcmp(all.regions[i].name, "input buffer") != 0 &&
+		    strcmp(all.regions[i].name, "data") != 0)
+			ranges[n++] = (struct range){ all.regions[i].address, all.regions[i].size };
+	for (size_t i = 0; i < n; i++)
+		if (ranges[i].size == small.heap_size) { /* where a C library has its own things */
+			ranges[i].address += 512 << 10;
+			ranges[i].size -= 512 << 10;
+		} else { /* the host's guard of the stack, the output buffer's stack pointer */
+			ranges[i].address += 16;
+			ranges[i].size -= 16;
+		}
+	assert_true(n >= 3);
+	EXPECT_STATUS(g, mote_sandbox_new(&g->sb, g->image, &small, &g->err), MOTE_OK);
+	mote_snapshot *clean = take(g);
+	for (uint32_t i = 0; i < rounds(1700); i++) {
+		const mote_value key = mote_u64(i + 1);
+		const mote_value into[] = { hide(ranges, n), key, mote_u32(i % 4) };
+		mote_status status = mote_call(g->sb, "Hide", into, 3, NULL, &g->err);
+		EXPECT_STATUS(g, status, ends[i % 4]);
+		if (i == 0) /* it does find what is there */
+			assert_int_not_equal(
+				CALL(g, "Seek", MOTE_ARGS(hide(ranges, n), key)).as.u64, 0);
+		restore(g, clean);
+		uint64_t at = CALL(g, "Seek", MOTE_ARGS(hide(ranges, n), key)).as.u64;
+		if (at)
+			fail_msg("%s: round %u: the canary is at 0x%" PRIx64, g->where, i, at);
+		restore(g, clean);
+	}
+	mote_snapshot_unref(clean);
+}
+
 static void crashes_are_healed(struct guest *g)
 {
 	mote_snapshot *clean = take(g);
@@ -514,6 +574,10 @@ int main(void)
 		{ .name = "a canary is not in memory",
 		  .guest = "state",
 		  .test = a_canary_is_not_in_memory },
+		{ .name = "ten thousand canaries are never seen",
+		  .guest = "canary",
+		  .test = ten_thousand_canaries_are_never_seen,
+		  .no_sandbox = true },
 		{ .name = "crashes are healed", .guest = "state", .test = crashes_are_healed },
 		{ .name = "a failing host function leaves nothing",
 		  .guest = "state",
