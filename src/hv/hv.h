@@ -165,8 +165,9 @@ struct hv_backend {
 	 * Undoes whatever the guest did to its vCPU, but for general and vector registers: segment
 	 * registers and FS base are again those of the configuration, no exception waits to be
 	 * delivered, no instruction is half done. Costs nothing after an exit by a plain store or
-	 * `out`. Errors: MOTE_E_OS; this machine cannot be used again. Machines only; else NULL,
-	 * and set_fs_base() does.
+	 * `out`; but an `out` that the next run begins with, at the same place, may be skipped.
+	 * Errors: MOTE_E_OS; this machine cannot be used again. Machines only; else NULL, and
+	 * set_fs_base() does.
 	 */
 	mote_status (*reset)(struct hv_vm *vm, mote_error *err);
 

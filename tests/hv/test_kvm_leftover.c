@@ -352,6 +352,31 @@ static void an_instruction_of_many_parts_is_finished_or_given_up(void **state)
 	}
 }
 
+/* But for `out`: the kernel skips that when it goes on at the same place. */
+static void the_place_of_the_exit_is_a_place_like_others(void **state)
+{
+	(void)state;
+	static const struct hostile rows[] = {
+		HOSTILE("in", "\xe4\x42", HV_EXIT_PORT, RING0),
+		HOSTILE("store", "\x88\x07", HV_EXIT_MMIO, 0, { .rdi = NOWHERE }),
+		HOSTILE("load", "\x8a\x07", HV_EXIT_MMIO, 0, { .rdi = NOWHERE }),
+	};
+	kvm_box_open();
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		start_hostile(&rows[i]);
+		const struct hv_regs regs = *box.vm->regs;
+		for (int times = 0; times < 3; times++) {
+			struct hv_exit exit = kvm_box_run();
+			if (exit.kind != rows[i].kind || box.vm->regs->rip > CODE + 2 ||
+			    (exit.kind == HV_EXIT_MMIO && exit.u.mmio.gpa != NOWHERE))
+				fail_msg("%s: the %d. time it is skipped", rows[i].what, times + 1);
+			assert_int_equal(hv_kvm.reset(box.vm, &box.err), MOTE_OK);
+			*box.vm->regs = regs;
+			box.vm->regs_changed = true;
+		}
+	}
+}
+
 static void ignore(int signal)
 {
 	(void)signal;
@@ -406,6 +431,7 @@ int main(void)
 		TEST(a_reset_leaves_nothing_of_any_hostile_guest),
 		TEST(two_resets_are_as_good_as_one),
 		TEST(an_instruction_of_many_parts_is_finished_or_given_up),
+		TEST(the_place_of_the_exit_is_a_place_like_others),
 		TEST(a_guest_that_a_signal_stopped_leaves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
