@@ -187,9 +187,9 @@ struct hv_backend {
 
 	/*
 	 * Calls NOTE with the guest physical address of each page that the guest has written to
-	 * since watch() and that written() has not named since; it may name a page twice. Pages
-	 * that were named once need not be again: the guest goes on writing to them without notice.
-	 * False: the guest may have written to any page; only watch() helps.
+	 * since watch() and that written() has not named since; it may name a page twice, or one that
+	 * was only read. Pages that were named once need not be again: the guest goes on writing to
+	 * them without notice. False: the guest may have written to any page; only watch() helps.
 	 */
 	bool (*written)(struct hv_vm *vm, void (*note)(void *user, uint64_t gpa), void *user);
 };
