@@ -173,9 +173,9 @@ struct hv_backend {
 
 	/*
 	 * Compares all that the hypervisor knows of the vCPU, but for general registers, with the
-	 * configuration and FS_BASE, and vector state with that at the start of a program.
-	 * Returns NULL, or what differs, a static string. Takes many system calls. Errors of theirs
-	 * count as differences. Machines only; else NULL.
+	 * configuration and FS_BASE, vector state with that at the start of a program; DS, ES and
+	 * GS are to be null. Returns NULL, or what differs, a static string. Takes many system
+	 * calls. Errors of theirs count as differences. Machines only; else NULL.
 	 */
 	const char *(*audit)(struct hv_vm *vm, uint64_t fs_base);
 
@@ -187,9 +187,10 @@ struct hv_backend {
 
 	/*
 	 * Calls NOTE with the guest physical address of each page that the guest has written to
-	 * since watch() and that written() has not named since; it may name a page twice, or one that
-	 * was only read. Pages that were named once need not be again: the guest goes on writing to
-	 * them without notice. False: the guest may have written to any page; only watch() helps.
+	 * since watch() and that written() has not named since; it may name a page twice, or one
+	 * that was only read. Pages that were named once need not be again: the guest goes on
+	 * writing to them without notice. False: the guest may have written to any page; only
+	 * watch() helps.
 	 */
 	bool (*written)(struct hv_vm *vm, void (*note)(void *user, uint64_t gpa), void *user);
 };

@@ -125,8 +125,8 @@ const struct file_mapping *guest_memory_file(const struct guest_memory *memory, 
  * and keeps them on the list. Any other snapshot that fits replaces all pages.
  */
 
-/* Notes that the guest has written to the page at OFFSET of RAM. MEMORY is a struct guest_memory. */
-void guest_memory_note_page(void *memory, uint64_t offset);
+/* Notes that the guest of USER, a struct guest_memory, has written to the page at OFFSET of RAM. */
+void guest_memory_note_page(void *user, uint64_t offset);
 
 /* For a backend that cannot tell: notes each page that the guest may write and that was ever
  * touched, if memory has a file that knows; else all. */

@@ -160,41 +160,23 @@ enum { XSAVE_OFFSET = 0x800, XSAVE_SIZE = 576, XSAVE_MXCSR = 24 };
  */
 static void build_start(uint8_t *page)
 {
+	/* clang-format off */
 	static const uint8_t code[] = {
-		0xb8,
-		0xff,
-		0xff,
-		0xff,
-		0xff, /* mov $-1, %eax: all components */
-		0xba,
-		0xff,
-		0xff,
-		0xff,
-		0xff, /* mov $-1, %edx */
-		0x0f,
-		0xae,
-		0x2c,
-		0x25, /* xrstor area */
+		0xb8, 0xff, 0xff, 0xff, 0xff, /* mov $-1, %eax: all components */
+		0xba, 0xff, 0xff, 0xff, 0xff, /* mov $-1, %edx */
+		0x0f, 0xae, 0x2c, 0x25,       /* xrstor area */
 		(MOTE_HYPERCALL_PAGE + XSAVE_OFFSET) & 0xff,
 		(MOTE_HYPERCALL_PAGE + XSAVE_OFFSET) >> 8 & 0xff,
-		(MOTE_HYPERCALL_PAGE + XSAVE_OFFSET) >> 16 & 0xff,
-		0,
-		0xdb,
-		0xe3, /* fninit */
-		0xb8,
-		0,
-		0,
-		0,
-		0, /* mov $0, %eax: leaves the flags alone */
-		0xba,
-		0,
-		0,
-		0,
-		0, /* mov $0, %edx */
-		0x41,
-		0xff,
-		0xe3, /* jmp *%r11 */
+		(MOTE_HYPERCALL_PAGE + XSAVE_OFFSET) >> 16 & 0xff, 0,
+		0xdb, 0xe3,                   /* fninit */
+		0xb8, 0, 0, 0, 0,             /* mov $0, %eax: leaves the flags alone */
+		0x8e, 0xd8,                   /* mov %eax, %ds: some nested hypervisors do */
+		0x8e, 0xc0,                   /* mov %eax, %es: not put selectors back */
+		0x8e, 0xe8,                   /* mov %eax, %gs */
+		0xba, 0, 0, 0, 0,             /* mov $0, %edx */
+		0x41, 0xff, 0xe3,             /* jmp *%r11 */
 	};
+	/* clang-format on */
 	const uint32_t mxcsr = MXCSR_DEFAULT;
 
 	memcpy(page + MOTE_START_ENTRY, code, sizeof code);

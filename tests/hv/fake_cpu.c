@@ -248,6 +248,9 @@ static bool execute_start(struct fake_vm *vm, const uint8_t *code)
 		assert_memory_equal(area + 28, empty, sizeof empty);
 		vm->vectors = 0;
 		regs->rip += 8;
+	} else if (code[0] == 0x8e && (code[1] == 0xd8 || code[1] == 0xc0 || code[1] == 0xe8)) {
+		assert_int_equal((uint32_t)regs->rax, 0); /* mov %eax, to ds, es or gs */
+		regs->rip += 2;
 	} else if (code[0] == 0xdb && code[1] == 0xe3) { /* fninit */
 		regs->rip += 2;
 	} else if (code[0] == 0x41 && code[1] == 0xff && code[2] == 0xe3) { /* jmp *%r11 */

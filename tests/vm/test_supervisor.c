@@ -314,7 +314,9 @@ static void a_start_clears_all_state_and_jumps_on(void **state)
 	assert_int_equal(load(code + 14, 4), MOTE_HYPERCALL_PAGE + START_AREA);
 	assert_int_equal(code[18] << 8 | code[19], 0xdbe3); /* fninit */
 	/* xor would change flags */
-	assert_memory_equal(code + 20, "\xb8\0\0\0\0\xba\0\0\0\0\x41\xff\xe3\xcc", 14);
+	assert_memory_equal(code + 20, "\xb8\0\0\0\0", 5);
+	assert_memory_equal(code + 25, "\x8e\xd8\x8e\xc0\x8e\xe8", 6); /* ds, es, gs */
+	assert_memory_equal(code + 31, "\xba\0\0\0\0\x41\xff\xe3\xcc", 9);
 	/* SDM volume 1, section 13.4: 64-byte aligned; nothing but MXCSR in it, no compaction */
 	assert_int_equal(START_AREA % 64, 0);
 	for (unsigned i = 0; i < 576; i++)
@@ -331,7 +333,7 @@ static void the_rest_of_the_hypercall_page_traps(void **state)
 	for (unsigned i = 0; i < MOTE_PAGE_SIZE; i++) {
 		const bool is_hypercall = i - MOTE_HYPERCALL_ENTRY < 8;
 		const bool is_syscall = i - MOTE_SYSCALL_ENTRY < 9;
-		const bool is_start = i - MOTE_START_ENTRY < 33;
+		const bool is_start = i - MOTE_START_ENTRY < 39;
 		const bool is_area = i - START_AREA < 576;
 		if (!is_hypercall && !is_syscall && !is_start && !is_area)
 			assert_int_equal(page[i], 0xcc);
