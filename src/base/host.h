@@ -5,7 +5,7 @@
  *
  * The runtime owns one struct host; every module gets a pointer to it and uses
  * nothing else of the outside world. It never changes after the runtime was made,
- * so any thread may use it.
+ * so any thread may use it, in that process and in those that are forked from it.
  */
 #ifndef BASE_HOST_H
 #define BASE_HOST_H
@@ -14,7 +14,9 @@
 
 #include <mote/runtime.h>
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct host {
 	const struct sys *sys;
@@ -23,10 +25,27 @@ struct host {
 	void (*log)(void *user, mote_log_level level, const char *source, const char *message);
 	void *log_user;
 	mote_log_level log_level;
+	/* Not 0 in the process that made the runtime; 0 in those that are forked from it. NULL:
+	 * nobody asks. */
+	const uint32_t *is_original;
 };
 
 /* A host with the real system calls, malloc and no log. */
 void host_init(struct host *host);
+
+/*
+ * From now on host_is_forked() tells. A virtual machine belongs to the process that made it, and a
+ * guest process to its launcher: in a child of fork() all handles lead to what is the parent's.
+ * Errors: MOTE_E_OS.
+ */
+mote_status host_watch_forks(struct host *host, mote_error *err);
+void host_unwatch_forks(struct host *host); /* one that does not watch is fine */
+
+/* Whether this process is a forked copy of the one that called host_watch_forks(). Costs a load. */
+static inline bool host_is_forked(const struct host *host)
+{
+	return host->is_original && !*host->is_original;
+}
 
 /* SIZE zeroed bytes, or NULL. SIZE must not be 0. */
 void *host_alloc(const struct host *host, size_t size);

@@ -14,6 +14,9 @@
 
 static mote_status check_state(const mote_sandbox *sb, const char *function, mote_error *err)
 {
+	mote_status status = runtime_check_fork(sb->rt, err);
+	if (status)
+		return status;
 	if (sb->is_running)
 		return error_set(
 			err, MOTE_E_STATE,
@@ -188,7 +191,7 @@ mote_status mote_call(mote_sandbox *sb, const char *name, const mote_value *args
 
 	sb->function = function->name;
 	status = call(sb, function, args, result, err);
-	if (status)
+	if (status && !host_is_forked(&sb->rt->host))
 		clear_io(sb);
 	sb->function = NULL;
 	return status;

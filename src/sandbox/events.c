@@ -61,7 +61,7 @@ static mote_status serve_log(mote_sandbox *sb, mote_error *err)
 	if (check.status)
 		return sandbox_bad_message("log record", check, err);
 	host_log_guest(&sb->rt->host, log_level(log.level), log.message.ptr, log.message.len);
-	return MOTE_OK;
+	return runtime_check_fork(sb->rt, err);
 }
 
 /* main() returned. The guest says where it takes calls; it can only hurt itself by lying, but
@@ -152,7 +152,9 @@ static mote_status run_until_end(mote_sandbox *sb, enum run_end *end, mote_error
 {
 	for (;;) {
 		struct hv_exit event;
-		mote_status status = machine_run(&sb->machine, &event, err);
+		mote_status status = runtime_check_fork(sb->rt, err);
+		if (!status)
+			status = machine_run(&sb->machine, &event, err);
 		if (status)
 			return status;
 		switch (event.kind) {

@@ -6,6 +6,9 @@
 
 static mote_status check_state(const mote_sandbox *sb, const char *path, mote_error *err)
 {
+	mote_status status = runtime_check_fork(sb->rt, err);
+	if (status)
+		return status;
 	if (sb->is_running)
 		return error_set(err, MOTE_E_STATE,
 				 "%.200s: cannot be mapped while the guest runs \"%s\"", path,

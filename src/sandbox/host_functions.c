@@ -355,5 +355,6 @@ mote_status sandbox_host_call(mote_sandbox *sb, mote_error *err)
 		result = failure(text.message);
 	else
 		result = call_function(function, &call, &text);
-	return push_result(sb, call.name, &result, err);
+	mote_status status = runtime_check_fork(sb->rt, err);
+	return status ? status : push_result(sb, call.name, &result, err);
 }

@@ -16,13 +16,17 @@ mote_runtime *image_runtime(const mote_image *image)
 mote_status mote_image_load_file(mote_image **out, mote_runtime *rt, const char *path,
 				 mote_error *err)
 {
-	return image_load_file(out, &rt->host, path, err);
+	*out = NULL;
+	mote_status status = runtime_check_fork(rt, err);
+	return status ? status : image_load_file(out, &rt->host, path, err);
 }
 
 mote_status mote_image_load_memory(mote_image **out, mote_runtime *rt, const void *elf, size_t size,
 				   mote_error *err)
 {
-	return image_load_memory(out, &rt->host, elf, size, err);
+	*out = NULL;
+	mote_status status = runtime_check_fork(rt, err);
+	return status ? status : image_load_memory(out, &rt->host, elf, size, err);
 }
 
 mote_status mote_image_layout(const mote_image *image, const mote_sandbox_options *given,

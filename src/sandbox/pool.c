@@ -32,15 +32,18 @@ static const struct host *host_of(const mote_pool *pool)
 	return &pool->rt->host;
 }
 
-/* The lock is no part of what a const pool promises to leave alone. */
+/* The lock is no part of what a const pool promises to leave alone. In a forked process, where
+ * pools can only be looked at, whoever held it may not exist. */
 static void lock(const mote_pool *pool)
 {
-	pthread_mutex_lock((pthread_mutex_t *)&pool->lock);
+	if (!host_is_forked(host_of(pool)))
+		pthread_mutex_lock((pthread_mutex_t *)&pool->lock);
 }
 
 static void unlock(const mote_pool *pool)
 {
-	pthread_mutex_unlock((pthread_mutex_t *)&pool->lock);
+	if (!host_is_forked(host_of(pool)))
+		pthread_mutex_unlock((pthread_mutex_t *)&pool->lock);
 }
 
 static mote_status check_limits(const mote_pool_options *options, mote_error *err)
@@ -176,15 +179,26 @@ mote_status mote_pool_new(mote_pool **out, mote_runtime *rt, mote_snapshot *snap
 	return MOTE_OK;
 }
 
+/* Of a list that another thread was changing when this process was forked nothing is believed. */
+static void free_idle(mote_pool *pool)
+{
+	const bool is_forked = host_is_forked(host_of(pool));
+
+	if (is_forked && pthread_mutex_trylock(&pool->lock) != 0)
+		return;
+	for (uint32_t i = 0; i < pool->statistics.idle; i++)
+		mote_sandbox_free(pool->idle[i]);
+	if (!is_forked)
+		pthread_mutex_destroy(&pool->lock);
+}
+
 void mote_pool_free(mote_pool *pool)
 {
 	if (!pool)
 		return;
 	const struct host *host = host_of(pool);
 
-	for (uint32_t i = 0; i < pool->statistics.idle; i++)
-		mote_sandbox_free(pool->idle[i]);
-	pthread_mutex_destroy(&pool->lock);
+	free_idle(pool);
 	host_free(host, pool->idle, pool->maximum * sizeof pool->idle[0]);
 	host_free(host, pool->borrowed, pool->functions.count * sizeof pool->borrowed[0]);
 	host_functions_fini(&pool->functions, host);
@@ -214,6 +228,11 @@ static bool take_place(mote_pool *pool, mote_sandbox **out)
 
 mote_status mote_pool_acquire(mote_sandbox **out, mote_pool *pool, mote_error *err)
 {
+	mote_status status = runtime_check_fork(pool->rt, err);
+
+	*out = NULL;
+	if (status)
+		return status;
 	if (!take_place(pool, out))
 		return error_set(err, MOTE_E_LIMIT,
 				 "all %" PRIu32 " sandboxes of the pool are in use; release one, "
@@ -221,8 +240,7 @@ mote_status mote_pool_acquire(mote_sandbox **out, mote_pool *pool, mote_error *e
 				 pool->maximum);
 	if (*out)
 		return MOTE_OK;
-	mote_status status = make(out, pool, err);
-
+	status = make(out, pool, err);
 	lock(pool);
 	if (status) {
 		pool->statistics.in_use--;
@@ -242,6 +260,8 @@ void mote_pool_release(mote_pool *pool, mote_sandbox *sb)
 
 	if (!is_clean)
 		mote_sandbox_free(sb);
+	if (host_is_forked(host_of(pool)))
+		return; /* the list is the parent's */
 	lock(pool);
 	mote_pool_statistics *statistics = &pool->statistics;
 

@@ -42,6 +42,8 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 	mote_status status =
 		options_copy(&options, sizeof options, given, "mote_program_options", err);
 	if (!status)
+		status = runtime_check_fork(image_runtime(image), err);
+	if (!status)
 		status = check_strings("argv", options.argv, options.argc, err);
 	if (!status)
 		status = check_strings("envp", options.envp, options.envc, err);

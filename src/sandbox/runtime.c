@@ -117,7 +117,9 @@ mote_status runtime_new(mote_runtime **out, const mote_runtime_options *given,
 	if (!rt)
 		return error_nomem(err, "a runtime", sizeof *rt);
 	rt->host = host;
-	status = open_backend(rt, backend, err);
+	status = host_watch_forks(&rt->host, err);
+	if (!status)
+		status = open_backend(rt, backend, err);
 	if (status) {
 		mote_runtime_free(rt);
 		return status;
@@ -141,6 +143,15 @@ void mote_runtime_free(mote_runtime *rt)
 	if (rt->hv)
 		rt->hv->ops->close(rt->hv);
 	host_free(&host, rt, sizeof *rt);
+	host_unwatch_forks(&host);
+}
+
+mote_status runtime_refuse_fork(mote_error *err)
+{
+	return error_set(
+		err, MOTE_E_STATE,
+		"this process was forked from the one that made the runtime, and cannot use "
+		"what is that one's; make a runtime of its own with mote_runtime_new()");
 }
 
 const char *mote_runtime_backend(const mote_runtime *rt)

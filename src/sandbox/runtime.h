@@ -21,4 +21,16 @@ mote_status runtime_new(mote_runtime **out, const mote_runtime_options *given,
 			const struct sys *sys, const struct hv_backend *const *backends,
 			mote_error *err);
 
+/*
+ * MOTE_E_STATE in a process that was forked from the one that made RT: virtual machines stay with
+ * the process that made them, so that the child must neither run them nor write to what it shares
+ * with its parent. Freeing is harmless there. To be asked before anything else, and whenever code
+ * of the embedder's has run. Takes no system call.
+ */
+mote_status runtime_refuse_fork(mote_error *err);
+static inline mote_status runtime_check_fork(const mote_runtime *rt, mote_error *err)
+{
+	return host_is_forked(&rt->host) ? runtime_refuse_fork(err) : MOTE_OK;
+}
+
 #endif

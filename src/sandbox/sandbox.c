@@ -267,7 +267,8 @@ mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
 			given); /* it is longer than ours: all that we know of is there */
 	if (status)
 		return status;
-	if (image->abi_version == 0)
+	status = runtime_check_fork(image_runtime(image), err);
+	if (!status && image->abi_version == 0)
 		status = error_set(err, MOTE_E_IMAGE,
 				   "%s: is not a mote guest: link it with the guest library "
 				   "(pkg-config mote-guest), or run it as a program",
@@ -290,7 +291,7 @@ bool mote_sandbox_is_poisoned(const mote_sandbox *sb)
 static mote_status check_between_calls(const mote_sandbox *sb, mote_error *err)
 {
 	if (!sb->is_running)
-		return MOTE_OK;
+		return runtime_check_fork(sb->rt, err);
 	return error_set(err, MOTE_E_STATE, "guest memory is used by the call of \"%s\"",
 			 sb->function ? sb->function : "main");
 }

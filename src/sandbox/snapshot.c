@@ -13,7 +13,7 @@
 static mote_status check_idle(const mote_sandbox *sb, const char *what, mote_error *err)
 {
 	if (!sb->is_running)
-		return MOTE_OK;
+		return runtime_check_fork(sb->rt, err);
 	return error_set(err, MOTE_E_STATE, "cannot %s while the guest runs \"%s\"", what,
 			 sb->function ? sb->function : "main");
 }
@@ -216,6 +216,10 @@ mote_status snapshot_check_start(const mote_snapshot *snapshot, const mote_runti
 				 const mote_sandbox_options *options,
 				 const struct host_functions *functions, mote_error *err)
 {
+	mote_status status = runtime_check_fork(snapshot->rt, err);
+
+	if (status)
+		return status;
 	if (rt != snapshot->rt)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the snapshot is of another runtime; save it and load it there");

@@ -97,6 +97,7 @@ void personality_syscall(struct personality *p)
 	syscall_handler handler = number < PERSONALITY_SYSCALL_END ? handlers[number] : NULL;
 
 	int64_t result = handler ? handler(p, args) : refuse(p, number);
-	if (p->state == PROGRAM_RUNNING)
+	/* the embedder's output function may have forked: registers are shared with the kernel */
+	if (p->state == PROGRAM_RUNNING && !host_is_forked(p->host))
 		machine_return(p->machine, (uint64_t)result);
 }

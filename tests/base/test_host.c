@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -149,6 +151,51 @@ static void lines_are_cut_at_one_kibibyte(void **state)
 	assert_int_equal(strlen(heard.message), 1023);
 }
 
+static mote_status watch_and_go(const struct host *host, void *user, mote_error *err)
+{
+	struct host own = *host;
+	mote_status status = host_watch_forks(&own, err);
+
+	(void)user;
+	assert_int_equal(status != MOTE_OK, own.is_original == NULL);
+	assert_false(host_is_forked(&own));
+	host_unwatch_forks(&own);
+	host_unwatch_forks(&own);
+	return status;
+}
+
+static void watching_for_forks_fails_cleanly(void **state)
+{
+	(void)state;
+	fail_each_operation(watch_and_go, NULL, NULL);
+}
+
+/* A host that was made on each side of a fork, and one that nobody asked of. */
+static void a_forked_process_knows_that_it_is(void **state)
+{
+	(void)state;
+	struct host before, after, unasked;
+	int status = -1;
+
+	host_init(&before);
+	host_init(&after);
+	host_init(&unasked);
+	assert_int_equal(host_watch_forks(&before, NULL), MOTE_OK);
+	pid_t child = fork();
+	if (child == 0) {
+		bool is_well = host_is_forked(&before) && !host_is_forked(&unasked) &&
+			       host_watch_forks(&after, NULL) == MOTE_OK && !host_is_forked(&after);
+		host_unwatch_forks(&before);
+		host_unwatch_forks(&after);
+		_exit(is_well && !host_is_forked(&before) ? 0 : 1);
+	}
+	assert_false(host_is_forked(&before));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_false(host_is_forked(&before));
+	host_unwatch_forks(&before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +208,8 @@ int main(void)
 		cmocka_unit_test(a_line_arrives_with_level_source_and_text),
 		cmocka_unit_test(a_guests_line_is_escaped),
 		cmocka_unit_test(lines_are_cut_at_one_kibibyte),
+		cmocka_unit_test(watching_for_forks_fails_cleanly),
+		cmocka_unit_test(a_forked_process_knows_that_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

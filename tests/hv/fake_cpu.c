@@ -327,7 +327,7 @@ static enum step execute(struct fake_vm *vm, struct hv_exit *exit, const uint8_t
 /* The code at rip, or NULL after a fault. */
 static const uint8_t *fetch(struct fake_vm *vm, struct hv_exit *exit, enum step *step)
 {
-	static uint8_t code[8];
+	static _Thread_local uint8_t code[8];
 	const uint64_t rip = vm->regs.rip;
 	uint64_t gpa;
 	uint32_t fault;

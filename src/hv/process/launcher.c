@@ -144,11 +144,12 @@ void launcher_stop(struct launcher *launcher)
 {
 	const struct monitor_request quit = { .kind = MONITOR_QUIT };
 
-	if (launcher->socket >= 0) {
-		/* A forked copy of the host may hold the socket open: closing is not enough. */
+	/* A forked copy of the host may hold the socket open: closing is not enough. Nor must such
+	 * a copy dismiss the launcher, which serves the original. */
+	if (launcher->socket >= 0 && !host_is_forked(launcher->host))
 		message_send(launcher->host, launcher->socket, &quit, NULL, 0);
+	if (launcher->socket >= 0)
 		launcher->host->sys->close(launcher->socket);
-	}
 	launcher->socket = -1;
 	pthread_mutex_destroy(&launcher->lock);
 }
@@ -216,7 +217,9 @@ int launcher_reap(struct launcher *launcher, struct guest_process *process)
 	struct monitor_reply reply = { 0 };
 	bool was_signal;
 
-	if (process->pid != 0 && ask(launcher, request, NULL, 0, &reply) < 0 && process->pidfd >= 0)
+	const bool is_ours = process->pid != 0 && !host_is_forked(launcher->host);
+
+	if (is_ours && ask(launcher, request, NULL, 0, &reply) < 0 && process->pidfd >= 0)
 		sys->pidfd_send_signal(process->pidfd, SIGKILL);
 	if (process->listener >= 0)
 		sys->close(process->listener);

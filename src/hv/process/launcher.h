@@ -32,7 +32,7 @@ struct guest_process {
 /* Starts it. Errors: MOTE_E_OS, naming the step that the kernel refused. */
 mote_status launcher_start(struct launcher *launcher, const struct host *host, mote_error *err);
 
-/* Ends it. All guest processes die. */
+/* Ends it. All guest processes die. In a forked copy of the host only its descriptor is closed. */
 void launcher_stop(struct launcher *launcher);
 
 /*
@@ -45,7 +45,8 @@ mote_status launcher_spawn(struct launcher *launcher, struct guest_process *out,
 
 /*
  * Kills and buries PROCESS and closes its descriptors. Returns the signal that ended it:
- * SIGKILL unless it was dead already; 0 when it is not known. A second call does nothing.
+ * SIGKILL unless it was dead already; 0 when it is not known. A second call does nothing. In a
+ * forked copy of the host it lives on.
  */
 int launcher_reap(struct launcher *launcher, struct guest_process *process);
 
