@@ -23,8 +23,8 @@
  *
  * Run as a normal program, outside of a sandbox, a guest does what main() does and exits.
  *
- * A call begins on a fresh stack, with the floating-point environment that main()
- * left; memory, heap and open files keep their state from call to call. A guest has one
+ * A call begins on a fresh stack, with the floating-point control words that main() left and all
+ * else of that unit as at the start of a program; memory, heap and open files keep their state from call to call. A guest has one
  * thread. Clean as C99, C11 and C++11; gcc and clang.
  */
 #ifndef MOTE_GUEST_H
