@@ -24,8 +24,9 @@
  * Run as a normal program, outside of a sandbox, a guest does what main() does and exits.
  *
  * A call begins on a fresh stack, with the floating-point control words that main() left and all
- * else of that unit as at the start of a program; memory, heap and open files keep their state from call to call. A guest has one
- * thread. Clean as C99, C11 and C++11; gcc and clang.
+ * else of that unit as at the start of a program; memory, heap and open files keep their state
+ * from call to call, unless the host goes back to a snapshot. A guest has one thread. Clean as C99,
+ * C11 and C++11; gcc and clang.
  */
 #ifndef MOTE_GUEST_H
 #define MOTE_GUEST_H
