@@ -128,6 +128,13 @@ struct bench_result bench_result(const struct bench *bench)
 	};
 }
 
+static const char *unit_of(const struct bench *bench)
+{
+	if (!bench->is_count)
+		return "ns";
+	return bench->unit ? bench->unit : "count";
+}
+
 void bench_print_json(FILE *to, const struct bench *benches, size_t n)
 {
 	const char *separator = "";
@@ -140,8 +147,8 @@ void bench_print_json(FILE *to, const struct bench *benches, size_t n)
 		fprintf(to,
 			"%s\n  {\"name\": \"%s\", \"backend\": \"%s\", \"unit\": \"%s\", "
 			"\"min\": %.1f, \"median\": %.1f, \"p99\": %.1f, \"n\": %zu}",
-			separator, benches[i].name, benches[i].backend,
-			benches[i].is_count ? "count" : "ns", r.min, r.median, r.p99, r.n);
+			separator, benches[i].name, benches[i].backend, unit_of(&benches[i]), r.min,
+			r.median, r.p99, r.n);
 		separator = ",";
 	}
 	fputs("\n]\n", to);

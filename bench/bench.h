@@ -29,6 +29,7 @@ struct bench {
 	uint64_t (*run)(void *state, unsigned n);
 	void *state;
 	bool is_count;
+	const char *unit; /* of what is counted; NULL: "count" */
 
 	/* The harness's. */
 	unsigned batch;   /* operations a sample: enough for the clock not to matter */

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include <mote/guest.h>
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +37,26 @@ MOTE_EXPORT(u32, SystemCalls, u32, count)
 	for (uint32_t i = 0; i < count; i++)
 		failed += syscall(SYS_getpid) < 0;
 	return failed;
+}
+
+/* Pages to be dirtied, with one between any two that nobody touches. */
+enum { PAGES = 4096, STRIDE = 8192 };
+static char *pages;
+
+/* None of them is zero, or restoring one would not be copying it. */
+MOTE_EXPORT(bool, FillPages)
+{
+	pages = malloc((size_t)PAGES * STRIDE);
+	for (size_t i = 0; pages && i < PAGES; i++)
+		memset(pages + i * STRIDE, 1, STRIDE / 2);
+	return pages != NULL;
+}
+
+/* Writes a byte into each of the first COUNT. */
+MOTE_EXPORT(void, DirtyPages, u32, count)
+{
+	for (size_t i = 0; pages && i < count && i < PAGES; i++)
+		pages[i * STRIDE]++;
 }
 
 int main(void)

@@ -20,19 +20,27 @@ static mote_status host_add(void *user, const mote_value *args, size_t nargs, mo
 	return MOTE_OK;
 }
 
+static const mote_type params[] = { MOTE_I32, MOTE_I32 };
+static const mote_host_function functions[] = {
+	{ .name = "HostAdd", .fn = host_add, .result = MOTE_I32, .nparams = 2, .params = params },
+};
+const mote_sandbox_options library_options = {
+	.size = sizeof library_options,
+	.functions = functions,
+	.nfunctions = 1,
+};
+
 mote_status library_sandbox(mote_sandbox **out, mote_image *image, mote_error *err)
 {
-	static const mote_type params[] = { MOTE_I32, MOTE_I32 };
-	static const mote_host_function functions[] = {
-		{ .name = "HostAdd",
-		  .fn = host_add,
-		  .result = MOTE_I32,
-		  .nparams = 2,
-		  .params = params },
-	};
-	return mote_sandbox_new(
-		out, image,
-		MOTE_OPTIONS(mote_sandbox_options, .functions = functions, .nfunctions = 1), err);
+	return mote_sandbox_new(out, image, &library_options, err);
+}
+
+bool library_open(struct measured_backend *own)
+{
+	return !mote_runtime_new(&own->rt, MOTE_OPTIONS(mote_runtime_options, .backend = own->name),
+				 &own->err) &&
+	       !mote_image_load_memory(&own->image, own->rt, bench_guest,
+				       (size_t)(bench_guest_end - bench_guest), &own->err);
 }
 
 /* N calls of FUNCTION in the sandbox of BACKEND: nanoseconds, or BENCH_FAILED. */
@@ -142,11 +150,8 @@ static bool make_counted_calls(void *state)
 	const struct counted_calls *calls = state;
 	struct measured_backend own = { .name = calls->backend };
 
-	if (mote_runtime_new(&own.rt, MOTE_OPTIONS(mote_runtime_options, .backend = own.name),
-			     NULL) ||
-	    mote_image_load_memory(&own.image, own.rt, bench_guest,
-				   (size_t)(bench_guest_end - bench_guest), NULL) ||
-	    library_sandbox(&own.sb, own.image, NULL) || call(&own, 1) == BENCH_FAILED)
+	if (!library_open(&own) || library_sandbox(&own.sb, own.image, NULL) ||
+	    call(&own, 1) == BENCH_FAILED)
 		return false;
 	system_calls_mark();
 	uint64_t ns = call(&own, calls->n);

@@ -12,7 +12,14 @@
 extern const unsigned char bench_guest[], bench_guest_end[];
 extern const unsigned char bench_glibc_guest[], bench_glibc_guest_end[];
 
-/* Makes a sandbox of the guest, with the host function that it wants. */
+/* With the host function that the guest wants. */
+extern const mote_sandbox_options library_options;
+
+/* Makes a runtime on the backend of that name, and the image of the guest: for a process of its
+ * own, which nobody closes them in. */
+bool library_open(struct measured_backend *own);
+
+/* Makes a sandbox of the guest. */
 mote_status library_sandbox(mote_sandbox **out, mote_image *image, mote_error *err);
 
 /* A call of a function that adds two numbers; of one that lets the host add them; of one that gets

@@ -5,9 +5,11 @@
 #include "bench/subjects.h"
 
 #include "bench/library.h"
+#include "bench/snapshots.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What there is to measure on each backend. */
@@ -36,6 +38,46 @@ static const struct {
 	{ "map_1gib_4k", map_1gib_4k },   { "walk_1gib_4k", walk_1gib_4k },
 	{ "push_pop_64b", push_pop_64b }, { "shared_copy_16mib", shared_copy_16mib },
 	{ "memcpy_16mib", memcpy_16mib },
+};
+
+/* What there is to measure of snapshots on each backend, and of sandboxes that dirty pages: in the
+ * order of dirtied_pages. */
+static const struct {
+	const char *name;
+	uint64_t (*run)(void *state, unsigned n);
+} snapshot_rows[] = {
+	{ "snapshot_take", snapshot_take },
+	{ "sandbox_from_snapshot", sandbox_from_snapshot },
+	{ "sandbox_from_snapshot_1gib", sandbox_from_snapshot_1gib },
+	{ "pool_acquire", pool_acquire },
+};
+static const struct {
+	const char *restore, *call_with_restore;
+} dirtying_rows[DIRTYINGS] = {
+	{ "restore/0", "call_with_restore/0" },       { "restore/1", "call_with_restore/1" },
+	{ "restore/16", "call_with_restore/16" },     { "restore/256", "call_with_restore/256" },
+	{ "restore/4096", "call_with_restore/4096" },
+};
+
+/* What is counted there, where a hypervisor tells which pages are written. */
+static const struct {
+	const char *name, *unit;
+	uint64_t (*run)(void *state, unsigned n);
+} counted_rows[] = {
+	{ "ioctls_per_call_restore", NULL, ioctls_per_call_restore },
+	{ "faults_per_call_restore", NULL, faults_per_call_restore },
+	{ "private_kib_per_sandbox", "KiB", private_kib_per_sandbox },
+};
+enum { COUNTED = sizeof counted_rows / sizeof counted_rows[0] };
+
+static const struct {
+	const char *name;
+	unsigned npages;
+} copy_rows[SUBJECTS_COPIES] = {
+	{ "memcpy_pages/1", 1 },
+	{ "memcpy_pages/16", 16 },
+	{ "memcpy_pages/256", 256 },
+	{ "memcpy_pages/4096", 4096 },
 };
 
 static bool is_wanted(const char *name, const char *filter)
@@ -156,6 +198,91 @@ static void add_yardsticks(struct subjects *subjects, const char *filter)
 	    (struct bench){ .name = "memcpy_page", .backend = "none", .run = memcpy_page });
 }
 
+static mote_status no_memory(mote_error *err)
+{
+	*err = (mote_error){ .code = MOTE_E_NOMEM, .message = "no memory to copy and map" };
+	return MOTE_E_NOMEM;
+}
+
+static void add_row(struct subjects *subjects, const char *filter, const char *name,
+		    const char *backend, uint64_t (*run)(void *state, unsigned n), void *state)
+{
+	add(subjects, filter,
+	    (struct bench){ .name = name, .backend = backend, .run = run, .state = state });
+}
+
+/* Whatever of snapshots is measured on BACKEND, without a state. */
+static void add_snapshot_rows(struct subjects *subjects, const char *filter, const char *backend,
+			      struct snapshot_bench *bench)
+{
+	for (size_t i = 0; i < sizeof snapshot_rows / sizeof snapshot_rows[0]; i++)
+		add_row(subjects, filter, snapshot_rows[i].name, backend, snapshot_rows[i].run,
+			bench);
+	for (size_t i = 0; i < DIRTYINGS; i++)
+		add_row(subjects, filter, dirtying_rows[i].restore, backend, restore,
+			&bench->dirtyings[i]);
+	for (size_t i = 0; i < DIRTYINGS; i++)
+		add_row(subjects, filter, dirtying_rows[i].call_with_restore, backend,
+			call_with_restore, &bench->dirtyings[i]);
+}
+
+/* Its sandboxes are only made if there is something to do for them. */
+static mote_status add_snapshots(struct subjects *subjects, const char *filter, size_t index,
+				 mote_error *err)
+{
+	struct measured_backend *backend = &subjects->backends[index];
+	struct snapshot_bench *bench = calloc(1, sizeof *bench);
+	const size_t before = subjects->count;
+
+	if (!bench)
+		return no_memory(err);
+	add_snapshot_rows(subjects, filter, backend->name, bench);
+	if (subjects->count == before) {
+		free(bench);
+		return MOTE_OK;
+	}
+	subjects->snapshots[index] = bench;
+	if (snapshot_bench_init(bench, backend))
+		return MOTE_OK;
+	*err = backend->err;
+	return err->code;
+}
+
+static mote_status add_counted(struct subjects *subjects, const char *filter,
+			       struct measured_backend *backend, mote_error *err)
+{
+	subjects->counted = calloc(COUNTED, sizeof subjects->counted[0]);
+	if (!subjects->counted)
+		return no_memory(err);
+	for (size_t i = 0; i < COUNTED; i++) {
+		subjects->counted[i].backend = backend;
+		add(subjects, filter,
+		    (struct bench){ .name = counted_rows[i].name,
+				    .backend = backend->name,
+				    .run = counted_rows[i].run,
+				    .state = &subjects->counted[i],
+				    .is_count = true,
+				    .unit = counted_rows[i].unit });
+	}
+	return MOTE_OK;
+}
+
+/* Its 128 MiB are only taken if something is measured in them. */
+static mote_status add_copies(struct subjects *subjects, const char *filter, mote_error *err)
+{
+	struct memory_pair *pair = &subjects->pair;
+	const size_t before = subjects->count;
+
+	for (size_t i = 0; i < SUBJECTS_COPIES; i++) {
+		subjects->copies[i] = (struct scattered_copy){ pair, copy_rows[i].npages };
+		add_row(subjects, filter, copy_rows[i].name, "none", memcpy_pages,
+			&subjects->copies[i]);
+	}
+	add_row(subjects, filter, "memory_copy_64mib", "none", memory_copy_64mib, pair);
+	add_row(subjects, filter, "fork_exit_wait", "none", fork_exit_wait, pair);
+	return subjects->count == before || memory_pair_init(pair) ? MOTE_OK : no_memory(err);
+}
+
 /* Its 34 MiB are only taken if something is measured in them. */
 static mote_status add_memory(struct subjects *subjects, const char *filter, mote_error *err)
 {
@@ -164,11 +291,8 @@ static mote_status add_memory(struct subjects *subjects, const char *filter, mot
 			continue;
 		if (!subjects->memory)
 			subjects->memory = memory_bench_new();
-		if (!subjects->memory) {
-			*err = (mote_error){ .code = MOTE_E_NOMEM,
-					     .message = "no memory to copy and map" };
-			return MOTE_E_NOMEM;
-		}
+		if (!subjects->memory)
+			return no_memory(err);
 		add(subjects, filter,
 		    (struct bench){ .name = memory_rows[i].name,
 				    .backend = "none",
@@ -186,9 +310,16 @@ mote_status subjects_open(struct subjects *subjects, const char *backend, const 
 	add_yardsticks(subjects, filter);
 	mote_status status = add_memory(subjects, filter, err);
 	if (!status)
+		status = add_copies(subjects, filter, err);
+	if (!status)
 		status = open_backends(subjects, backend, err);
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
 		status = add_library(subjects, filter, &subjects->backends[i], err);
+	for (size_t i = 0; !status && i < subjects->nbackends; i++)
+		status = add_snapshots(subjects, filter, i, err);
+	for (size_t i = 0; !status && i < subjects->nbackends; i++)
+		if (strcmp(subjects->backends[i].name, "kvm") == 0)
+			status = add_counted(subjects, filter, &subjects->backends[i], err);
 	return status;
 }
 
@@ -207,10 +338,15 @@ void subjects_close(struct subjects *subjects)
 		bare_kvm_fini(&subjects->kvm);
 	}
 	for (size_t i = 0; i < subjects->nbackends; i++) {
+		if (subjects->snapshots[i])
+			snapshot_bench_fini(subjects->snapshots[i]);
+		free(subjects->snapshots[i]);
 		mote_sandbox_free(subjects->backends[i].sb);
 		mote_image_unref(subjects->backends[i].image);
 		mote_runtime_free(subjects->backends[i].rt);
 	}
+	free(subjects->counted);
+	memory_pair_fini(&subjects->pair);
 	memory_bench_free(subjects->memory);
 	if (subjects->has_peer)
 		pipe_peer_fini(&subjects->peer);

@@ -15,8 +15,12 @@
 
 #include <mote/mote.h>
 
-#define SUBJECTS_MAX          64
+#define SUBJECTS_MAX          128
 #define SUBJECTS_BACKENDS_MAX 8
+#define SUBJECTS_COPIES       4
+
+struct counted;
+struct snapshot_bench;
 
 /* A backend under measurement: a sandbox for calls, an image for new sandboxes. */
 struct measured_backend {
@@ -39,6 +43,10 @@ struct subjects {
 	struct pipe_peer peer;
 	bool has_peer;
 	struct memory_bench *memory; /* NULL: none of its subjects is wanted */
+	struct memory_pair pair;     /* as well */
+	struct scattered_copy copies[SUBJECTS_COPIES];
+	struct snapshot_bench *snapshots[SUBJECTS_BACKENDS_MAX]; /* as well, on each backend */
+	struct counted *counted;                                 /* as well */
 };
 
 /*

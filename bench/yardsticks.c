@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The same isolation by other means: a process kept at hand, a process for each call. And the
- * unit in which restoring is counted, a page copied.
+ * The same isolation by other means: a process kept at hand, a process for each call, memory copied
+ * whole. And the unit in which restoring is counted, a page copied.
  */
 #include "bench/yardsticks.h"
 
@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,6 +115,82 @@ uint64_t process_spawn_exec(void *state, unsigned n)
 		pid_t child;
 		if (posix_spawn(&child, "/bin/true", NULL, NULL, arguments, environment) != 0 ||
 		    !ended_well(child))
+			return BENCH_FAILED;
+	}
+	return bench_clock() - start;
+}
+
+enum { PAGE = 4096, MEMORY = 64 << 20, FORKED_PAGES = 16 };
+
+/* Pages of 4 KiB, as guests have them. */
+static char *resident_memory(void)
+{
+	char *at = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	madvise(at, MEMORY, MADV_NOHUGEPAGE);
+	memset(at, 1, MEMORY);
+	return at;
+}
+
+bool memory_pair_init(struct memory_pair *pair)
+{
+	pair->a = resident_memory();
+	pair->b = resident_memory();
+	if (!pair->a || !pair->b)
+		memory_pair_fini(pair);
+	return pair->a != NULL;
+}
+
+void memory_pair_fini(struct memory_pair *pair)
+{
+	if (pair->a)
+		munmap(pair->a, MEMORY);
+	if (pair->b)
+		munmap(pair->b, MEMORY);
+	*pair = (struct memory_pair){ 0 };
+}
+
+uint64_t memcpy_pages(void *state, unsigned n)
+{
+	const struct scattered_copy *copy = state;
+	uint64_t start = bench_clock();
+
+	for (unsigned i = 0; i < n; i++) {
+		for (size_t page = 0; page < copy->npages; page++)
+			memcpy(copy->pair->a + 2 * page * PAGE, copy->pair->b + 2 * page * PAGE,
+			       PAGE);
+		__asm__ volatile("" : : "r"(copy->pair->a) : "memory");
+	}
+	return bench_clock() - start;
+}
+
+uint64_t memory_copy_64mib(void *state, unsigned n)
+{
+	const struct memory_pair *pair = state;
+	uint64_t start = bench_clock();
+
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(pair->a, pair->b, MEMORY);
+		__asm__ volatile("" : : "r"(pair->a) : "memory");
+	}
+	return bench_clock() - start;
+}
+
+uint64_t fork_exit_wait(void *state, unsigned n)
+{
+	const struct memory_pair *pair = state;
+	uint64_t start = bench_clock();
+
+	for (unsigned i = 0; i < n; i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			for (size_t page = 0; page < FORKED_PAGES; page++)
+				((volatile char *)pair->a)[2 * page * PAGE] = 2;
+			_exit(0);
+		}
+		if (child < 0 || !ended_well(child))
 			return BENCH_FAILED;
 	}
 	return bench_clock() - start;

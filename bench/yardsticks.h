@@ -6,6 +6,7 @@
 #define BENCH_YARDSTICKS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,6 +30,27 @@ uint64_t process_spawn(void *state, unsigned n);
 
 /* posix_spawn of /bin/true, and wait; no STATE. */
 uint64_t process_spawn_exec(void *state, unsigned n);
+
+/* Memory for the rows below: 64 MiB, twice, all of it resident. */
+struct memory_pair {
+	char *a, *b;
+};
+
+/* False: there is too little. */
+bool memory_pair_init(struct memory_pair *pair);
+void memory_pair_fini(struct memory_pair *pair);
+
+/* N scattered pages, every other one of memory, copied by memcpy; NPAGES of them. */
+struct scattered_copy {
+	const struct memory_pair *pair;
+	unsigned npages;
+};
+uint64_t memcpy_pages(void *state, unsigned n);
+
+/* What else gives a function a state to begin with each time: all of the memory copied; a process
+ * of 64 MiB forked, which writes to 16 pages and ends. STATE is a struct memory_pair. */
+uint64_t memory_copy_64mib(void *state, unsigned n);
+uint64_t fork_exit_wait(void *state, unsigned n);
 
 /* A page copied between two places in the caches; no STATE. */
 uint64_t memcpy_page(void *state, unsigned n);

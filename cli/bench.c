@@ -8,9 +8,10 @@
 
 #include "bench/subjects.h"
 
+#include <math.h>
 #include <string.h>
 
-/* Some ten seconds in all: every subject gets 0.4 s, in turns with the others. */
+/* Half a minute in all: every subject gets 0.4 s, in turns with the others. */
 static const struct bench_effort thorough = { .rounds = 20, .slice_ns = 20000000 };
 static const struct bench_effort quick = { .rounds = 2, .slice_ns = 5000000 };
 
@@ -27,16 +28,69 @@ static const struct promise {
 	{ "shared_copy_16mib", "none", "memcpy_16mib" },
 };
 
-/* The median of a subject, 0 when it was not measured. BACKEND NULL: whichever. */
+/* What mote promises of restoring on KVM: as much as so many times one and another subject. */
+static const struct bound {
+	const char *name;
+	double constant;
+	struct {
+		double factor;
+		const char *name; /* NULL: none */
+	} terms[2];
+} bounds[] = {
+	{ "call_with_restore/0", 0, { { 1.1, "call" } } },
+	{ "call_with_restore/1", 0, { { 1.1, "call" }, { 1.5, "memcpy_pages/1" } } },
+	{ "call_with_restore/16", 0, { { 1.1, "call" }, { 1.5, "memcpy_pages/16" } } },
+	{ "call_with_restore/256", 0, { { 1.1, "call" }, { 1.5, "memcpy_pages/256" } } },
+	{ "sandbox_from_snapshot", 0, { { 1.5, "bare_create" } } },
+	{ "sandbox_from_snapshot_1gib", 0, { { 1.5, "bare_create" } } },
+	{ "pool_acquire", 0, { { 2, "restore/0" } } },
+	{ "ioctls_per_call_restore", 1, { { 0, NULL } } },
+	{ "faults_per_call_restore", 0, { { 0, NULL } } },
+	{ "private_kib_per_sandbox", 96, { { 0, NULL } } },
+};
+
+/* The median of a subject; NAN when it was not measured. BACKEND NULL: on KVM, or without any. */
 static double median(const struct subjects *subjects, const char *name, const char *backend)
 {
 	for (size_t i = 0; i < subjects->count; i++) {
 		const struct bench *bench = &subjects->benches[i];
 		if (strcmp(bench->name, name) == 0 &&
-		    (!backend || strcmp(bench->backend, backend) == 0))
-			return bench_result(bench).median;
+		    (backend ? strcmp(bench->backend, backend) == 0
+			     : strcmp(bench->backend, "process") != 0))
+			return bench->has_failed ? NAN : bench_result(bench).median;
 	}
-	return 0;
+	return NAN;
+}
+
+/* "0.97 x (1.1 call + 1.5 memcpy_pages/1)", or "1.00, at most 1". */
+static void print_bound(const struct bound *bound, double ours, double most)
+{
+	if (!bound->terms[0].name) {
+		printf("%5.2f, at most %g", ours, most);
+		return;
+	}
+	printf("%5.2f x (%g %s", ours / most, bound->terms[0].factor, bound->terms[0].name);
+	if (bound->terms[1].name)
+		printf(" + %g %s", bound->terms[1].factor, bound->terms[1].name);
+	putchar(')');
+}
+
+/* Those of which all was measured. */
+static void print_bounds(const struct subjects *subjects)
+{
+	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+		const struct bound *bound = &bounds[i];
+		double ours = median(subjects, bound->name, "kvm");
+		double most = bound->constant;
+		for (size_t j = 0; j < 2 && bound->terms[j].name; j++)
+			most += bound->terms[j].factor *
+				median(subjects, bound->terms[j].name, NULL);
+		if (isnan(ours) || isnan(most))
+			continue;
+		printf("%-28s %-8s ", bound->name, "kvm");
+		print_bound(bound, ours, most);
+		puts(ours <= most ? ": met" : ": missed");
+	}
 }
 
 /* Those of which both sides were measured. */
@@ -66,6 +120,7 @@ static mote_status measure(struct subjects *subjects, const struct options *opti
 	} else {
 		bench_print_table(stdout, subjects->benches, subjects->count);
 		print_ratios(subjects);
+		print_bounds(subjects);
 	}
 	const mote_error *failure = subjects_failure(subjects);
 	if (!failure)

@@ -174,13 +174,22 @@ static void rows_are_json_without_those_that_failed(void **unused)
 		  .samples = samples,
 		  .nsamples = 1,
 		  .is_count = true },
+		{ .name = "c",
+		  .backend = "none",
+		  .batch = 1,
+		  .samples = samples,
+		  .nsamples = 2,
+		  .is_count = true,
+		  .unit = "KiB" },
 	};
-	char *text = printed(bench_print_json, benches, 3);
+	char *text = printed(bench_print_json, benches, 4);
 
 	assert_string_equal(text, "[\n  {\"name\": \"a\", \"backend\": \"kvm\", \"unit\": \"ns\", "
 				  "\"min\": 1.5, \"median\": 2.0, \"p99\": 4.2, \"n\": 6},\n"
 				  "  {\"name\": \"b\", \"backend\": \"none\", \"unit\": \"count\", "
-				  "\"min\": 1.5, \"median\": 1.5, \"p99\": 1.5, \"n\": 1}\n]\n");
+				  "\"min\": 1.5, \"median\": 1.5, \"p99\": 1.5, \"n\": 1},\n"
+				  "  {\"name\": \"c\", \"backend\": \"none\", \"unit\": \"KiB\", "
+				  "\"min\": 1.5, \"median\": 1.5, \"p99\": 2.0, \"n\": 2}\n]\n");
 	free(text);
 }
 
