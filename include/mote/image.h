@@ -65,7 +65,7 @@ typedef struct mote_image_info {
 	bool is_pie;          /* static PIE; addresses are those it is loaded at */
 	uint32_t abi_version; /* of the guest ABI, 0 when not a mote guest */
 	uint64_t entry;       /* guest virtual address of the first instruction */
-	uint64_t file_bytes;  /* size of the ELF file */
+	uint64_t file_bytes;  /* size of the ELF file; 0: the image of a loaded snapshot */
 	size_t nsegments;
 	size_t nexports;
 	size_t nimports;

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "base/sys.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -59,6 +60,7 @@ const struct sys sys_linux = {
 	.pread = pread,
 	.fstat = fstat,
 	.fsync = fsync,
+	.getdents64 = getdents64,
 	.flock = flock,
 	.mkdirat = mkdirat,
 	.renameat = renameat,

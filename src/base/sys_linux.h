@@ -26,6 +26,7 @@ struct sys {
 	ssize_t (*pread)(int fd, void *to, size_t size, off_t offset);
 	int (*fstat)(int fd, struct stat *to);
 	int (*fsync)(int fd);
+	ssize_t (*getdents64)(int fd, void *to, size_t size);
 	int (*flock)(int fd, int operation);
 	int (*mkdirat)(int folder, const char *name, mode_t mode);
 	int (*renameat)(int from_folder, const char *from, int to_folder, const char *to);

@@ -31,6 +31,7 @@ struct mote_image {
 
 	uint8_t *bytes; /* the whole file; a segment's are at BYTES + file_offset */
 	size_t size;
+	bool has_no_file; /* it comes with a snapshot, and BYTES is something else: image_parts.h */
 	struct elf elf;
 
 	uint32_t abi_version; /* 0: not a mote guest, and no exports or imports */

@@ -144,8 +144,13 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 			 mote_error *err)
 {
 	mote_runtime *rt = image_runtime(image);
-	mote_sandbox *sb = host_alloc(&rt->host, sizeof *sb);
 	*out = NULL;
+	if (image->has_no_file && !plan->snapshot)
+		return error_set(err, MOTE_E_IMAGE,
+				 "%s: is the image of a loaded snapshot, without the guest's file; "
+				 "begin at the snapshot",
+				 image->name);
+	mote_sandbox *sb = host_alloc(&rt->host, sizeof *sb);
 	if (!sb)
 		return error_nomem(err, "a sandbox", sizeof *sb);
 	sb->rt = rt;

@@ -7,6 +7,7 @@
 
 #include "mem/memory_snapshot.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/snapshot_parts.h"
 
 #include <mote/snapshot.h>
 
@@ -22,6 +23,8 @@ struct mote_snapshot {
 	struct host_functions functions; /* names and types alone */
 	uint64_t dispatch, call_stack, fs_base, signal_mask;
 	uint64_t generation;
+	bool is_loaded;        /* from disk */
+	uint64_t cpu_features; /* if so: of the machine that it was taken on */
 };
 
 /* Whether a sandbox of RT with OPTIONS, whose functions are FUNCTIONS, can begin at SNAPSHOT.
@@ -29,5 +32,8 @@ struct mote_snapshot {
 mote_status snapshot_check_start(const mote_snapshot *snapshot, const mote_runtime *rt,
 				 const mote_sandbox_options *options,
 				 const struct host_functions *functions, mote_error *err);
+
+/* Where LAYOUT has what guests have pointers to. */
+struct snapshot_places snapshot_places(const struct layout *layout);
 
 #endif

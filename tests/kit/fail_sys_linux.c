@@ -28,6 +28,7 @@
 	     (fd, to, size, offset), (void)0)                                                      \
 	CALL(int, fstat, (int fd, struct stat *to), (fd, to), (void)0)                             \
 	CALL(int, fsync, (int fd), (fd), (void)0)                                                  \
+	CALL(ssize_t, getdents64, (int fd, void *to, size_t size), (fd, to, size), (void)0)        \
 	CALL(int, flock, (int fd, int operation), (fd, operation), (void)0)                        \
 	CALL(int, mkdirat, (int folder, const char *name, mode_t mode), (folder, name, mode),      \
 	     (void)0)                                                                              \

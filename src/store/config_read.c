@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From JSON to the parts of a snapshot. Each list is counted and bounded before memory is taken for
+ * it.
+ */
+#include "store/config.h"
+
+#include "store/config_names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More of these are refused inside of libmote too; here they bound what is allocated. */
+#define FUNCTIONS_MAX 65536
+#define SEGMENTS_MAX  64
+#define FEATURES_MAX  256
+
+/* COUNT entries of SIZE bytes, or NULL: memory is out, or COUNT is 0. */
+static void *new_list(struct tree_reader *reader, const struct host *host, size_t count,
+		      size_t size, const char *what)
+{
+	void *list = count ? host_alloc_array(host, count, size) : NULL;
+
+	if (count && !list && !reader->status)
+		reader->status = error_nomem(reader->err, what, count * size);
+	return list;
+}
+
+static mote_type read_type(struct tree_reader *reader, const char *name, const char *key)
+{
+	for (int type = MOTE_VOID; type <= MOTE_BYTES; type++)
+		if (strcmp(mote_type_name((mote_type)type), name) == 0)
+			return (mote_type)type;
+	tree_refuse(reader, key, "the name of a type");
+	return MOTE_VOID;
+}
+
+static void read_function(struct tree_reader *reader, json_object *object, mote_function_info *out)
+{
+	size_t nparams;
+	json_object *params = tree_list(reader, object, "params", MOTE_MAX_PARAMS, &nparams);
+
+	out->name = tree_string(reader, object, "name");
+	out->result = read_type(reader, tree_string(reader, object, "result"), "result");
+	out->nparams = (uint32_t)nparams;
+	for (size_t i = 0; i < nparams; i++)
+		out->params[i] =
+			read_type(reader, tree_item_string(reader, params, i, "params"), "params");
+}
+
+static const mote_function_info *read_functions(struct tree_reader *reader, json_object *object,
+						const char *key, const struct host *host,
+						size_t *count)
+{
+	size_t n;
+	json_object *list = tree_list(reader, object, key, FUNCTIONS_MAX, &n);
+	mote_function_info *functions = new_list(reader, host, n, sizeof functions[0], key);
+
+	*count = functions ? n : 0;
+	for (size_t i = 0; i < *count; i++)
+		read_function(reader, tree_item(reader, list, i, key), &functions[i]);
+	return functions;
+}
+
+/* Each feature must be one that this library can look for. */
+static uint64_t read_features(struct tree_reader *reader, json_object *root)
+{
+	size_t count;
+	json_object *list = tree_list(reader, root, "cpu_features", FEATURES_MAX, &count);
+	uint64_t features = 0;
+
+	for (size_t i = 0; i < count && !reader->status; i++) {
+		const char *wanted = tree_item_string(reader, list, i, "cpu_features");
+		const char *name;
+		unsigned bit = 0;
+
+		while ((name = mote_private_cpu_feature(bit)) && strcmp(name, wanted) != 0)
+			bit++;
+		if (name)
+			features |= UINT64_C(1) << bit;
+		else if (!reader->status)
+			reader->status = error_set(
+				reader->err, MOTE_E_SNAPSHOT,
+				"the snapshot needs a processor with \"%.32s\", which this "
+				"library does not know; a newer one may",
+				wanted);
+	}
+	return features;
+}
+
+static void read_segments(struct tree_reader *reader, json_object *guest, const struct host *host,
+			  struct snapshot_parts *parts)
+{
+	size_t n;
+	json_object *list = tree_list(reader, guest, "segments", SEGMENTS_MAX, &n);
+	mote_segment_info *segments = new_list(reader, host, n, sizeof segments[0], "segments");
+
+	parts->segments = segments;
+	parts->nsegments = segments ? n : 0;
+	for (size_t i = 0; i < parts->nsegments; i++) {
+		json_object *object = tree_item(reader, list, i, "segments");
+		const int rights = rights_parse(tree_string(reader, object, "rights"));
+
+		if (rights < 0)
+			tree_refuse(reader, "rights", "like \"r-x\"");
+		segments[i] = (mote_segment_info){
+			.address = tree_number(reader, object, "address", INT64_MAX),
+			.memory_size = tree_number(reader, object, "size", INT64_MAX),
+			.readable = rights & RIGHT_READ,
+			.writable = rights & RIGHT_WRITE,
+			.executable = rights & RIGHT_EXECUTE,
+		};
+	}
+}
+
+static void read_guest(struct tree_reader *reader, json_object *root, const struct host *host,
+		       struct snapshot_parts *parts)
+{
+	json_object *guest = tree_field(reader, root, "guest");
+
+	parts->name = tree_string(reader, guest, "name");
+	parts->abi_version = (uint32_t)tree_number(reader, guest, "abi_version", UINT32_MAX);
+	parts->is_pie = tree_bool(reader, guest, "is_pie");
+	parts->entry = tree_number(reader, guest, "entry", INT64_MAX);
+	read_segments(reader, guest, host, parts);
+	parts->exports = read_functions(reader, guest, "exports", host, &parts->nexports);
+	parts->imports = read_functions(reader, guest, "imports", host, &parts->nimports);
+}
+
+static void read_guard(struct tree_reader *reader, json_object *memory,
+		       struct snapshot_parts *parts)
+{
+	const char *hex = tree_string(reader, memory, "stack_guard");
+	const size_t size = 2 * sizeof parts->stack_guard;
+
+	if (strlen(hex) != size || strspn(hex, "0123456789abcdef") != size) {
+		tree_refuse(reader, "stack_guard", "32 hexadecimal digits");
+		return;
+	}
+	for (size_t i = 0; i < sizeof parts->stack_guard; i++) {
+		const char digits[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
+		parts->stack_guard[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+}
+
+/* The INDEX-th entry of LIST: a list of N numbers. */
+static void read_numbers(struct tree_reader *reader, json_object *list, size_t index,
+			 const char *key, uint64_t *numbers, size_t n)
+{
+	json_object *entry = list ? json_object_array_get_idx(list, index) : NULL;
+
+	if (!json_object_is_type(entry, json_type_array) || json_object_array_length(entry) != n)
+		tree_refuse(reader, key, "a list of lists of as many numbers as it should");
+	for (size_t i = 0; i < n; i++)
+		numbers[i] = reader->status ? 0 : tree_item_number(reader, entry, i, key);
+}
+
+static void read_pages(struct tree_reader *reader, json_object *memory, const struct host *host,
+		       struct snapshot_parts *parts)
+{
+	size_t nused, nruns;
+	uint64_t numbers[3];
+	json_object *list = tree_list(reader, memory, "used", SNAPSHOT_RANGES_MAX, &nused);
+	struct snapshot_range *used = new_list(reader, host, nused, sizeof used[0], "used pages");
+
+	parts->used = used;
+	parts->nused = used ? nused : 0;
+	for (size_t i = 0; i < parts->nused && !reader->status; i++) {
+		read_numbers(reader, list, i, "used", numbers, 2);
+		used[i] = (struct snapshot_range){ numbers[0], numbers[1] };
+	}
+	list = tree_list(reader, memory, "runs", SNAPSHOT_RUNS_MAX, &nruns);
+	struct snapshot_run *runs = new_list(reader, host, nruns, sizeof runs[0], "runs of pages");
+
+	parts->runs = runs;
+	parts->nruns = runs ? nruns : 0;
+	for (size_t i = 0; i < parts->nruns && !reader->status; i++) {
+		read_numbers(reader, list, i, "runs", numbers, 3);
+		runs[i] = (struct snapshot_run){ numbers[0], numbers[1], numbers[2] };
+	}
+}
+
+static void read_places(struct tree_reader *reader, json_object *memory,
+			struct snapshot_places *out)
+{
+	json_object *places = tree_field(reader, memory, "places");
+
+	out->heap = tree_number(reader, places, "heap", INT64_MAX);
+	out->stack = tree_number(reader, places, "stack", INT64_MAX);
+	out->input = tree_number(reader, places, "input", INT64_MAX);
+	out->output = tree_number(reader, places, "output", INT64_MAX);
+	out->init_data = tree_number(reader, places, "init_data", INT64_MAX);
+}
+
+static void read_memory(struct tree_reader *reader, json_object *root, const struct host *host,
+			struct snapshot_parts *parts)
+{
+	json_object *memory = tree_field(reader, root, "memory");
+	const int rights = rights_parse(tree_string(reader, memory, "init_data_rights"));
+
+	if (rights < 0)
+		tree_refuse(reader, "init_data_rights", "like \"r--\"");
+	parts->init_data_rights = (unsigned)rights & (RIGHT_WRITE | RIGHT_EXECUTE);
+	parts->memory_size = tree_number(reader, memory, "size", INT64_MAX);
+	parts->heap_size = tree_number(reader, memory, "heap_size", INT64_MAX);
+	parts->stack_size = tree_number(reader, memory, "stack_size", INT64_MAX);
+	parts->input_size = tree_number(reader, memory, "input_size", INT64_MAX);
+	parts->output_size = tree_number(reader, memory, "output_size", INT64_MAX);
+	parts->init_data_size = tree_number(reader, memory, "init_data_size", INT64_MAX);
+	parts->brk = tree_number(reader, memory, "brk", INT64_MAX);
+	read_places(reader, memory, &parts->places);
+	read_guard(reader, memory, parts);
+	read_pages(reader, memory, host, parts);
+}
+
+static void read_start(struct tree_reader *reader, json_object *root, struct snapshot_parts *parts)
+{
+	json_object *start = tree_field(reader, root, "start");
+	const char *mask = tree_string(reader, start, "signal_mask");
+	const bool is_hex = strncmp(mask, "0x", 2) == 0;
+	const size_t digits = is_hex ? strspn(mask + 2, "0123456789abcdef") : 0;
+
+	if (digits == 0 || digits > 16 || mask[2 + digits] != '\0')
+		tree_refuse(reader, "signal_mask", "a hexadecimal number");
+	parts->signal_mask = reader->status ? 0 : strtoull(mask, NULL, 16);
+	parts->dispatch = tree_number(reader, start, "dispatch", INT64_MAX);
+	parts->call_stack = tree_number(reader, start, "call_stack", INT64_MAX);
+	parts->fs_base = tree_number(reader, start, "thread_pointer", INT64_MAX);
+	parts->generation = tree_number(reader, start, "generation", INT64_MAX);
+}
+
+static void read_format(struct tree_reader *reader, json_object *root)
+{
+	const uint64_t format = tree_number(reader, root, "format", UINT32_MAX);
+	const char *architecture = tree_string(reader, root, "architecture");
+
+	if (reader->status)
+		return;
+	if (format == 0 || format > CONFIG_FORMAT)
+		reader->status = error_set(reader->err, MOTE_E_SNAPSHOT,
+					   "the snapshot has format %u; this library knows 1 to "
+					   "%d: use the library that saved it, or a newer one",
+					   (unsigned)format, CONFIG_FORMAT);
+	else if (strcmp(architecture, CONFIG_ARCHITECTURE) != 0)
+		reader->status = error_set(reader->err, MOTE_E_SNAPSHOT,
+					   "the snapshot is for machines of architecture "
+					   "\"%.32s\"; this one is " CONFIG_ARCHITECTURE,
+					   architecture);
+}
+
+static struct tree_reader open(struct config *config, const struct host *host,
+			       const struct text *text, mote_error *err)
+{
+	struct tree_reader reader = { .file = "config", .err = err };
+
+	*config = (struct config){ .host = host };
+	config->tree = tree_parse(&reader, text);
+	read_format(&reader, config->tree);
+	return reader;
+}
+
+mote_status config_read(struct config *config, const struct host *host, const struct text *text,
+			mote_error *err)
+{
+	struct tree_reader reader = open(config, host, text, err);
+	struct snapshot_parts *parts = &config->parts;
+
+	if (!reader.status)
+		parts->cpu_features = read_features(&reader, config->tree);
+	if (!reader.status)
+		read_guest(&reader, config->tree, host, parts);
+	if (!reader.status)
+		parts->host_functions = read_functions(&reader, config->tree, "host_functions",
+						       host, &parts->nhost_functions);
+	if (!reader.status)
+		read_memory(&reader, config->tree, host, parts);
+	if (!reader.status)
+		read_start(&reader, config->tree, parts);
+	if (reader.status)
+		config_free(config);
+	return reader.status;
+}
+
+mote_status config_read_summary(struct config *config, const struct host *host,
+				const struct text *text, mote_error *err)
+{
+	struct tree_reader reader = open(config, host, text, err);
+
+	config->parts.name =
+		tree_string(&reader, tree_field(&reader, config->tree, "guest"), "name");
+	config->parts.memory_size = tree_number(
+		&reader, tree_field(&reader, config->tree, "memory"), "size", INT64_MAX);
+	if (reader.status)
+		config_free(config);
+	return reader.status;
+}
+
+static void free_list(const struct host *host, const void *list, size_t count, size_t size)
+{
+	host_free(host, (void *)(uintptr_t)list, count * size);
+}
+
+void config_free(struct config *config)
+{
+	const struct snapshot_parts *parts = &config->parts;
+	const struct host *host = config->host;
+
+	free_list(host, parts->segments, parts->nsegments, sizeof parts->segments[0]);
+	free_list(host, parts->exports, parts->nexports, sizeof parts->exports[0]);
+	free_list(host, parts->imports, parts->nimports, sizeof parts->imports[0]);
+	free_list(host, parts->host_functions, parts->nhost_functions,
+		  sizeof parts->host_functions[0]);
+	free_list(host, parts->used, parts->nused, sizeof parts->used[0]);
+	free_list(host, parts->runs, parts->nruns, sizeof parts->runs[0]);
+	json_object_put(config->tree);
+	*config = (struct config){ 0 };
+}

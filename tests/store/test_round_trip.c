@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Snapshots that were saved and loaded are what they were: for guests, for hosts, for the tools of
+ * others.
+ */
+#define _GNU_SOURCE
+#include "store/box.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE 4096u
+
+static void guests_go_on_where_they_were(struct guest *g)
+{
+	struct box box;
+	mote_snapshot *snapshot;
+
+	box_init(&box, g);
+	CALL(g, "Count", MOTE_NO_ARGS);
+	CALL(g, "Keep", MOTE_ARGS(mote_u32(3 << 20), mote_u32(7)));
+	CALL(g, "Touch", MOTE_ARGS(mote_u32(300)));
+	box_save(&box, "one");
+	for (int verify = 0; verify < 2; verify++) {
+		EXPECT_STATUS(g, box_load(&box, "one", verify, &snapshot), MOTE_OK);
+		mote_sandbox *sb = box_start(&box, snapshot);
+		for (unsigned i = 0; i < rounds(50); i++) {
+			assert_int_equal(box_call(&box, sb, "Count", MOTE_NO_ARGS), 102);
+			assert_int_equal(box_call(&box, sb, "Kept", MOTE_NO_ARGS), 7);
+			assert_int_equal(
+				box_call(&box, sb, "Touch", MOTE_ARGS(mote_u32(310 + i % 3))),
+				10 + i % 3);
+			box_call(&box, sb, "Churn", MOTE_ARGS(mote_u32(100000 * (i % 7) + 1)));
+			box_call(&box, sb, "Keep", MOTE_ARGS(mote_u32(2 << 20), mote_u32(9)));
+			EXPECT_STATUS(g, mote_sandbox_restore(sb, snapshot, &g->err), MOTE_OK);
+		}
+		mote_sandbox_free(sb);
+		mote_snapshot_unref(snapshot);
+	}
+	box_fini(&box);
+}
+
+static void guests_can_be_saved_again(struct guest *g)
+{
+	struct box box;
+	mote_snapshot *again;
+
+	box_init(&box, g);
+	box_save(&box, "one");
+	mote_snapshot *one = box_loaded(&box, "one");
+	const unsigned blobs = box_count_blobs(&box);
+	/* what was loaded, as it is: the same memory and description */
+	EXPECT_STATUS(g, mote_snapshot_save(one, box.folder, "copy", &g->err), MOTE_OK);
+	assert_in_range(box_count_blobs(&box), blobs, blobs + 1);
+
+	mote_sandbox *sb = box_start(&box, one);
+	box_call(&box, sb, "Count", MOTE_NO_ARGS);
+	EXPECT_STATUS(g, mote_snapshot_take(&again, sb, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_save(again, box.folder, "two", &g->err), MOTE_OK);
+	mote_snapshot_unref(again);
+	mote_sandbox_free(sb);
+	mote_snapshot_unref(one);
+
+	again = box_loaded(&box, "two");
+	sb = box_start(&box, again);
+	assert_int_equal(box_call(&box, sb, "Count", MOTE_NO_ARGS), 102);
+	mote_sandbox_free(sb);
+	mote_snapshot_unref(again);
+	again = box_loaded(&box, "copy");
+	sb = box_start(&box, again);
+	assert_int_equal(box_call(&box, sb, "Count", MOTE_NO_ARGS), 101);
+	mote_sandbox_free(sb);
+	mote_snapshot_unref(again);
+	box_fini(&box);
+}
+
+static void a_sandbox_of_the_image_can_be_restored_to_it(struct guest *g)
+{
+	struct box box;
+	mote_snapshot *snapshot;
+
+	box_init(&box, g);
+	CALL(g, "Count", MOTE_NO_ARGS);
+	box_save(&box, "one");
+	EXPECT_STATUS(g, mote_snapshot_load(&snapshot, g->rt, box.folder, "one", true, &g->err),
+		      MOTE_OK);
+	mote_snapshot *own;
+	EXPECT_STATUS(g, mote_snapshot_take(&own, g->sb, &g->err), MOTE_OK);
+	for (int i = 0; i < 10; i++) {
+		CALL(g, "Count", MOTE_NO_ARGS);
+		CALL(g, "Churn", MOTE_ARGS(mote_u32(300000)));
+		EXPECT_STATUS(g, mote_sandbox_restore(g->sb, i % 3 ? snapshot : own, &g->err),
+			      MOTE_OK);
+		assert_int_equal(CALL(g, "Count", MOTE_NO_ARGS).as.i32, 102);
+	}
+	mote_snapshot_unref(snapshot);
+	mote_snapshot_unref(own);
+	box_fini(&box);
+}
+
+/* All pages of a snapshot, one after the other, as a number. */
+struct sum {
+	uint64_t value, pages, last;
+};
+
+static void add_page(void *user, uint64_t address, const void *bytes)
+{
+	struct sum *sum = user;
+	const unsigned char *at = bytes;
+
+	assert_true(address > sum->last && address % PAGE == 0);
+	sum->last = address;
+	sum->pages++;
+	sum->value = sum->value * 31 + address;
+	for (unsigned i = 0; i < PAGE; i++)
+		sum->value = sum->value * 31 + at[i];
+}
+
+static void pages_and_image_can_be_seen(struct guest *g)
+{
+	mote_snapshot *taken;
+	struct box box;
+	struct sum before = { 0 }, after = { 0 };
+
+	box_init(&box, g);
+	EXPECT_STATUS(g, mote_snapshot_take(&taken, g->sb, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_save(taken, box.folder, "one", &g->err), MOTE_OK);
+	mote_snapshot *loaded = box_loaded(&box, "one");
+	EXPECT_STATUS(g, mote_snapshot_pages(taken, add_page, &before, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_pages(loaded, add_page, &after, &g->err), MOTE_OK);
+	assert_true(before.pages > 5);
+	assert_memory_equal(&before, &after, sizeof before);
+
+	const mote_image *one = mote_snapshot_image(taken), *two = mote_snapshot_image(loaded);
+	mote_image_info a = { .size = sizeof a }, b = { .size = sizeof b };
+	EXPECT_STATUS(g, mote_image_describe(one, &a, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_image_describe(two, &b, &g->err), MOTE_OK);
+	assert_true(a.file_bytes > 0);
+	a.file_bytes = 0;
+	assert_memory_equal(&a, &b, sizeof a);
+	for (size_t i = 0; i < a.nexports; i++) {
+		const mote_function_info *x = mote_image_export(one, i),
+					 *y = mote_image_export(two, i);
+		assert_string_equal(x->name, y->name);
+		assert_int_equal(x->result, y->result);
+		assert_int_equal(x->nparams, y->nparams);
+		assert_memory_equal(x->params, y->params, x->nparams * sizeof x->params[0]);
+		assert_ptr_equal(mote_image_find_export(two, x->name), y);
+	}
+	/* it has no file that a sandbox could be made of */
+	mote_sandbox *sb;
+	EXPECT_STATUS(g, mote_sandbox_new(&sb, (mote_image *)(uintptr_t)two, &box.options, &g->err),
+		      MOTE_E_IMAGE);
+	EXPECT_MESSAGE(g, "begin at the snapshot");
+	mote_snapshot_unref(taken);
+	mote_snapshot_unref(loaded);
+	box_fini(&box);
+}
+
+/* What a folder lists, as text. */
+struct listed {
+	char text[1024];
+	unsigned n;
+};
+
+static void note_info(void *user, const mote_stored_info *info)
+{
+	struct listed *all = user;
+	const size_t used = strlen(all->text);
+
+	assert_int_equal(strlen(info->digest), 71);
+	assert_true(strncmp(info->guest, "state-", 6) == 0);
+	assert_int_equal(strlen(info->created), 20);
+	assert_true(info->stored_size > 0 && info->stored_size < info->memory_size);
+	snprintf(all->text + used, sizeof all->text - used, "%s;", info->tag ? info->tag : "-");
+	all->n++;
+}
+
+static void expect_list(struct box *box, const char *want)
+{
+	struct listed all = { .n = 0 };
+
+	EXPECT_STATUS(box->g, mote_store_list(box->folder, note_info, &all, &box->g->err), MOTE_OK);
+	assert_string_equal(all.text, want);
+}
+
+static uint64_t count_of(struct box *box, const char *tag)
+{
+	mote_snapshot *snapshot = box_loaded(box, tag);
+	mote_sandbox *sb = box_start(box, snapshot);
+	uint64_t count = box_call(box, sb, "Count", MOTE_NO_ARGS);
+
+	mote_sandbox_free(sb);
+	mote_snapshot_unref(snapshot);
+	return count;
+}
+
+static void tags_move(struct guest *g)
+{
+	struct box box;
+	mote_snapshot *snapshot;
+
+	box_init(&box, g);
+	box_save(&box, "b");
+	CALL(g, "Count", MOTE_NO_ARGS);
+	box_save(&box, "a");
+	expect_list(&box, "a;b;");
+	assert_int_equal(count_of(&box, "a"), 102);
+	assert_int_equal(count_of(&box, "b"), 101);
+
+	CALL(g, "Count", MOTE_NO_ARGS);
+	box_save(&box, "b");
+	expect_list(&box, "a;b;-;");
+	assert_int_equal(count_of(&box, "b"), 103);
+	assert_int_equal(count_of(&box, "a"), 102);
+
+	/* one snapshot, several tags, the same tag again */
+	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
+	const unsigned blobs = box_count_blobs(&box);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_STATUS(g, mote_snapshot_save(snapshot, box.folder, "x_1.2-3", &g->err),
+			      MOTE_OK);
+		EXPECT_STATUS(g, mote_snapshot_save(snapshot, box.folder, "y", &g->err), MOTE_OK);
+	}
+	/* memory once; manifests may tell different seconds */
+	assert_in_range(box_count_blobs(&box), blobs, blobs + 8);
+	assert_int_equal(count_of(&box, "x_1.2-3"), 103);
+	mote_snapshot_unref(snapshot);
+
+	EXPECT_STATUS(g, box_load(&box, "z", false, &snapshot), MOTE_E_INVALID);
+	EXPECT_MESSAGE(g, "has no snapshot \"z\"; it has ");
+	EXPECT_MESSAGE(g, "\"x_1.2-3\"");
+	assert_null(snapshot);
+	box_fini(&box);
+}
+
+static void note_digest(void *user, const mote_stored_info *info)
+{
+	snprintf(user, 72, "%s", info->digest);
+}
+
+static void digests_name_snapshots(struct guest *g)
+{
+	struct box box;
+	char digest[72];
+	mote_snapshot *snapshot;
+
+	box_init(&box, g);
+	box_save(&box, "one");
+	EXPECT_STATUS(g, mote_store_list(box.folder, note_digest, digest, &g->err), MOTE_OK);
+	assert_int_equal(count_of(&box, digest), 101);
+	digest[70] = digest[70] == '0' ? '1' : '0';
+	EXPECT_STATUS(g, box_load(&box, digest, false, &snapshot), MOTE_E_INVALID);
+	box_fini(&box);
+}
+
+static void odd_tags_are_refused(struct guest *g)
+{
+	static const char *const odd[] = { "",     ".",   "..",       "-a",  ".a",  "a b", "a/b",
+					   "../a", "a\n", "\xc3\xa4", "a:b", "a@b", "a\"" };
+	char longest[130];
+	struct box box;
+	mote_snapshot *snapshot;
+
+	box_init(&box, g);
+	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
+	for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+		EXPECT_STATUS(g, mote_snapshot_save(snapshot, box.folder, odd[i], &g->err),
+			      MOTE_E_INVALID);
+		EXPECT_MESSAGE(g, "cannot be a tag");
+	}
+	memset(longest, 'a', sizeof longest);
+	longest[129] = '\0';
+	EXPECT_STATUS(g, mote_snapshot_save(snapshot, box.folder, longest, &g->err),
+		      MOTE_E_INVALID);
+	longest[128] = '\0';
+	EXPECT_STATUS(g, mote_snapshot_save(snapshot, box.folder, longest, &g->err), MOTE_OK);
+	mote_snapshot_unref(snapshot);
+	assert_int_equal(count_of(&box, longest), 101);
+	box_fini(&box);
+}
+
+/* Several processes, each with a snapshot and tags of its own, at the same time. */
+static void concurrent_saves_lose_nothing(struct guest *g)
+{
+	enum { PROCESSES = 4, TAGS = 5 };
+	struct box box;
+	mote_snapshot *snapshot;
+	char want[256] = "", tag[16];
+
+	box_init(&box, g);
+	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
+	for (int p = 0; p < PROCESSES; p++) {
+		if (fork() != 0)
+			continue;
+		for (int i = 0; i < TAGS; i++) {
+			mote_error err;
+			snprintf(tag, sizeof tag, "t%d%d", p, i);
+			if (mote_snapshot_save(snapshot, box.folder, tag, &err)) {
+				fprintf(stderr, "%s\n", err.message);
+				_exit(1);
+			}
+		}
+		_exit(0);
+	}
+	for (int p = 0; p < PROCESSES; p++) {
+		int status;
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+		for (int i = 0; i < TAGS; i++)
+			snprintf(want + strlen(want), sizeof want - strlen(want), "t%d%d;", p, i);
+	}
+	mote_snapshot_unref(snapshot);
+	expect_list(&box, want);
+	box_fini(&box);
+}
+
+static void mapped_files_are_refused(struct guest *g)
+{
+	struct box box;
+	mote_snapshot *snapshot;
+
+	box_init(&box, g);
+	EXPECT_STATUS(
+		g,
+		mote_sandbox_map_file(g->sb, g->path, UINT64_C(0x700000000000), "model", &g->err),
+		MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_save(snapshot, box.folder, "one", &g->err), MOTE_E_SNAPSHOT);
+	EXPECT_MESSAGE(g, "mapped file \"model\"");
+	mote_snapshot_unref(snapshot);
+	box_fini(&box);
+}
+
+static void host_functions_must_be_given(struct guest *g)
+{
+	struct box box;
+	mote_sandbox *sb;
+
+	box_init(&box, g);
+	box_save(&box, "one");
+	mote_snapshot *snapshot = box_loaded(&box, "one");
+	EXPECT_STATUS(g, mote_sandbox_from_snapshot(&sb, box.rt, snapshot, &box.options, &g->err),
+		      MOTE_E_SNAPSHOT);
+	EXPECT_MESSAGE(g, "\"Fails\" is missing");
+	mote_snapshot_unref(snapshot);
+	box_fini(&box);
+}
+
+static mote_status fails(void *user, const mote_value *args, size_t nargs, mote_value *result,
+			 mote_error *err)
+{
+	(void)user, (void)args, (void)nargs, (void)result, (void)err;
+	return MOTE_E_INVALID;
+}
+
+static const mote_host_function functions[] = {
+	{ .name = "Fails", .fn = fails, .result = MOTE_I32 },
+};
+
+static const mote_sandbox_options with_function = {
+	.size = sizeof with_function,
+	.functions = functions,
+	.nfunctions = 1,
+};
+
+/* An image layout is for the tools of others too. */
+static void skopeo_can_read_it(struct guest *g)
+{
+	char command[256];
+	struct box box;
+
+	if (system("command -v skopeo >/dev/null") != 0) {
+		print_message("SKIP: no skopeo here (apt-get install skopeo)\n");
+		skip();
+	}
+	box_init(&box, g);
+	box_save(&box, "one");
+	CALL(g, "Count", MOTE_NO_ARGS);
+	box_save(&box, "two");
+	static const char *const commands[] = {
+		"skopeo inspect --raw oci:%s:one | grep -q mote.snapshot",
+		"skopeo inspect --raw oci:%s:two | grep -q mote.snapshot",
+		"skopeo copy -q oci:%s:one oci:%1$s-copy:copied",
+	};
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		snprintf(command, sizeof command, commands[i], box.folder);
+		if (system(command) != 0)
+			fail_msg("this failed: %s", command);
+	}
+	/* what was copied by others can be loaded */
+	char own[sizeof box.folder], copy[sizeof box.folder + 8];
+	snprintf(own, sizeof own, "%s", box.folder);
+	snprintf(copy, sizeof copy, "%s-copy", box.folder);
+	snprintf(command, sizeof command, "rm -rf %s && mv %s %s", own, copy, own);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(count_of(&box, "copied"), 101);
+	box_fini(&box);
+}
+
+static const struct row rows[] = {
+	{ "guests go on where they were", "state", guests_go_on_where_they_were, NULL, false },
+	{ "guests can be saved again", "state", guests_can_be_saved_again, NULL, false },
+	{ "a sandbox of the image can be restored to it", "state",
+	  a_sandbox_of_the_image_can_be_restored_to_it, NULL, false },
+	{ "pages and image can be seen", "state", pages_and_image_can_be_seen, NULL, false },
+	{ "tags move", "state", tags_move, NULL, false },
+	{ "digests name snapshots", "state", digests_name_snapshots, NULL, false },
+	{ "odd tags are refused", "state", odd_tags_are_refused, NULL, false },
+	{ "concurrent saves lose nothing", "state", concurrent_saves_lose_nothing, NULL, false },
+	{ "mapped files are refused", "state", mapped_files_are_refused, NULL, false },
+	{ "host functions must be given", "state", host_functions_must_be_given, &with_function,
+	  false },
+	{ "skopeo can read it", "state", skopeo_can_read_it, NULL, false },
+};
+
+int main(void)
+{
+	return harness_main(rows, sizeof rows / sizeof rows[0]);
+}
