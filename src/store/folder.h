@@ -49,6 +49,8 @@ mote_status folder_open(struct folder *folder, const struct host *host, const ch
 mote_status folder_make(struct folder *folder, const struct host *host, const char *directory,
 			mote_error *err);
 
+/* Closes what folder_open() or folder_make() opened; one that is zero but for its descriptor, -1,
+ * is fine. */
 void folder_close(struct folder *folder);
 
 /* From now on other processes and threads that lock DIRECTORY wait, until *LOCK is closed. */
@@ -59,6 +61,7 @@ struct text {
 	char *bytes; /* NULL: there is no such file */
 	size_t size;
 };
+/* Frees what folder_read() gave. */
 void text_free(struct text *text, const struct host *host);
 
 /* Reads a file of the directory of up to MAX bytes; none is fine. Errors: MOTE_E_SNAPSHOT (too
