@@ -14,9 +14,10 @@
 /* Exit statuses, the same for all commands but `run`: scripts branch on them. */
 enum exit_status {
 	EXIT_OK = 0,
+	EXIT_DIFFERENT = 1,   /* `snapshot diff` found differences */
 	EXIT_USAGE = 2,       /* the command line: options, function name, arguments */
 	EXIT_HOST = 3,        /* this machine: no hypervisor, memory, files */
-	EXIT_IMAGE = 4,       /* the file is no guest that can be loaded */
+	EXIT_IMAGE = 4,       /* the file is no guest, or no snapshot, that can be loaded */
 	EXIT_GUEST_ERROR = 5, /* the guest function reported an error */
 	EXIT_GUEST_CRASH = 6, /* the guest crashed, gave up or broke the protocol */
 	/* `run` keeps the numbers below for the program, as shells and docker do. */
@@ -42,5 +43,10 @@ int inspect_command(const struct options *options, int nargs, char **args);
 int call_command(const struct options *options, int nargs, char **args);
 int run_command(const struct options *options, int nargs, char **args);
 int bench_command(const struct options *options, int nargs, char **args);
+int take_command(const struct options *options, int nargs, char **args);
+int list_command(const struct options *options, int nargs, char **args);
+int stored_command(const struct options *options, int nargs, char **args);
+int verify_command(const struct options *options, int nargs, char **args);
+int diff_command(const struct options *options, int nargs, char **args);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opens a runtime for a command and loads its guest. The command line is for people who try
- * things, so it takes the weaker isolation of a process where there is no hypervisor; but never
- * without saying so.
+ * Opens a runtime for a command, loads its guest and makes sandboxes of it. The command line is
+ * for people who try things, so it takes the weaker isolation of a process where there is no
+ * hypervisor; but never without saying so.
  */
 #include "guest.h"
 
+#include "init_data.h"
+#include "report.h"
+#include "stored.h"
 #include "terminal.h"
 
 #include <stdio.h>
@@ -38,29 +41,88 @@ static void say_if_weaker(const mote_runtime *rt)
 	}
 }
 
-mote_status guest_open(struct guest *guest, const struct options *options, const char *path,
-		       bool will_run, mote_error *err)
+static mote_status open_runtime(struct guest *guest, const struct options *options, mote_error *err)
 {
 	*guest = (struct guest){ .info = { .size = sizeof guest->info } };
-	mote_status status = mote_runtime_new(
+	return mote_runtime_new(
 		&guest->rt,
 		MOTE_OPTIONS(mote_runtime_options, .backend = options->backend,
 			     .allow_weaker_isolation = true,
 			     .log_level = options->is_verbose ? MOTE_LOG_TRACE : MOTE_LOG_ERROR,
 			     .log = options->is_verbose ? print_log : NULL),
 		err);
+}
+
+static mote_status load_file(struct guest *guest, const char *path, mote_error *err)
+{
+	mote_status status = mote_image_load_file(&guest->file, guest->rt, path, err);
+
+	guest->image = guest->file;
+	return status;
+}
+
+static mote_status load_snapshot(struct guest *guest, const char *path, bool verify,
+				 mote_error *err)
+{
+	struct stored stored;
+	mote_status status = stored_parse(&stored, path, err);
+
+	if (status)
+		return status;
+	status = mote_snapshot_load(&guest->snapshot, guest->rt, stored.directory, stored.tag,
+				    verify, err);
+	stored_fini(&stored);
 	if (!status)
-		status = mote_image_load_file(&guest->image, guest->rt, path, err);
-	if (!status)
-		status = mote_image_describe(guest->image, &guest->info, err);
+		guest->image = mote_snapshot_image(guest->snapshot);
+	return status;
+}
+
+/* What all have in common once the image is there. */
+static mote_status finish(struct guest *guest, const struct options *options, bool will_run,
+			  mote_error *err)
+{
+	mote_status status = mote_image_describe(guest->image, &guest->info, err);
+
 	if (!status && will_run && !options->backend)
 		say_if_weaker(guest->rt);
 	return status;
 }
 
+mote_status guest_open(struct guest *guest, const struct options *options, const char *path,
+		       bool will_run, mote_error *err)
+{
+	mote_status status = open_runtime(guest, options, err);
+
+	if (!status)
+		status = load_file(guest, path, err);
+	return status ? status : finish(guest, options, will_run, err);
+}
+
+mote_status guest_open_snapshot(struct guest *guest, const struct options *options,
+				const char *path, bool verify, mote_error *err)
+{
+	mote_status status = open_runtime(guest, options, err);
+
+	if (!status)
+		status = load_snapshot(guest, path, verify, err);
+	return status ? status : finish(guest, options, false, err);
+}
+
+mote_status guest_open_stored(struct guest *guest, const struct options *options, const char *path,
+			      mote_error *err)
+{
+	mote_status status = open_runtime(guest, options, err);
+
+	if (!status)
+		status = stored_is(path) ? load_snapshot(guest, path, false, err)
+					 : load_file(guest, path, err);
+	return status ? status : finish(guest, options, true, err);
+}
+
 void guest_close(struct guest *guest)
 {
-	mote_image_unref(guest->image);
+	mote_snapshot_unref(guest->snapshot);
+	mote_image_unref(guest->file);
 	mote_runtime_free(guest->rt);
 }
 
@@ -75,9 +137,34 @@ mote_sandbox_options guest_sandbox_options(const struct options *options)
 	};
 }
 
-void guest_output_to_stderr(void *user, int stream, const void *data, size_t size)
+/* A mote_output_fn: the guest's standard output and error both go there. */
+static void output_to_stderr(void *user, int stream, const void *data, size_t size)
 {
 	(void)user;
 	(void)stream;
 	terminal_write(stderr, data, size);
+}
+
+static bool has_sizes(const struct options *options)
+{
+	return options->heap || options->stack || options->input_size || options->output_size;
+}
+
+mote_status guest_start(mote_sandbox **sb, const struct guest *guest, const struct options *options,
+			mote_error *err)
+{
+	mote_sandbox_options sandbox = guest_sandbox_options(options);
+
+	sandbox.output = output_to_stderr;
+	if (guest->snapshot && (options->init_data || has_sizes(options)))
+		return fail(err, MOTE_E_INVALID,
+			    "--data and sizes are for guest files: a snapshot has its own, of when "
+			    "its sandbox was made");
+	if (guest->snapshot)
+		return mote_sandbox_from_snapshot(sb, guest->rt, guest->snapshot, &sandbox, err);
+	mote_status status = init_data_read(&sandbox, options->init_data, err);
+	if (!status)
+		status = mote_sandbox_new(sb, guest->file, &sandbox, err);
+	init_data_free(&sandbox);
+	return status;
 }

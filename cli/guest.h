@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * guest.h - what most commands start with: a runtime, and the guest file loaded into it.
+ * guest.h - what most commands start with: a runtime, and the guest loaded into it, from a file or
+ * from a saved snapshot.
  */
 #ifndef CLI_GUEST_H
 #define CLI_GUEST_H
@@ -9,10 +10,13 @@
 
 #include <mote/image.h>
 #include <mote/sandbox.h>
+#include <mote/snapshot.h>
 
 struct guest {
 	mote_runtime *rt;
-	mote_image *image;
+	mote_image *file;        /* NULL if there is a snapshot */
+	mote_snapshot *snapshot; /* NULL if there is a file */
+	const mote_image *image; /* of either */
 	mote_image_info info;
 };
 
@@ -24,12 +28,23 @@ struct guest {
 mote_status guest_open(struct guest *guest, const struct options *options, const char *path,
 		       bool will_run, mote_error *err);
 
+/* The same for a guest that will run, and PATH may name a saved snapshot as well, see stored.h. */
+mote_status guest_open_stored(struct guest *guest, const struct options *options, const char *path,
+			      mote_error *err);
+
+/* The same for the saved snapshot PATH, of which nothing will run; all of it is compared with
+ * its digests if VERIFY. */
+mote_status guest_open_snapshot(struct guest *guest, const struct options *options,
+				const char *path, bool verify, mote_error *err);
+
 void guest_close(struct guest *guest);
+
+/* Makes a sandbox: of the file, main() has run then; or of the snapshot. What the guest prints
+ * goes to stderr. */
+mote_status guest_start(mote_sandbox **sb, const struct guest *guest, const struct options *options,
+			mote_error *err);
 
 /* The sizes that OPTIONS ask for. */
 mote_sandbox_options guest_sandbox_options(const struct options *options);
-
-/* A mote_output_fn: the guest's standard output and error both go to stderr. */
-void guest_output_to_stderr(void *user, int stream, const void *data, size_t size);
 
 #endif

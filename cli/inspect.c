@@ -7,15 +7,12 @@
 #include "guest.h"
 #include "init_data.h"
 #include "json.h"
+#include "listing.h"
 #include "report.h"
 #include "terminal.h"
-#include "values.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-/* mote_image_export or mote_image_import. */
-typedef const mote_function_info *function_at(const mote_image *image, size_t index);
 
 static const char *kind_text(const mote_image_info *info)
 {
@@ -45,21 +42,6 @@ static void print_range(uint64_t address, uint64_t size, bool readable, bool wri
 	       executable ? 'x' : '-', address, size);
 }
 
-/* Names come from the guest; the library refuses files with names that are not fit to print. */
-static void print_functions(const char *title, function_at *at, const mote_image *image)
-{
-	const mote_function_info *function;
-	char text[SIGNATURE_SIZE];
-
-	if (!at(image, 0))
-		return;
-	printf("\n%s\n", title);
-	for (size_t i = 0; (function = at(image, i)); i++) {
-		signature_format(text, function);
-		printf("  %s\n", text);
-	}
-}
-
 /* For mote_image_layout(). */
 static void print_region(void *user, const mote_region_info *region)
 {
@@ -86,8 +68,7 @@ static void print_image(const struct guest *guest, const char *path)
 		printf("  %10" PRIu64 "  0x%" PRIx64 "\n", segment->file_size,
 		       segment->file_offset);
 	}
-	print_functions("exports", mote_image_export, guest->image);
-	print_functions("imports", mote_image_import, guest->image);
+	functions_print(guest->image);
 }
 
 static mote_status print_layout(const struct guest *guest, const mote_sandbox_options *plan,
@@ -95,26 +76,6 @@ static mote_status print_layout(const struct guest *guest, const mote_sandbox_op
 {
 	printf("\nmemory (address, bytes, physical address)\n");
 	return mote_image_layout(guest->image, plan, print_region, NULL, err);
-}
-
-static struct json_object *functions_json(function_at *at, const mote_image *image)
-{
-	struct json_object *list = json_list();
-	const mote_function_info *function;
-	char text[SIGNATURE_SIZE];
-
-	for (size_t i = 0; (function = at(image, i)); i++) {
-		struct json_object *json = json_map(), *params = json_list();
-		for (uint32_t p = 0; p < function->nparams; p++)
-			json_append(params, json_text(mote_type_name(function->params[p])));
-		signature_format(text, function);
-		json_add(json, "name", json_text(function->name));
-		json_add(json, "params", params);
-		json_add(json, "result", json_text(mote_type_name(function->result)));
-		json_add(json, "signature", json_text(text));
-		json_append(list, json);
-	}
-	return list;
 }
 
 static void add_rights(struct json_object *json, bool readable, bool writable, bool executable)
@@ -173,8 +134,7 @@ static mote_status print_json(const struct guest *guest, const mote_sandbox_opti
 	json_add(json, "entry", json_number(info->entry));
 	json_add(json, "file_bytes", json_number(info->file_bytes));
 	json_add(json, "segments", segments_json(guest->image));
-	json_add(json, "exports", functions_json(mote_image_export, guest->image));
-	json_add(json, "imports", functions_json(mote_image_import, guest->image));
+	functions_add(json, guest->image);
 	json_add(json, "layout", layout);
 	json_print(stdout, json);
 	return MOTE_OK;

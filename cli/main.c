@@ -12,6 +12,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct command snapshot_commands[] = {
+	{ "snapshot take", "GUEST [--call FUNCTION [ARG...]]...",
+	  "save the state of a guest, after main() and some calls",
+	  "Makes a sandbox of GUEST (a file, or DIR:TAG to go on from a snapshot), makes the\n"
+	  "calls in it, prints their results as `mote call` does, and saves a snapshot. When a\n"
+	  "call fails, nothing is saved. All behind --call, up to the next, is the function's.\n"
+	  "Exit status: as `mote call`.\n",
+	  "CDbdjrvHSio", 1, 1, false, take_command },
+	{ "snapshot list", "DIR", "the snapshots of a directory",
+	  "Lists what is saved in DIR, by tag: when it was taken, how much is stored, the guest,\n"
+	  "and the digest, by which it can be named as well as by its tag.\n",
+	  "j", 1, 1, false, list_command },
+	{ "snapshot inspect", "DIR[:TAG]", "what is in a snapshot: sizes, pages, functions",
+	  "Shows the guest of a snapshot, the parts of its memory and how much of each is stored,\n"
+	  "and the functions that it exports and imports. Nothing of it runs. TAG may also be a\n"
+	  "digest.\n",
+	  "bj", 1, 1, false, stored_command },
+	{ "snapshot verify", "DIR[:TAG]", "compare a snapshot with its digests",
+	  "Reads all of a snapshot and checks that each byte is what was saved.\n"
+	  "Exit status: 0; 4 when something was changed, cut off, or cannot be used here.\n",
+	  "bj", 1, 1, false, verify_command },
+	{ "snapshot diff", "DIR[:TAG] DIR[:TAG]", "which pages and variables differ",
+	  "Compares the memory of two snapshots. With --symbols and a file of the guest that is\n"
+	  "not stripped, it names the variables that differ, with old and new bytes of small\n"
+	  "ones.\n"
+	  "Exit status: 0 all is the same; 1 something differs; others as `mote call`.\n",
+	  "byj", 2, 2, false, diff_command },
+};
+
 /* In the order in which --help lists them: as someone new would try them. */
 static const struct command commands[] = {
 	{ "doctor", "", "what can run guests on this machine, and how to get more",
@@ -25,9 +54,9 @@ static const struct command commands[] = {
 	  "and imports. Nothing of it runs.\n",
 	  "bdjlsHSio", 1, 1, false, inspect_command },
 	{ "call", "GUEST FUNCTION [ARG...]", "call one function of a guest",
-	  "Makes a sandbox of GUEST, calls FUNCTION in it, and prints its result. The types of "
-	  "the\n"
-	  "arguments are those of the function (see `mote inspect`):\n"
+	  "Makes a sandbox of GUEST, a file or a saved snapshot (DIR:TAG), calls FUNCTION in it,\n"
+	  "and prints its result. The types of the arguments are those of the function (see\n"
+	  "`mote inspect`):\n"
 	  "  i32, u32, i64, u64   decimal, or hexadecimal behind 0x\n"
 	  "  f32, f64             as in C\n"
 	  "  bool                 true or false\n"
@@ -54,31 +83,75 @@ static const struct command commands[] = {
 	  "of one run can be compared between machines, times cannot.\n",
 	  "bfjq", 0, 0, false, bench_command },
 };
-#define NCOMMANDS (sizeof commands / sizeof commands[0])
 
-static void print_help(FILE *to)
+/* Commands that begin with the same words: those of mote alone, and those of one of its groups. */
+struct group {
+	const char *name;
+	const char *summary;
+	const char *about;
+	const struct command *commands;
+	size_t ncommands;
+	const struct group *groups;
+	size_t ngroups;
+};
+
+static const struct group groups[] = {
+	{ .name = "mote snapshot",
+	  .summary = "save the state of a guest, and look at what was saved",
+	  .about = "Snapshots are saved in directories, as OCI image layouts, each under a tag; "
+		   "where\n"
+		   "none is given it is \"latest\". `mote call DIR:TAG FUNCTION` begins at one.\n",
+	  .commands = snapshot_commands,
+	  .ncommands = sizeof snapshot_commands / sizeof snapshot_commands[0] },
+};
+
+static const struct group mote = {
+	.name = "mote",
+	.about = "Calls functions in untrusted code, each in its own micro virtual machine.\n",
+	.commands = commands,
+	.ncommands = sizeof commands / sizeof commands[0],
+	.groups = groups,
+	.ngroups = sizeof groups / sizeof groups[0],
+};
+
+static const char *last_word(const char *name)
 {
-	fputs("usage: mote COMMAND [OPTION...] [ARG...]\n\n"
-	      "Calls functions in untrusted code, each in its own micro virtual machine.\n\n"
-	      "Commands:\n",
-	      to);
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(to, "  %-9s%s\n", commands[i].name, commands[i].summary);
-	fputs("\n`mote COMMAND --help` says more; so does mote(1). `mote --version` prints the "
-	      "version.\n",
-	      to);
+	const char *space = strrchr(name, ' ');
+
+	return space ? space + 1 : name;
 }
 
-static int no_such_command(const char *name)
+static void print_row(FILE *to, const char *name, const char *summary)
+{
+	fprintf(to, "  %-9s%s\n", last_word(name), summary);
+}
+
+static void print_help(FILE *to, const struct group *group)
+{
+	fprintf(to, "usage: %s COMMAND [OPTION...] [ARG...]\n\n%s\nCommands:\n", group->name,
+		group->about);
+	for (size_t i = 0; i < group->ncommands; i++)
+		print_row(to, group->commands[i].name, group->commands[i].summary);
+	for (size_t i = 0; i < group->ngroups; i++)
+		print_row(to, group->groups[i].name, group->groups[i].summary);
+	fprintf(to,
+		"\n`%s COMMAND --help` says more; so does mote(1). `mote --version` prints the "
+		"version.\n",
+		group->name);
+}
+
+static int no_such_command(const struct group *group, const char *name)
 {
 	struct suggestion like = suggestion_for(name);
 
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		suggestion_offer(&like, commands[i].name);
-	fprintf(stderr, "mote: there is no command \"%s\"", name);
+	for (size_t i = 0; i < group->ncommands; i++)
+		suggestion_offer(&like, last_word(group->commands[i].name));
+	for (size_t i = 0; i < group->ngroups; i++)
+		suggestion_offer(&like, last_word(group->groups[i].name));
+	fprintf(stderr, "%s: there is no command \"%s\"", group->name, name);
 	if (like.best)
 		fprintf(stderr, "; did you mean \"%s\"?", like.best);
-	fputs("\ntry `mote --help`\n", stderr);
+	fprintf(stderr, "\ntry `%s --help`\n", group->name);
 	return EXIT_USAGE;
 }
 
@@ -103,29 +176,32 @@ static int run_row(const struct command *command, int argc, char **argv)
 }
 
 /* By hand, not by getopt: an option of a command must not be taken for one of mote. */
-static int dispatch(int argc, char **argv)
+static int dispatch(const struct group *group, int argc, char **argv)
 {
 	if (argc < 2) {
-		print_help(stderr);
+		print_help(stderr, group);
 		return EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		print_help(stdout);
+		print_help(stdout, group);
 		return EXIT_OK;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("mote %s\n", mote_version());
 		return EXIT_OK;
 	}
-	for (size_t i = 0; i < NCOMMANDS; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return run_row(&commands[i], argc - 1, argv + 1);
-	return no_such_command(argv[1]);
+	for (size_t i = 0; i < group->ncommands; i++)
+		if (strcmp(argv[1], last_word(group->commands[i].name)) == 0)
+			return run_row(&group->commands[i], argc - 1, argv + 1);
+	for (size_t i = 0; i < group->ngroups; i++)
+		if (strcmp(argv[1], last_word(group->groups[i].name)) == 0)
+			return dispatch(&group->groups[i], argc - 1, argv + 1);
+	return no_such_command(group, argv[1]);
 }
 
 int main(int argc, char **argv)
 {
-	int status = dispatch(argc, argv);
+	int status = dispatch(&mote, argc, argv);
 
 	/* A full disk shows when the buffer is written, at the end. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -21,10 +21,12 @@ enum option_kind {
 	OPTION_VARIABLES,
 	OPTION_MAPS,
 	OPTION_VIEW,
+	OPTION_CALLS, /* taken before the others are parsed */
 };
 
 struct option_row {
-	char letter;
+	char key;    /* what commands name it by */
+	char letter; /* what it is on the command line; 0: only its name */
 	enum option_kind kind;
 	size_t offset; /* in struct options; of a bool, string, size or list */
 	const char *name;
@@ -32,52 +34,68 @@ struct option_row {
 	const char *help;
 };
 
-/* In the order in which --help prints them. */
+/* In the order in which --help prints them. Where a command takes two with one letter, that is
+ * the first one's, and the other has its name alone. */
 #define FIELD(member) offsetof(struct options, member)
 static const struct option_row rows[] = {
-	{ 'b', OPTION_TEXT, FIELD(backend), "backend", "NAME",
+	{ 'D', 'o', OPTION_TEXT, FIELD(destination), "to", "DIR[:TAG]",
+	  "the directory to save to, and the tag (default latest)" },
+	{ 'C', 0, OPTION_CALLS, FIELD(calls), "call", "FUNCTION [ARG...]",
+	  "call this first; may be repeated, behind all other options" },
+	{ 'b', 'b', OPTION_TEXT, FIELD(backend), "backend", "NAME",
 	  "what runs the guest: kvm or process (default: the best there is)" },
-	{ 'H', OPTION_SIZE, FIELD(heap), "heap", "SIZE", "heap of the guest (default 64M)" },
-	{ 'S', OPTION_SIZE, FIELD(stack), "stack", "SIZE", "stack of the guest (default 1M)" },
-	{ 'i', OPTION_SIZE, FIELD(input_size), "input", "SIZE",
+	{ 'H', 'H', OPTION_SIZE, FIELD(heap), "heap", "SIZE", "heap of the guest (default 64M)" },
+	{ 'S', 'S', OPTION_SIZE, FIELD(stack), "stack", "SIZE", "stack of the guest (default 1M)" },
+	{ 'i', 'i', OPTION_SIZE, FIELD(input_size), "input", "SIZE",
 	  "room for the arguments of a call (default 128K)" },
-	{ 'o', OPTION_SIZE, FIELD(output_size), "output", "SIZE",
+	{ 'o', 'o', OPTION_SIZE, FIELD(output_size), "output", "SIZE",
 	  "room for the result of a call (default 128K)" },
-	{ 'e', OPTION_VARIABLES, FIELD(environment), "env", "NAME=VALUE",
+	{ 'e', 'e', OPTION_VARIABLES, FIELD(environment), "env", "NAME=VALUE",
 	  "a variable of the program's environment; may be repeated" },
-	{ 'd', OPTION_TEXT, FIELD(init_data), "data", "FILE",
+	{ 'd', 'd', OPTION_TEXT, FIELD(init_data), "data", "FILE",
 	  "init data for the guest: FILE, or FILE:rw or FILE:rx" },
-	{ 'f', OPTION_TEXT, FIELD(filter), "filter", "TEXT",
+	{ 'f', 'f', OPTION_TEXT, FIELD(filter), "filter", "TEXT",
 	  "measure only what has TEXT in its name" },
-	{ 'j', OPTION_FLAG, FIELD(wants_json), "json", NULL, "print JSON" },
-	{ 'l', OPTION_FLAG, FIELD(wants_layout), "layout", NULL,
+	{ 'j', 'j', OPTION_FLAG, FIELD(wants_json), "json", NULL, "print JSON" },
+	{ 'l', 'l', OPTION_FLAG, FIELD(wants_layout), "layout", NULL,
 	  "show where everything would lie in memory, too" },
-	{ 'q', OPTION_FLAG, FIELD(wants_quick), "quick", NULL,
+	{ 'q', 'q', OPTION_FLAG, FIELD(wants_quick), "quick", NULL,
 	  "measure for a second or two; the numbers are rough" },
-	{ 'm', OPTION_MAPS, FIELD(maps), "map", "MAPPING",
+	{ 'm', 'm', OPTION_MAPS, FIELD(maps), "map", "MAPPING",
 	  "show the guest a file, FILE@ADDRESS[:LABEL]; may be repeated" },
-	{ 's', OPTION_VIEW, FIELD(view), "svg", "VIEW",
+	{ 's', 's', OPTION_VIEW, FIELD(view), "svg", "VIEW",
 	  "print a drawing of the memory instead: VIEW is guest or host" },
-	{ 'r', OPTION_FLAG, FIELD(wants_raw), "raw", NULL,
+	{ 'r', 'r', OPTION_FLAG, FIELD(wants_raw), "raw", NULL,
 	  "print str and bytes results as they are, without a line end" },
-	{ 'v', OPTION_FLAG, FIELD(is_verbose), "verbose", NULL,
+	{ 'y', 'y', OPTION_TEXT, FIELD(symbols), "symbols", "GUEST",
+	  "name the variables that differ, by the symbols of this file" },
+	{ 'v', 'v', OPTION_FLAG, FIELD(is_verbose), "verbose", NULL,
 	  "print the log of library and guest to stderr" },
-	{ 'h', OPTION_FLAG, FIELD(wants_help), "help", NULL, "print this text" },
+	{ 'h', 'h', OPTION_FLAG, FIELD(wants_help), "help", NULL, "print this text" },
 };
 #define NROWS (sizeof rows / sizeof rows[0])
 
-static bool accepts(const struct command *command, char letter)
+/* What getopt_long() returns for the name of the first row; letters are lower. */
+enum { FIRST_NAME = 256 };
+
+static bool accepts(const struct command *command, const struct option_row *row)
 {
-	return letter == 'h' || strchr(command->accepts, letter) != NULL;
+	return row->key == 'h' || strchr(command->accepts, row->key) != NULL;
+}
+
+/* What COMMAND means by LETTER; NULL if nothing. */
+static const struct option_row *find_letter(const struct command *command, int letter)
+{
+	for (size_t i = 0; i < NROWS; i++)
+		if (accepts(command, &rows[i]) && rows[i].letter == letter)
+			return &rows[i];
+	return NULL;
 }
 
 /* NULL for what getopt_long() complained about itself, '?'. */
-static const struct option_row *find_row(int letter)
+static const struct option_row *find_row(const struct command *command, int found)
 {
-	for (size_t i = 0; i < NROWS; i++)
-		if (rows[i].letter == letter)
-			return &rows[i];
-	return NULL;
+	return found >= FIRST_NAME ? &rows[found - FIRST_NAME] : find_letter(command, found);
 }
 
 bool size_parse(const char *text, uint64_t *size)
@@ -125,6 +143,8 @@ static bool store(struct options *options, const struct option_row *row, const c
 	case OPTION_VIEW:
 		*(const char **)at = value;
 		return drawing_is_view(value);
+	case OPTION_CALLS:
+		break;
 	}
 	return false;
 }
@@ -135,13 +155,16 @@ static void list_accepted(const struct command *command, char *letters, struct o
 	if (command->stops_at_guest)
 		*letters++ = '+';
 	for (size_t i = 0; i < NROWS; i++) {
-		if (!accepts(command, rows[i].letter))
+		const char letter = rows[i].letter;
+		if (!accepts(command, &rows[i]))
 			continue;
 		int has_value = rows[i].value ? required_argument : no_argument;
-		*letters++ = rows[i].letter;
-		if (has_value)
-			*letters++ = ':';
-		*longs++ = (struct option){ rows[i].name, has_value, NULL, rows[i].letter };
+		if (letter && find_letter(command, letter) == &rows[i]) {
+			*letters++ = letter;
+			if (has_value)
+				*letters++ = ':';
+		}
+		*longs++ = (struct option){ rows[i].name, has_value, NULL, FIRST_NAME + (int)i };
 	}
 	*letters = '\0';
 	*longs = (struct option){ 0 };
@@ -165,27 +188,42 @@ static int check_count(const struct command *command, int nargs)
 	return point_to_help(command);
 }
 
+/* Takes the words from the first --call on off the command line; returns how many are left. */
+static int split_calls(struct options *options, int argc, char **argv)
+{
+	int first = 1;
+
+	while (first < argc && strcmp(argv[first], "--call") != 0)
+		first++;
+	for (int i = first; i < argc; i++)
+		append(&options->calls, argv[i]);
+	return first;
+}
+
 int options_parse(struct options *options, const struct command *command, int argc, char **argv)
 {
 	char letters[2 * NROWS + 2];
 	struct option longs[NROWS + 1];
 	char name[64];
-	int letter;
+	int found;
 
 	*options = (struct options){ 0 };
 	/* no more of them than words: store() need not check */
 	options->environment.words = calloc((size_t)argc + 1, sizeof(char *));
 	options->maps.words = calloc((size_t)argc + 1, sizeof(char *));
-	if (!options->environment.words || !options->maps.words) {
+	options->calls.words = calloc((size_t)argc + 1, sizeof(char *));
+	if (!options->environment.words || !options->maps.words || !options->calls.words) {
 		fputs("mote: out of memory\n", stderr);
 		return -1;
 	}
+	if (strchr(command->accepts, 'C'))
+		argc = split_calls(options, argc, argv);
 	list_accepted(command, letters, longs);
 	/* getopt_long() begins its messages with argv[0] */
 	snprintf(name, sizeof name, "mote %s", command->name);
 	argv[0] = name;
-	while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-		const struct option_row *row = find_row(letter);
+	while ((found = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		const struct option_row *row = find_row(command, found);
 		if (!row)
 			return point_to_help(command);
 		if (!store(options, row, optarg)) {
@@ -203,7 +241,8 @@ void options_free(struct options *options)
 {
 	free((void *)options->environment.words);
 	free((void *)options->maps.words);
-	options->environment = options->maps = (struct word_list){ 0 };
+	free((void *)options->calls.words);
+	options->environment = options->maps = options->calls = (struct word_list){ 0 };
 }
 
 void options_print_help(FILE *to, const struct command *command)
@@ -211,11 +250,14 @@ void options_print_help(FILE *to, const struct command *command)
 	fprintf(to, "usage: mote %s [OPTION...]%s%s\n\n%s\nOptions:\n", command->name,
 		*command->arguments ? " " : "", command->arguments, command->about);
 	for (size_t i = 0; i < NROWS; i++) {
-		char left[40];
-		if (!accepts(command, rows[i].letter))
+		const char letter = rows[i].letter;
+		char left[40], dash[] = { '-', letter, ',', '\0' };
+		if (!accepts(command, &rows[i]))
 			continue;
 		snprintf(left, sizeof left, "--%s %s", rows[i].name,
 			 rows[i].value ? rows[i].value : "");
-		fprintf(to, "  -%c, %-18s %s\n", rows[i].letter, left, rows[i].help);
+		fprintf(to, "  %-3s %-18s %s\n",
+			letter && find_letter(command, letter) == &rows[i] ? dash : "", left,
+			rows[i].help);
 	}
 }

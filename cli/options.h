@@ -24,6 +24,9 @@ struct options {
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
 	struct word_list environment;                  /* -e */
 	struct word_list maps;                         /* -m; see mapping.h */
+	struct word_list calls;                        /* all words from the first --call on */
+	const char *destination;                       /* -o of `snapshot take` */
+	const char *symbols;                           /* -y */
 	const char *init_data;                         /* -d; see init_data.h */
 	const char *filter;                            /* -f */
 	const char *view;                              /* -s; see drawing.h */

@@ -40,7 +40,7 @@ static mote_status run(const struct guest *guest, const struct options *options,
 {
 	struct output output = { 0 };
 	mote_status status = mote_image_run(
-		guest->image,
+		guest->file,
 		MOTE_OPTIONS(mote_program_options, .heap_size = options->heap,
 			     .stack_size = options->stack, .argc = (size_t)nargs,
 			     .argv = (const char *const *)args, .envc = options->environment.count,

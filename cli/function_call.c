@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls from words to mote_call().
+ */
+#include "function_call.h"
+
+#include "report.h"
+#include "suggest.h"
+
+#include <mote/call.h>
+
+#include <inttypes.h>
+
+/* Here and not in the library: a suggestion needs the list, and types must be known to parse. */
+static mote_status no_such_function(const struct guest *guest, const char *path, const char *name,
+				    mote_error *err)
+{
+	struct suggestion like = suggestion_for(name);
+	const mote_function_info *function;
+
+	if (!guest->info.is_mote_guest)
+		return fail(err, MOTE_E_IMAGE,
+			    "%.200s: not a mote guest: it exports no functions; `mote run` runs it "
+			    "as a program",
+			    path);
+	for (size_t i = 0; (function = mote_image_export(guest->image, i)); i++)
+		suggestion_offer(&like, function->name);
+	if (like.best)
+		return fail(err, MOTE_E_NO_FUNCTION,
+			    "%.200s: no function \"%.100s\"; did you mean \"%s\"?", path, name,
+			    like.best);
+	return fail(err, MOTE_E_NO_FUNCTION,
+		    "%.200s: no function \"%.100s\"; `mote inspect` lists what there is", path,
+		    name);
+}
+
+static mote_status parse_arguments(struct function_call *call, size_t nwords,
+				   const char *const *words, mote_error *err)
+{
+	char text[SIGNATURE_SIZE];
+
+	if (nwords != call->function->nparams) {
+		signature_format(text, call->function);
+		return fail(err, MOTE_E_SIGNATURE,
+			    "%zu arguments given, the function wants %" PRIu32 ": %s", nwords,
+			    call->function->nparams, text);
+	}
+	for (; call->count < nwords; call->count++) {
+		size_t i = call->count;
+		mote_status status =
+			argument_parse(&call->arguments[i], call->function, i, words[i], err);
+		if (status)
+			return status;
+	}
+	return MOTE_OK;
+}
+
+mote_status function_call_parse(struct function_call *call, const struct guest *guest,
+				const char *path, size_t nwords, const char *const *words,
+				mote_error *err)
+{
+	*call = (struct function_call){
+		.function = mote_image_find_export(guest->image, words[0]),
+	};
+	if (!call->function)
+		return no_such_function(guest, path, words[0], err);
+	return parse_arguments(call, nwords - 1, words + 1, err);
+}
+
+mote_status function_call_make(const struct function_call *call, mote_sandbox *sb,
+			       mote_value *result, mote_error *err)
+{
+	mote_value values[MOTE_MAX_PARAMS];
+
+	for (size_t i = 0; i < call->count; i++)
+		values[i] = call->arguments[i].value;
+	return mote_call(sb, call->function->name, values, call->count, result, err);
+}
+
+void function_call_fini(struct function_call *call)
+{
+	for (size_t i = 0; i < call->count; i++)
+		argument_fini(&call->arguments[i]);
+	call->count = 0;
+}
