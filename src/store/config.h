@@ -12,14 +12,16 @@
 /* What this library writes, and the newest that it reads. */
 #define CONFIG_FORMAT 1
 
-/* The text of PARTS; to be freed with text_free(). Errors: MOTE_E_NOMEM. */
-mote_status config_write(const struct snapshot_parts *parts, const struct host *host,
-			 struct text *out, mote_error *err);
+/* The text of PARTS, whose pages are in the blob MEMORY; to be freed with text_free(). Errors:
+ * MOTE_E_LIMIT (it would be too long), MOTE_E_NOMEM. */
+mote_status config_write(const struct snapshot_parts *parts, const struct digest *memory,
+			 const struct host *host, struct text *out, mote_error *err);
 
 /* Parts that were read, and the lists that they point to. */
 struct config {
 	const struct host *host;
 	json_object *tree;
+	json_object *snapshot; /* in there: what is ours */
 	struct snapshot_parts parts;
 };
 

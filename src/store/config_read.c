@@ -230,9 +230,9 @@ static void read_start(struct tree_reader *reader, json_object *root, struct sna
 	parts->generation = tree_number(reader, start, "generation", INT64_MAX);
 }
 
-static void read_format(struct tree_reader *reader, json_object *root)
+static void read_format(struct tree_reader *reader, json_object *root, json_object *snapshot)
 {
-	const uint64_t format = tree_number(reader, root, "format", UINT32_MAX);
+	const uint64_t format = tree_number(reader, snapshot, "format", UINT32_MAX);
 	const char *architecture = tree_string(reader, root, "architecture");
 
 	if (reader->status)
@@ -256,7 +256,8 @@ static struct tree_reader open(struct config *config, const struct host *host,
 
 	*config = (struct config){ .host = host };
 	config->tree = tree_parse(&reader, text);
-	read_format(&reader, config->tree);
+	config->snapshot = tree_field(&reader, config->tree, "snapshot");
+	read_format(&reader, config->tree, config->snapshot);
 	return reader;
 }
 
@@ -267,16 +268,16 @@ mote_status config_read(struct config *config, const struct host *host, const st
 	struct snapshot_parts *parts = &config->parts;
 
 	if (!reader.status)
-		parts->cpu_features = read_features(&reader, config->tree);
+		parts->cpu_features = read_features(&reader, config->snapshot);
 	if (!reader.status)
-		read_guest(&reader, config->tree, host, parts);
+		read_guest(&reader, config->snapshot, host, parts);
 	if (!reader.status)
-		parts->host_functions = read_functions(&reader, config->tree, "host_functions",
+		parts->host_functions = read_functions(&reader, config->snapshot, "host_functions",
 						       host, &parts->nhost_functions);
 	if (!reader.status)
-		read_memory(&reader, config->tree, host, parts);
+		read_memory(&reader, config->snapshot, host, parts);
 	if (!reader.status)
-		read_start(&reader, config->tree, parts);
+		read_start(&reader, config->snapshot, parts);
 	if (reader.status)
 		config_free(config);
 	return reader.status;
@@ -288,9 +289,9 @@ mote_status config_read_summary(struct config *config, const struct host *host,
 	struct tree_reader reader = open(config, host, text, err);
 
 	config->parts.name =
-		tree_string(&reader, tree_field(&reader, config->tree, "guest"), "name");
+		tree_string(&reader, tree_field(&reader, config->snapshot, "guest"), "name");
 	config->parts.memory_size = tree_number(
-		&reader, tree_field(&reader, config->tree, "memory"), "size", INT64_MAX);
+		&reader, tree_field(&reader, config->snapshot, "memory"), "size", INT64_MAX);
 	if (reader.status)
 		config_free(config);
 	return reader.status;

@@ -153,21 +153,32 @@ static mote_status copy_text(const struct tree_writer *writer, json_object *root
 	return MOTE_OK;
 }
 
-mote_status config_write(const struct snapshot_parts *parts, const struct host *host,
-			 struct text *out, mote_error *err)
+/* What the specification of OCI images wants of each. */
+static void add_image(struct tree_writer *writer, json_object *root, const struct digest *memory)
+{
+	tree_add_string(writer, root, "architecture", CONFIG_ARCHITECTURE);
+	tree_add_string(writer, root, "os", "linux");
+	json_object *layers = tree_add_object(writer, root, "rootfs");
+	tree_add_string(writer, layers, "type", "layers");
+	tree_add_string(writer, tree_add_list(writer, layers, "diff_ids"), NULL, memory->text);
+}
+
+mote_status config_write(const struct snapshot_parts *parts, const struct digest *memory,
+			 const struct host *host, struct text *out, mote_error *err)
 {
 	struct tree_writer writer = { false };
 	json_object *root = json_object_new_object();
 
 	*out = (struct text){ 0 };
-	tree_add_number(&writer, root, "format", CONFIG_FORMAT);
-	tree_add_string(&writer, root, "architecture", CONFIG_ARCHITECTURE);
-	add_features(&writer, root, parts->cpu_features);
-	add_guest(&writer, root, parts);
-	add_functions(&writer, root, "host_functions", parts->host_functions,
+	add_image(&writer, root, memory);
+	json_object *snapshot = tree_add_object(&writer, root, "snapshot");
+	tree_add_number(&writer, snapshot, "format", CONFIG_FORMAT);
+	add_features(&writer, snapshot, parts->cpu_features);
+	add_guest(&writer, snapshot, parts);
+	add_functions(&writer, snapshot, "host_functions", parts->host_functions,
 		      parts->nhost_functions);
-	add_memory(&writer, root, parts);
-	add_start(&writer, root, parts);
+	add_memory(&writer, snapshot, parts);
+	add_start(&writer, snapshot, parts);
 	mote_status status = copy_text(&writer, root, host, out, err);
 	json_object_put(root);
 	return status;

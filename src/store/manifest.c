@@ -11,6 +11,9 @@
 #include <string.h>
 #include <time.h>
 
+/* Of other people's images: ours have one. */
+#define LAYERS_MAX 1024
+
 /* Today as RFC 3339 has it; an odd clock makes an odd date. */
 static void format_now(const struct folder *folder, char *out, size_t size)
 {
@@ -29,6 +32,7 @@ static json_object *compose(struct tree_writer *writer, const struct manifest *m
 
 	tree_add_number(writer, root, "schemaVersion", 2);
 	tree_add_string(writer, root, "mediaType", MEDIA_TYPE_MANIFEST);
+	tree_add_string(writer, root, "artifactType", ARTIFACT_TYPE);
 	descriptor_add(writer, root, "config", MEDIA_TYPE_CONFIG, &manifest->config);
 	json_object *layers = tree_add_list(writer, root, "layers");
 	descriptor_add(writer, layers, NULL, MEDIA_TYPE_MEMORY, &manifest->memory);
@@ -55,21 +59,35 @@ mote_status manifest_add(const struct folder *folder, const struct manifest *man
 	return status;
 }
 
-static void read_ours(struct tree_reader *reader, json_object *root, json_object *config,
-		      struct manifest *out)
+static void read_created(struct tree_reader *reader, json_object *root, struct manifest *out)
 {
-	size_t count;
-	json_object *layers = tree_list(reader, root, "layers", 1, &count);
+	json_object *annotations = tree_optional_field(reader, root, "annotations");
+	const char *created = tree_optional_string(reader, annotations, ANNOTATION_CREATED);
 
-	out->config = descriptor_read(reader, config, MEDIA_TYPE_CONFIG);
-	out->memory =
-		descriptor_read(reader, tree_item(reader, layers, 0, "layers"), MEDIA_TYPE_MEMORY);
-	const char *created = tree_optional_string(
-		reader, tree_optional_field(reader, root, "annotations"), ANNOTATION_CREATED);
 	if (created && strlen(created) >= sizeof out->created)
 		tree_refuse(reader, ANNOTATION_CREATED, "a date");
 	else if (created)
 		memcpy(out->created, created, strlen(created) + 1);
+}
+
+/* Whatever has a layer of memory is ours, and must be right then; other things have other layers,
+ * of which there may be any number. */
+static void read_parts(struct tree_reader *reader, json_object *root, struct manifest *out)
+{
+	size_t count;
+	json_object *layers = tree_list(reader, root, "layers", LAYERS_MAX, &count);
+	json_object *layer = count ? tree_item(reader, layers, 0, "layers") : NULL;
+	const char *type = count ? tree_string(reader, layer, "mediaType") : "";
+
+	out->is_ours = strcmp(type, MEDIA_TYPE_MEMORY) == 0;
+	if (reader->status || !out->is_ours)
+		return;
+	if (count > 1)
+		tree_refuse(reader, "layers", "a list of one");
+	out->memory = descriptor_read(reader, layer, MEDIA_TYPE_MEMORY);
+	out->config =
+		descriptor_read(reader, tree_field(reader, root, "config"), MEDIA_TYPE_CONFIG);
+	read_created(reader, root, out);
 }
 
 mote_status manifest_read(const struct folder *folder, const struct blob *blob,
@@ -83,11 +101,7 @@ mote_status manifest_read(const struct folder *folder, const struct blob *blob,
 	if (status)
 		return status;
 	json_object *root = tree_parse(&reader, &text);
-	json_object *config = tree_field(&reader, root, "config");
-	const char *type = tree_string(&reader, config, "mediaType");
-	out->is_ours = strcmp(type, MEDIA_TYPE_CONFIG) == 0;
-	if (!reader.status && out->is_ours)
-		read_ours(&reader, root, config, out);
+	read_parts(&reader, root, out);
 	json_object_put(root);
 	text_free(&text, folder->host);
 	return reader.status;

@@ -7,8 +7,10 @@
 
 #define MEDIA_TYPE_INDEX    "application/vnd.oci.image.index.v1+json"
 #define MEDIA_TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define MEDIA_TYPE_CONFIG   "application/vnd.mote.snapshot.config.v1+json"
-#define MEDIA_TYPE_MEMORY   "application/vnd.mote.snapshot.memory.v1"
+/* Tools look into no other config. What is ours in it is beside what the specification wants. */
+#define MEDIA_TYPE_CONFIG "application/vnd.oci.image.config.v1+json"
+#define MEDIA_TYPE_MEMORY "application/vnd.mote.snapshot.memory.v1"
+#define ARTIFACT_TYPE     "application/vnd.mote.snapshot.v1"
 
 #define ANNOTATION_TAG     "org.opencontainers.image.ref.name"
 #define ANNOTATION_CREATED "org.opencontainers.image.created"

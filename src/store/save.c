@@ -26,10 +26,10 @@ static mote_status check(const struct snapshot_parts *parts, const char *tag, mo
 }
 
 static mote_status add_config(const struct folder *folder, const struct snapshot_parts *parts,
-			      struct blob *out, mote_error *err)
+			      const struct digest *memory, struct blob *out, mote_error *err)
 {
 	struct text text;
-	mote_status status = config_write(parts, folder->host, &text, err);
+	mote_status status = config_write(parts, memory, folder->host, &text, err);
 
 	if (status)
 		return status;
@@ -70,7 +70,7 @@ static mote_status save(const struct snapshot_parts *parts, const struct host *h
 		return status;
 	status = folder_add_file(&folder, parts->fd, parts->file_size, &manifest.memory, err);
 	if (!status)
-		status = add_config(&folder, parts, &manifest.config, err);
+		status = add_config(&folder, parts, &manifest.memory.digest, &manifest.config, err);
 	if (!status)
 		status = manifest_add(&folder, &manifest, parts->name, &blob, err);
 	if (!status)

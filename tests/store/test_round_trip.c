@@ -383,7 +383,8 @@ static void skopeo_can_read_it(struct guest *g)
 	box_save(&box, "two");
 	static const char *const commands[] = {
 		"skopeo inspect --raw oci:%s:one | grep -q mote.snapshot",
-		"skopeo inspect --raw oci:%s:two | grep -q mote.snapshot",
+		"skopeo inspect oci:%s:two | grep -q amd64",
+		"skopeo inspect --config oci:%s:two | grep -q amd64",
 		"skopeo copy -q oci:%s:one oci:%1$s-copy:copied",
 	};
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
