@@ -169,6 +169,7 @@ mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
 		fill_start_block(memory, config);
 		init_io(memory);
 		memory->guest_part = guest_part(&memory->layout);
+		memory->is_blank = !file;
 		status = shared_mem_share(memory->ram, err);
 	}
 	if (status) {

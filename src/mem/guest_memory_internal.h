@@ -33,6 +33,7 @@ struct guest_memory {
 	struct memory_snapshot *base;
 	struct written_pages written;
 	uint64_t guest_part; /* of RAM, from this offset on: guests cannot write before it */
+	bool is_blank;       /* there is no image yet, nor anything else in that part */
 };
 
 /* Where the first mapped file goes. */

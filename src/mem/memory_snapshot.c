@@ -166,7 +166,7 @@ static size_t list_runs(const struct choice *choice, uint64_t gap, struct page_r
 static mote_status make_runs(struct memory_snapshot *snapshot, const struct choice *choice,
 			     mote_error *err)
 {
-	uint64_t gap = 0;
+	uint64_t gap = MEMORY_SNAPSHOT_GAP;
 	size_t n;
 
 	while ((n = list_runs(choice, gap, NULL)) > MEMORY_SNAPSHOT_RUNS_MAX)

@@ -35,8 +35,13 @@ struct page_run {
 	uint64_t file_page;
 };
 
-/* Each run is a mapping of every memory that is made from the snapshot; gaps are filled until there
- * are no more than this. */
+/*
+ * Each run is a mapping of every memory that is made from the snapshot. Mappings are dear where
+ * there are many machines: the kernel asks each machine of the process about each mapping that is
+ * made or goes, and a new machine locks each mapping that there is. So gaps of so many pages are
+ * filled, and larger ones until there are no more than so many runs.
+ */
+#define MEMORY_SNAPSHOT_GAP      16
 #define MEMORY_SNAPSHOT_RUNS_MAX 256
 
 struct memory_snapshot {
