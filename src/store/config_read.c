@@ -79,12 +79,9 @@ static uint64_t read_features(struct tree_reader *reader, json_object *root)
 			bit++;
 		if (name)
 			features |= UINT64_C(1) << bit;
-		else if (!reader->status)
-			reader->status = error_set(
-				reader->err, MOTE_E_SNAPSHOT,
-				"the snapshot needs a processor with \"%.32s\", which this "
-				"library does not know; a newer one may",
-				wanted);
+		else
+			tree_refuse_text(reader, "the snapshot needs a processor with ", wanted,
+					 ", which this library does not know; a newer one may");
 	}
 	return features;
 }
@@ -243,10 +240,8 @@ static void read_format(struct tree_reader *reader, json_object *root, json_obje
 					   "%d: use the library that saved it, or a newer one",
 					   (unsigned)format, CONFIG_FORMAT);
 	else if (strcmp(architecture, CONFIG_ARCHITECTURE) != 0)
-		reader->status = error_set(reader->err, MOTE_E_SNAPSHOT,
-					   "the snapshot is for machines of architecture "
-					   "\"%.32s\"; this one is " CONFIG_ARCHITECTURE,
-					   architecture);
+		tree_refuse_text(reader, "the snapshot is for machines of architecture ",
+				 architecture, "; this one is " CONFIG_ARCHITECTURE);
 }
 
 static struct tree_reader open(struct config *config, const struct host *host,

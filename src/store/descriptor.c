@@ -18,9 +18,8 @@ struct blob descriptor_read(struct tree_reader *reader, json_object *object, con
 		tree_refuse(reader, "digest",
 			    "\"sha256:\" and 64 hexadecimal digits in lower case");
 	if (!reader->status && media_type && strcmp(type, media_type) != 0)
-		reader->status = error_set(reader->err, MOTE_E_SNAPSHOT,
-					   "%s: \"mediaType\" is \"%.80s\", and should be \"%s\"",
-					   reader->file, type, media_type);
+		tree_refuse_text(reader, "a blob is of type ", type,
+				 ", which does not belong there");
 	return blob;
 }
 

@@ -28,10 +28,8 @@ static mote_status check_layout_file(const struct folder *folder, mote_error *er
 	json_object *tree = tree_parse(&reader, &text);
 	const char *version = tree_string(&reader, tree, "imageLayoutVersion");
 	if (!reader.status && strcmp(version, LAYOUT_VERSION) != 0)
-		reader.status = error_set(err, MOTE_E_SNAPSHOT,
-					  "is an image layout of version \"%.32s\"; this library "
-					  "knows " LAYOUT_VERSION,
-					  version);
+		tree_refuse_text(&reader, "is an image layout of version ", version,
+				 "; this library knows " LAYOUT_VERSION);
 	json_object_put(tree);
 	text_free(&text, folder->host);
 	return reader.status;

@@ -4,6 +4,8 @@
  */
 #include "store/tree.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -19,6 +21,17 @@ void tree_refuse(struct tree_reader *reader, const char *key, const char *want)
 	if (!reader->status)
 		fail(reader, error_set(reader->err, MOTE_E_SNAPSHOT, "%s: \"%s\" is not %s",
 				       reader->file, key, want));
+}
+
+void tree_refuse_text(struct tree_reader *reader, const char *before, const char *found,
+		      const char *after)
+{
+	char shown[96];
+
+	if (reader->status)
+		return;
+	text_escape(shown, sizeof shown, found, strlen(found));
+	fail(reader, error_set(reader->err, MOTE_E_SNAPSHOT, "%s\"%s\"%s", before, shown, after));
 }
 
 json_object *tree_parse(struct tree_reader *reader, const struct text *text)

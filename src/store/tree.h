@@ -35,6 +35,10 @@ json_object *tree_parse(struct tree_reader *reader, const struct text *text);
 /* Fails: KEY is not WANT ("a number"). */
 void tree_refuse(struct tree_reader *reader, const char *key, const char *want);
 
+/* Fails with BEFORE, FOUND, which a file says and is made fit to be shown, and AFTER. */
+void tree_refuse_text(struct tree_reader *reader, const char *before, const char *found,
+		      const char *after);
+
 /* The fields of OBJECT. What they return lives as long as the whole tree. */
 uint64_t tree_number(struct tree_reader *reader, json_object *object, const char *key,
 		     uint64_t max);
