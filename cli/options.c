@@ -159,7 +159,7 @@ static void list_accepted(const struct command *command, char *letters, struct o
 		if (!accepts(command, &rows[i]))
 			continue;
 		int has_value = rows[i].value ? required_argument : no_argument;
-		if (letter && find_letter(command, letter) == &rows[i]) {
+		if (letter) { /* if two have it, getopt_long() takes the first, too */
 			*letters++ = letter;
 			if (has_value)
 				*letters++ = ':';

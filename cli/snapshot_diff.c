@@ -19,15 +19,17 @@
 /* The two, and what was asked for. Zeroed, it can be closed. */
 struct diff {
 	struct guest a, b;
-	struct regions regions; /* of the second, which has what was mapped or made since */
+	struct regions regions_a, regions_b;
 	struct symbols symbols;
 	struct comparison found;
 };
 
 static const char *region_name(const struct diff *diff, uint64_t address)
 {
-	const struct counted_region *region = regions_find(&diff->regions, address);
+	const struct counted_region *region = regions_find(&diff->regions_b, address);
 
+	if (!region)
+		region = regions_find(&diff->regions_a, address);
 	return region ? region->info.name : "?";
 }
 
@@ -127,7 +129,8 @@ static mote_status compare(struct diff *diff, const struct options *options, cha
 		status = symbols_read(&diff->symbols, options->symbols, PIE_BASE, err);
 	if (status)
 		return status;
-	regions_read(&diff->regions, diff->b.snapshot);
+	regions_read(&diff->regions_a, diff->a.snapshot);
+	regions_read(&diff->regions_b, diff->b.snapshot);
 	return comparison_make(&diff->found, diff->a.snapshot, diff->b.snapshot,
 			       options->symbols ? &diff->symbols : NULL, err);
 }
@@ -151,7 +154,8 @@ int diff_command(const struct options *options, int nargs, char **args)
 	}
 	comparison_fini(&diff.found);
 	symbols_fini(&diff.symbols);
-	regions_fini(&diff.regions);
+	regions_fini(&diff.regions_a);
+	regions_fini(&diff.regions_b);
 	guest_close(&diff.b);
 	guest_close(&diff.a);
 	return exit_status;

@@ -78,8 +78,8 @@ static mote_status collect(struct symbols *symbols, const struct elf *elf, const
 	for (uint64_t i = 0; i < count; i++) {
 		Elf64_Sym symbol;
 		memcpy(&symbol, elf->bytes + table->sh_offset + i * sizeof symbol, sizeof symbol);
-		if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_size == 0 ||
-		    symbol.st_shndx == SHN_UNDEF || symbol.st_name >= names->sh_size)
+		if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF ||
+		    symbol.st_name >= names->sh_size)
 			continue;
 		symbols->list[symbols->count++] = (struct symbol){
 			.name = elf->bytes + names->sh_offset + symbol.st_name,

@@ -14,7 +14,7 @@
 struct symbol {
 	const char *name; /* of the guest's making: not fit to be printed as it is */
 	uint64_t address; /* as the guest sees it */
-	uint64_t size;    /* not 0 */
+	uint64_t size;
 };
 
 /* By address, then by name; the names lie in BYTES. */
