@@ -54,8 +54,9 @@ bench: all
 fuzz:
 	@tools/fuzz
 
+# What needs no build.
 check:
-	@tools/check
+	@.ci/run format layers size docs words headers man
 
 format:
 	@tools/check-format --fix
