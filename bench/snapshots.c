@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -265,21 +266,30 @@ static bool count_own_faults(const char *name, double *value)
 	return true;
 }
 
+/* The KiB of a line "NAME  123 kB" of the kernel's; -1 if it is about something else. */
+static long kib_of(const char *line, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(line, name, length) == 0 ? strtol(line + length, NULL, 10) : -1;
+}
+
 /* What the kernel says that only this process has, in KiB; -1 if it does not say. */
 static long private_kib(void)
 {
+	static const char *const names[] = { "Private_Clean:", "Private_Dirty:" };
 	FILE *file = fopen("/proc/self/smaps_rollup", "r");
 	char line[256];
-	long sum = 0, kib;
+	long sum = 0;
 	int found = 0;
 
 	if (!file)
 		return -1;
 	while (fgets(line, sizeof line, file))
-		if (sscanf(line, "Private_Clean: %ld", &kib) == 1 ||
-		    sscanf(line, "Private_Dirty: %ld", &kib) == 1) {
-			sum += kib;
-			found++;
+		for (int i = 0; i < 2; i++) {
+			long kib = kib_of(line, names[i]);
+			sum += kib < 0 ? 0 : kib;
+			found += kib >= 0;
 		}
 	fclose(file);
 	return found == 2 ? sum : -1;

@@ -244,8 +244,8 @@ static void read_format(struct tree_reader *reader, json_object *root, json_obje
 				 architecture, "; this one is " CONFIG_ARCHITECTURE);
 }
 
-static struct tree_reader open(struct config *config, const struct host *host,
-			       const struct text *text, mote_error *err)
+static struct tree_reader read_common(struct config *config, const struct host *host,
+				      const struct text *text, mote_error *err)
 {
 	struct tree_reader reader = { .file = "config", .err = err };
 
@@ -259,7 +259,7 @@ static struct tree_reader open(struct config *config, const struct host *host,
 mote_status config_read(struct config *config, const struct host *host, const struct text *text,
 			mote_error *err)
 {
-	struct tree_reader reader = open(config, host, text, err);
+	struct tree_reader reader = read_common(config, host, text, err);
 	struct snapshot_parts *parts = &config->parts;
 
 	if (!reader.status)
@@ -281,7 +281,7 @@ mote_status config_read(struct config *config, const struct host *host, const st
 mote_status config_read_summary(struct config *config, const struct host *host,
 				const struct text *text, mote_error *err)
 {
-	struct tree_reader reader = open(config, host, text, err);
+	struct tree_reader reader = read_common(config, host, text, err);
 
 	config->parts.name =
 		tree_string(&reader, tree_field(&reader, config->snapshot, "guest"), "name");

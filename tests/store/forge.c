@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes snapshots that somebody else wrote, by changes to real ones: fields, digests and blobs, each
- * consistent with the others, so that a test reaches the check that it is about.
+ * Makes snapshots that somebody else wrote, by changes to real ones: fields, digests and blobs,
+ * each consistent with the others, so that a test reaches the check that it is about.
  */
 #define _GNU_SOURCE
 #include "store/forge.h"
