@@ -80,24 +80,17 @@ static void *kernel_mmap(void *at, size_t size, int prot, int flags, int fd, off
 
 static int give_cpuid(struct kvm_cpuid2 *to)
 {
+	const uint32_t all = UINT32_MAX;
 	const struct kvm_cpuid_entry2 entries[] = {
 		{ .function = 0, .eax = 0x1f },
-		{ .function = 1, .ecx = UINT32_MAX, .edx = UINT32_MAX },
-		{ .function = 7,
-		  .index = 0,
-		  .ebx = UINT32_MAX,
-		  .ecx = UINT32_MAX,
-		  .edx = UINT32_MAX },
-		{ .function = 7, .index = 1, .ecx = UINT32_MAX, .edx = UINT32_MAX },
+		{ .function = 1, .ecx = all, .edx = all },
+		{ .function = 7, .index = 0, .eax = 2, .ebx = all, .ecx = all, .edx = all },
 		{ .function = 0xd,
 		  .index = 0,
 		  .eax = (uint32_t)kvm_kernel.xcr0,
 		  .edx = (uint32_t)(kvm_kernel.xcr0 >> 32) },
-		{ .function = 0xd, .index = 1, .eax = UINT32_MAX, .edx = UINT32_MAX },
 		{ .function = 0x40000000, .eax = 1 },
-		{ .function = 0x400000ff, .eax = 2 },
-		{ .function = 0x40000100, .eax = 3 },
-		{ .function = 0x80000001, .ecx = UINT32_MAX },
+		{ .function = 0x80000001, .ecx = all },
 		{ .function = 0x80000008, .eax = 0x3000 | kvm_kernel.physical_bits },
 	};
 	const size_t count = sizeof entries / sizeof entries[0];
@@ -228,6 +221,7 @@ static int kernel_ioctl(int fd, unsigned long request, void *argument)
 		return set_cpuid(argument);
 	case KVM_GET_SREGS:
 		memset(argument, 0, sizeof(struct kvm_sregs));
+		((struct kvm_sregs *)argument)->apic_base = 0xfee00900; /* as KVM has it */
 		return 0;
 	case KVM_SET_SREGS:
 		memcpy(&kvm_kernel.sregs, argument, sizeof kvm_kernel.sregs);

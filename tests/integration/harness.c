@@ -103,6 +103,14 @@ unsigned rounds(unsigned n)
 	return is_quick() ? (n + 9) / 10 : n;
 }
 
+void skip_row(struct guest *guest, const char *why)
+{
+	print_message("SKIP: %s: %s\n", guest->where, why);
+	guest->is_skipped = true;
+	skip();
+	abort(); /* skip() does not come back */
+}
+
 static void run_work(void **state)
 {
 	struct work *work = *state;
@@ -132,8 +140,9 @@ static int say_where(void **state)
 	struct work *work = *state;
 
 	if (work->is_under_way) {
-		print_message("the failure was in %s; its log:\n%s", work->guest.where,
-			      work->capture.log);
+		if (!work->guest.is_skipped)
+			print_message("the failure was in %s; its log:\n%s", work->guest.where,
+				      work->capture.log);
 		close_guest(work);
 	}
 	return 0;

@@ -37,6 +37,7 @@ struct guest {
 	mote_sandbox *sb; /* NULL if the row has no_sandbox */
 	mote_error err;   /* for the row's calls */
 	struct capture *capture;
+	bool is_skipped;
 };
 
 struct row {
@@ -50,6 +51,9 @@ struct row {
 
 /* Runs all rows; returns what main() is to return. */
 int harness_main(const struct row *rows, size_t count);
+
+/* Ends the row without a verdict, and says WHY. Does not return. */
+_Noreturn void skip_row(struct guest *guest, const char *why);
 
 /* How many of N rounds to do: all, or in a quick run a tenth. */
 unsigned rounds(unsigned n);

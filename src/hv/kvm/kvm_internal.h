@@ -5,9 +5,10 @@
  * kvm.c        opens /dev/kvm, makes and frees virtual machines
  * kvm_audit.c  compares a vCPU with what it should be
  * kvm_check.c  tells what is missing on this machine
+ * kvm_cpuid.c  tells which CPUID guests see
  * kvm_run.c    runs a vCPU and decodes its exits
  * kvm_dirty.c  tells which pages a guest has written
- * kvm_x86_64.c vCPU state: CPUID, control registers, segments, MSRs
+ * kvm_x86_64.c vCPU state: control registers, segments, MSRs
  */
 #ifndef HV_KVM_KVM_INTERNAL_H
 #define HV_KVM_KVM_INTERNAL_H
@@ -59,6 +60,10 @@ int kvm_ioctl_value(const struct kvm *kvm, int fd, unsigned long request, unsign
 
 /* Learns what CPUID and XCR0 guests get. Called once, by open. */
 mote_status kvm_x86_learn(struct kvm *kvm, mote_error *err);
+
+/* Takes from TABLE, which is what KVM offers, all that guests are not to see. XCR0 is the state
+ * that they can have. */
+void kvm_cpuid_curate(struct kvm_cpuid2 *table, uint64_t xcr0);
 
 /* Puts a new vCPU into STATE. */
 mote_status kvm_x86_set_state(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err);

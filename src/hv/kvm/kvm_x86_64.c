@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The vCPU's x86-64 state: which CPUID guests see, and how a vCPU gets the
+ * The vCPU's x86-64 state: what the processor has for guests, and how a vCPU gets the
  * control registers, segments and MSRs that its guest starts with.
  */
 #define _GNU_SOURCE
@@ -15,55 +15,19 @@
 #define MSR_LSTAR        0xc0000082
 #define MSR_SYSCALL_MASK 0xc0000084
 
-/* CPUID leaf 1, ecx. */
-#define CPUID_1_ECX_VMX        (1u << 5)
-#define CPUID_1_ECX_X2APIC     (1u << 21)
-#define CPUID_1_ECX_TSC_DL     (1u << 24)
-#define CPUID_1_ECX_XSAVE      (1u << 26)
-#define CPUID_1_ECX_HYPERVISOR (1u << 31)
-/* leaf 7.0 ecx, edx: shadow stacks and indirect branch tracking */
-#define CPUID_7_ECX_SHSTK (1u << 7)
-#define CPUID_7_EDX_IBT   (1u << 20)
-/* leaf 0x80000001, ecx */
-#define CPUID_EXT_ECX_SVM (1u << 2)
-
 /* x87, SSE and AVX state; AVX-512's three parts. Others (MPX, PKRU, AMX) stay off. */
 #define XCR0_WANTED UINT64_C(0xe7)
 
-/* KVM's own leaf range describes paravirtual services, which guests do not get. */
-static bool is_paravirtual_leaf(uint32_t function)
+/* What else depends on the processor, before guests' CPUID hides it. */
+static void learn_limits(struct kvm *kvm)
 {
-	return function >= 0x40000000 && function <= 0x400000ff;
-}
-
-static void curate_entry(struct kvm_cpuid_entry2 *entry)
-{
-	if (entry->function == 1) {
-		entry->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_X2APIC | CPUID_1_ECX_TSC_DL);
-		entry->ecx |= CPUID_1_ECX_HYPERVISOR;
-	} else if (entry->function == 7 && entry->index == 0) {
-		entry->ecx &= ~CPUID_7_ECX_SHSTK;
-		entry->edx &= ~CPUID_7_EDX_IBT;
-	} else if (entry->function == 0x80000001) {
-		entry->ecx &= ~CPUID_EXT_ECX_SVM;
-	}
-}
-
-static void curate(struct kvm *kvm)
-{
-	uint32_t kept = 0;
 	for (uint32_t i = 0; i < kvm->cpuid->nent; i++) {
-		struct kvm_cpuid_entry2 entry = kvm->cpuid->entries[i];
-		if (is_paravirtual_leaf(entry.function))
-			continue;
-		if (entry.function == 0xd && entry.index == 0)
-			kvm->xcr0 = (entry.eax | (uint64_t)entry.edx << 32) & XCR0_WANTED;
-		if (entry.function == 0x80000008)
-			kvm->physical_bits = entry.eax & 0xff;
-		curate_entry(&entry);
-		kvm->cpuid->entries[kept++] = entry;
+		const struct kvm_cpuid_entry2 *entry = &kvm->cpuid->entries[i];
+		if (entry->function == 0xd && entry->index == 0)
+			kvm->xcr0 = (entry->eax | (uint64_t)entry->edx << 32) & XCR0_WANTED;
+		if (entry->function == 0x80000008)
+			kvm->physical_bits = entry->eax & 0xff;
 	}
-	kvm->cpuid->nent = kept;
 	kvm->xcr0 |= 1; /* x87 state cannot be off */
 	if (kvm->physical_bits == 0)
 		kvm->physical_bits = 36; /* processors that do not say have at least so many */
@@ -80,7 +44,8 @@ mote_status kvm_x86_learn(struct kvm *kvm, mote_error *err)
 	kvm->cpuid->nent = ENTRIES;
 	if (kvm_ioctl(kvm, kvm->fd, KVM_GET_SUPPORTED_CPUID, kvm->cpuid) < 0)
 		return error_os(err, errno, "KVM_GET_SUPPORTED_CPUID failed");
-	curate(kvm);
+	learn_limits(kvm);
+	kvm_cpuid_curate(kvm->cpuid, kvm->xcr0);
 	return MOTE_OK;
 }
 
@@ -113,6 +78,7 @@ static void fill_sregs(struct kvm_sregs *sregs, const struct hv_cpu_state *state
 	sregs->cr3 = state->cr3;
 	sregs->cr4 = state->cr4;
 	sregs->efer = state->efer;
+	sregs->apic_base = 0; /* no APIC; KVM then also takes it out of CPUID */
 }
 
 static mote_status set_msrs(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err)
