@@ -131,13 +131,13 @@ mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type
 	return MOTE_OK;
 }
 
-static mote_status run_call(mote_sandbox *sb, mote_error *err)
+static mote_status run_call(mote_sandbox *sb, const struct run_limits *limits, mote_error *err)
 {
 	enum run_end end;
 	mote_error local;
 	if (!err)
 		err = &local;
-	mote_status status = sandbox_run(sb, &end, err);
+	mote_status status = sandbox_run(sb, limits, &end, err);
 	if (status)
 		return status;
 	if (end != RUN_EXIT)
@@ -148,14 +148,15 @@ static mote_status run_call(mote_sandbox *sb, mote_error *err)
 }
 
 static mote_status call(mote_sandbox *sb, const mote_function_info *function,
-			const mote_value *args, mote_value *result, mote_error *err)
+			const mote_value *args, const struct run_limits *limits, mote_value *result,
+			mote_error *err)
 {
 	mote_status status = push_call(sb, function, args, err);
 	if (status)
 		return status;
 	machine_start(&sb->machine, sb->dispatch, sb->call_stack,
 		      (uint64_t)(function - sb->image->exports.functions));
-	status = run_call(sb, err);
+	status = run_call(sb, limits, err);
 	if (status)
 		return status;
 
@@ -169,8 +170,9 @@ static mote_status call(mote_sandbox *sb, const mote_function_info *function,
 	return sandbox_poison(sb, status, err);
 }
 
-mote_status mote_call(mote_sandbox *sb, const char *name, const mote_value *args, size_t nargs,
-		      mote_value *result, mote_error *err)
+static mote_status call_with(mote_sandbox *sb, const char *name, const mote_value *args,
+			     size_t nargs, const struct run_limits *limits, mote_value *result,
+			     mote_error *err)
 {
 	mote_value unwanted;
 	if (!result)
@@ -190,9 +192,15 @@ mote_status mote_call(mote_sandbox *sb, const char *name, const mote_value *args
 		return status;
 
 	sb->function = function->name;
-	status = call(sb, function, args, result, err);
+	status = call(sb, function, args, limits, result, err);
 	if (status && !host_is_forked(&sb->rt->host))
 		clear_io(sb);
 	sb->function = NULL;
 	return status;
+}
+
+mote_status mote_call(mote_sandbox *sb, const char *name, const mote_value *args, size_t nargs,
+		      mote_value *result, mote_error *err)
+{
+	return call_with(sb, name, args, nargs, NULL, result, err);
 }

@@ -183,11 +183,13 @@ static mote_status check_stack_guard(mote_sandbox *sb, mote_error *err)
 			 "stack_size");
 }
 
-mote_status sandbox_run(mote_sandbox *sb, enum run_end *end, mote_error *err)
+mote_status sandbox_run(mote_sandbox *sb, const struct run_limits *limits, enum run_end *end,
+			mote_error *err)
 {
 	mote_error local;
 	if (!err)
 		err = &local;
+	sb->limits = limits ? *limits : (struct run_limits){ 0 };
 	sb->is_running = true;
 	mote_status status = run_until_end(sb, end, err);
 	sb->is_running = false;

@@ -8,7 +8,7 @@
 static mote_status run(mote_sandbox *sb, int *exit_status, mote_error *err)
 {
 	enum run_end end;
-	mote_status status = sandbox_run(sb, &end, err);
+	mote_status status = sandbox_run(sb, NULL, &end, err);
 	if (status) {
 		error_prefix(err, "%s: ", sb->image->name);
 		return status;

@@ -200,7 +200,7 @@ void mote_sandbox_free(mote_sandbox *sb)
 static mote_status run_main(mote_sandbox *sb, mote_error *err)
 {
 	enum run_end end;
-	mote_status status = sandbox_run(sb, &end, err);
+	mote_status status = sandbox_run(sb, NULL, &end, err);
 	if (status) {
 		error_prefix(err, "%s: main(): ", sb->image->name);
 		return status;

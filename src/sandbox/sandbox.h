@@ -43,6 +43,12 @@ struct host_functions {
 	size_t count;
 };
 
+/* What ends a run of the guest that does not end by itself. 0: nothing. */
+struct run_limits {
+	uint64_t timeout_ns; /* wall clock */
+	uint64_t cpu_ns;     /* CPU time of the guest and of host functions */
+};
+
 struct mote_sandbox {
 	mote_runtime *rt;
 	mote_image *image; /* a reference of its own */
@@ -72,7 +78,8 @@ struct mote_sandbox {
 	void *message;
 	size_t message_capacity;
 
-	const char *function; /* of the call under way, for messages; NULL between calls */
+	const char *function;     /* of the call under way, for messages; NULL between calls */
+	struct run_limits limits; /* of the run under way */
 	bool is_running;
 	bool is_poisoned;
 	char poison[MOTE_ERROR_MESSAGE_SIZE]; /* what poisoned it */
@@ -87,9 +94,10 @@ enum run_end {
 
 /*
  * Runs the guest until it is READY, DONE or EXITed; anything else is an error. Serves hypercalls
- * and system calls on the way. On failure the sandbox is poisoned.
+ * and system calls on the way. On failure the sandbox is poisoned. LIMITS may be NULL: none.
  */
-mote_status sandbox_run(mote_sandbox *sb, enum run_end *end, mote_error *err);
+mote_status sandbox_run(mote_sandbox *sb, const struct run_limits *limits, enum run_end *end,
+			mote_error *err);
 
 /* Poisons SB with the message of ERR, or with a text for STATUS; returns STATUS. */
 mote_status sandbox_poison(mote_sandbox *sb, mote_status status, const mote_error *err);
