@@ -13,6 +13,7 @@
 #ifndef MOTE_IMAGE_H
 #define MOTE_IMAGE_H
 
+#include <mote/limits.h>
 #include <mote/runtime.h>
 #include <mote/status.h>
 #include <mote/value.h>
@@ -42,7 +43,6 @@ MOTE_API MOTE_NODISCARD mote_status mote_image_load_memory(mote_image **out, mot
 MOTE_API void mote_image_unref(mote_image *image);
 
 /* A function at the boundary. Pointers live as long as the image. */
-#define MOTE_MAX_PARAMS 10
 typedef struct mote_function_info {
 	const char *name;
 	mote_type result;

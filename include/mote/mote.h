@@ -27,6 +27,7 @@
 
 #include <mote/call.h>
 #include <mote/image.h>
+#include <mote/limits.h>
 #include <mote/pool.h>
 #include <mote/runtime.h>
 #include <mote/sandbox.h>

@@ -53,6 +53,7 @@ typedef struct mote_host_function {
  * bytes, as the guest wrote it. Called on the thread that runs the guest. */
 typedef void (*mote_output_fn)(void *user, int stream, const void *data, size_t size);
 
+/* Sizes and numbers are limited: mote/limits.h. */
 typedef struct mote_sandbox_options {
 	size_t size;          /* sizeof(mote_sandbox_options); set by the macro */
 	uint64_t heap_size;   /* bytes; 0: 64 MiB; rounded up to 2 MiB; at most 1 TiB */

@@ -14,15 +14,13 @@
 #define IMAGE_ELF_H
 
 #include <mote/image.h>
+#include <mote/limits.h>
 #include <mote/status.h>
 
 #include <elf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* Program headers that a guest may have. Linkers write about ten. */
-#define ELF_PROGRAM_HEADERS_MAX 64
 
 /* What elf_parse() leaves behind. Read-only for everyone else. */
 struct elf {
@@ -38,7 +36,7 @@ struct elf {
 	/* Loadable segments with guest addresses, ascending. No two share a page, none
 	 * touches the host's window, none is writable and executable. Their file bytes are
 	 * BYTES + file_offset. Nothing here bounds memory_size but the address space. */
-	mote_segment_info segments[ELF_PROGRAM_HEADERS_MAX];
+	mote_segment_info segments[MOTE_MAX_SEGMENTS];
 	size_t nsegments;
 };
 

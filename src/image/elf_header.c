@@ -137,9 +137,9 @@ mote_status elf_check_program_headers(const struct elf *elf, mote_error *err)
 	const Elf64_Ehdr *header = &elf->header;
 	if (header->e_phnum == 0)
 		return error_set(err, MOTE_E_IMAGE, "has no program headers, so nothing to load");
-	if (header->e_phnum > ELF_PROGRAM_HEADERS_MAX)
+	if (header->e_phnum > MOTE_MAX_SEGMENTS)
 		return error_set(err, MOTE_E_IMAGE, "has %u program headers; the limit is %u",
-				 header->e_phnum, ELF_PROGRAM_HEADERS_MAX);
+				 header->e_phnum, MOTE_MAX_SEGMENTS);
 	if (header->e_phentsize != sizeof(Elf64_Phdr))
 		return error_set(err, MOTE_E_IMAGE, "has program headers of %u bytes, want %zu",
 				 header->e_phentsize, sizeof(Elf64_Phdr));

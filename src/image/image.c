@@ -73,9 +73,9 @@ mote_status image_load_memory(struct mote_image **out, const struct host *host, 
 	*out = NULL;
 	if (size == 0)
 		return error_set(err, MOTE_E_IMAGE, "memory: is empty");
-	if (size > IMAGE_FILE_MAX)
+	if (size > MOTE_MAX_IMAGE_FILE_SIZE)
 		return error_set(err, MOTE_E_IMAGE, "memory: has %zu bytes; the limit is %llu",
-				 size, (unsigned long long)IMAGE_FILE_MAX);
+				 size, (unsigned long long)MOTE_MAX_IMAGE_FILE_SIZE);
 	uint8_t *bytes = host_alloc(host, size);
 	if (!bytes)
 		return error_nomem(err, "a guest file", size);

@@ -14,15 +14,13 @@
 #include "image/records.h"
 
 #include <mote/image.h>
+#include <mote/limits.h>
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 /* Bytes for the name in messages, with the final NUL; longer names are cut. */
 #define IMAGE_NAME_SIZE 96
-
-/* The largest file that is taken for a guest. */
-#define IMAGE_FILE_MAX (UINT64_C(2) << 30)
 
 struct mote_image {
 	const struct host *host; /* outlives the image */
@@ -42,7 +40,7 @@ struct mote_image {
 /*
  * Reads PATH and checks it. The file is copied: it may change or go afterwards, and one that
  * is cut while it is read is an error, not a crash. Only regular files of up to
- * IMAGE_FILE_MAX bytes. On failure *OUT is NULL. Errors: as mote_image_load_file().
+ * MOTE_MAX_IMAGE_FILE_SIZE bytes. On failure *OUT is NULL. Errors: as mote_image_load_file().
  */
 mote_status image_load_file(struct mote_image **out, const struct host *host, const char *path,
 			    mote_error *err);

@@ -31,10 +31,10 @@ static mote_status file_size(const struct host *host, int fd, const char *path, 
 				 file_kind(info.st_mode));
 	if (info.st_size == 0)
 		return error_set(err, MOTE_E_IMAGE, "%.300s: is empty", path);
-	if ((uint64_t)info.st_size > IMAGE_FILE_MAX)
+	if ((uint64_t)info.st_size > MOTE_MAX_IMAGE_FILE_SIZE)
 		return error_set(err, MOTE_E_IMAGE,
 				 "%.300s: has %" PRIu64 " bytes; the limit is %" PRIu64, path,
-				 (uint64_t)info.st_size, IMAGE_FILE_MAX);
+				 (uint64_t)info.st_size, MOTE_MAX_IMAGE_FILE_SIZE);
 	*out = (size_t)info.st_size;
 	return MOTE_OK;
 }

@@ -55,9 +55,9 @@ static mote_status check_function(const mote_function_info *function, const char
 static mote_status check_functions(const mote_function_info *functions, size_t count,
 				   const char *what, size_t *size, mote_error *err)
 {
-	if (count > RECORDS_MAX)
+	if (count > MOTE_MAX_EXPORTS)
 		return error_set(err, MOTE_E_SNAPSHOT, "%zu %ss; at most %d", count, what,
-				 RECORDS_MAX);
+				 MOTE_MAX_EXPORTS);
 	for (size_t i = 0; i < count; i++) {
 		mote_status status = check_function(&functions[i], what, i, err);
 		if (status)
@@ -73,9 +73,9 @@ static mote_status check(const struct image_parts *parts, size_t *names_size, mo
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the guest has no name of 1 to %d bytes that can be shown",
 				 IMAGE_NAME_SIZE - 1);
-	if (parts->nsegments > ELF_PROGRAM_HEADERS_MAX)
+	if (parts->nsegments > MOTE_MAX_SEGMENTS)
 		return error_set(err, MOTE_E_SNAPSHOT, "%zu segments; a guest may have at most %d",
-				 parts->nsegments, ELF_PROGRAM_HEADERS_MAX);
+				 parts->nsegments, MOTE_MAX_SEGMENTS);
 	if (parts->entry >= MOTE_ADDRESS_END)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "entry 0x%" PRIx64 " is not an address that a guest can have",

@@ -157,9 +157,9 @@ static mote_status check_section_size(const char *section, size_t size, mote_err
 		return error_set(err, MOTE_E_IMAGE,
 				 "section %s has %zu bytes, no multiple of a record's %zu", section,
 				 size, sizeof(struct mote_record));
-	if (size / sizeof(struct mote_record) > RECORDS_MAX)
+	if (size / sizeof(struct mote_record) > MOTE_MAX_EXPORTS)
 		return error_set(err, MOTE_E_IMAGE, "section %s has %zu records; the limit is %d",
-				 section, size / sizeof(struct mote_record), RECORDS_MAX);
+				 section, size / sizeof(struct mote_record), MOTE_MAX_EXPORTS);
 	return MOTE_OK;
 }
 

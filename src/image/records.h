@@ -14,12 +14,10 @@
 #include "image/elf.h"
 
 #include <mote/image.h>
+#include <mote/limits.h>
 #include <mote/status.h>
 
 #include <stdint.h>
-
-/* Functions that one image may export, and as many that it may import. */
-#define RECORDS_MAX 65536
 
 struct records {
 	/* In the order of the section: the index is what a call passes to the guest. */

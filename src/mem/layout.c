@@ -12,24 +12,20 @@
 
 #include <inttypes.h>
 
-#define KIB (UINT64_C(1) << 10)
-#define MIB (UINT64_C(1) << 20)
-#define GIB (UINT64_C(1) << 30)
-#define TIB (UINT64_C(1) << 40)
-
 enum { HEAP, STACK, INPUT, OUTPUT, NSIZES };
 
-/* The sizes that a caller chooses, as documented in mote/sandbox.h. */
+/* The sizes that a caller chooses, as documented in mote/limits.h. */
 static const struct size_rule {
 	const char *option;
 	uint64_t standard;
 	uint64_t largest;
 	uint64_t unit;
 } size_rules[NSIZES] = {
-	[HEAP] = { "heap_size", 64 * MIB, TIB, LAYOUT_LARGE_PAGE },
-	[STACK] = { "stack_size", MIB, GIB, MOTE_PAGE_SIZE },
-	[INPUT] = { "input_size", 128 * KIB, 64 * MIB, MOTE_PAGE_SIZE },
-	[OUTPUT] = { "output_size", 128 * KIB, 64 * MIB, MOTE_PAGE_SIZE },
+	[HEAP] = { "heap_size", MOTE_DEFAULT_HEAP_SIZE, MOTE_MAX_HEAP_SIZE, LAYOUT_LARGE_PAGE },
+	[STACK] = { "stack_size", MOTE_DEFAULT_STACK_SIZE, MOTE_MAX_STACK_SIZE, MOTE_PAGE_SIZE },
+	[INPUT] = { "input_size", MOTE_DEFAULT_INPUT_SIZE, MOTE_MAX_INPUT_SIZE, MOTE_PAGE_SIZE },
+	[OUTPUT] = { "output_size", MOTE_DEFAULT_OUTPUT_SIZE, MOTE_MAX_OUTPUT_SIZE,
+		     MOTE_PAGE_SIZE },
 };
 
 /* VALUE is small enough not to wrap. */
@@ -60,17 +56,17 @@ static mote_status check_sizes(const struct layout_config *config, uint64_t size
 /* What is there only if the guest is given it. */
 static mote_status check_gifts(const struct layout_config *config, mote_error *err)
 {
-	if (config->init_data_size > LAYOUT_INIT_DATA_MAX)
+	if (config->init_data_size > MOTE_MAX_INIT_DATA_SIZE)
 		return error_set(err, MOTE_E_INVALID,
 				 "init_data_size is %" PRIu64 "; it may be at most %" PRIu64
 				 "; map what is larger as a file",
-				 config->init_data_size, LAYOUT_INIT_DATA_MAX);
+				 config->init_data_size, MOTE_MAX_INIT_DATA_SIZE);
 	if (config->init_data_rights == (REGION_WRITE | REGION_EXECUTE))
 		return error_set(err, MOTE_E_INVALID,
 				 "the init data is to be writable and executable; no memory of a "
 				 "guest is both");
 	if (config->nfunctions > MOTE_FUNCTIONS_MAX)
-		return error_set(err, MOTE_E_INVALID, "%zu host functions; at most %d",
+		return error_set(err, MOTE_E_INVALID, "nfunctions is %zu; it may be at most %d",
 				 config->nfunctions, MOTE_FUNCTIONS_MAX);
 	return MOTE_OK;
 }
@@ -188,9 +184,9 @@ static mote_status add_image(struct layout *layout, const struct layout_config *
 	uint64_t total = 0;
 
 	*end = MOTE_WINDOW_END;
-	if (config->nsegments > LAYOUT_SEGMENTS_MAX)
+	if (config->nsegments > MOTE_MAX_SEGMENTS)
 		return error_set(err, MOTE_E_IMAGE, "%zu segments; a guest may have at most %d",
-				 config->nsegments, LAYOUT_SEGMENTS_MAX);
+				 config->nsegments, MOTE_MAX_SEGMENTS);
 	for (size_t i = 0; i < config->nsegments; i++) {
 		const mote_segment_info *segment = &config->segments[i];
 		if (segment->memory_size == 0)
@@ -204,11 +200,11 @@ static mote_status add_image(struct layout *layout, const struct layout_config *
 		total += *end - va;
 		add_segment(layout, segment, va, *end - va);
 	}
-	if (total > LAYOUT_IMAGE_MAX)
+	if (total > MOTE_MAX_IMAGE_SIZE)
 		return error_set(err, MOTE_E_IMAGE,
 				 "the image needs %" PRIu64 " bytes of memory; at most %" PRIu64
 				 " are possible",
-				 total, LAYOUT_IMAGE_MAX);
+				 total, MOTE_MAX_IMAGE_SIZE);
 	return MOTE_OK;
 }
 

@@ -32,6 +32,7 @@
 #include "mem/region.h"
 
 #include <mote/image.h>
+#include <mote/limits.h>
 #include <mote/sandbox.h>
 
 #include <stdbool.h>
@@ -49,19 +50,20 @@
 #define LAYOUT_LARGE_PAGE UINT64_C(0x200000)
 
 /* Pages that are kept for the page tables of mapped files. A file takes one a GiB and at
- * most 6 more, so MOTE_MAPPINGS_MAX files of together 64 GiB always fit. Untouched ones cost
- * address space only. */
+ * most 6 more, so MOTE_MAX_MAPPINGS files of together MOTE_MAX_MAPPED_SIZE always fit. Untouched
+ * ones cost address space only. */
 #define LAYOUT_SPARE_TABLES 256
+_Static_assert(6 * MOTE_MAX_MAPPINGS + (MOTE_MAX_MAPPED_SIZE >> 30) <= LAYOUT_SPARE_TABLES,
+	       "files of MOTE_MAX_MAPPED_SIZE bytes must always find page tables");
+_Static_assert(MOTE_MAX_MAPPINGS == MOTE_MAPPINGS_MAX &&
+		       MOTE_MAX_HOST_FUNCTIONS == MOTE_FUNCTIONS_MAX &&
+		       MOTE_MAX_NAME_SIZE == MOTE_NAME_SIZE - 1 &&
+		       MOTE_MAX_LABEL_SIZE == MOTE_LABEL_SIZE - 1,
+	       "what mote/limits.h promises is what the guest ABI has room for");
 
-/* Images with more segments, or more bytes in memory, are refused: their page tables must stay
- * affordable. */
-#define LAYOUT_SEGMENTS_MAX 64
-#define LAYOUT_IMAGE_MAX    (UINT64_C(4) << 30)
-
-/* Init data is copied into each sandbox; what is larger had better be mapped as a file. */
-#define LAYOUT_INIT_DATA_MAX (UINT64_C(1) << 30)
-
-#define LAYOUT_REGIONS_MAX (LAYOUT_SEGMENTS_MAX + REGION_KIND_COUNT)
+/* Images with more segments than MOTE_MAX_SEGMENTS, or more bytes in memory than
+ * MOTE_MAX_IMAGE_SIZE, are refused: their page tables must stay affordable. */
+#define LAYOUT_REGIONS_MAX (MOTE_MAX_SEGMENTS + REGION_KIND_COUNT)
 
 /*
  * The result. The segments of the image are regions of code, data or read-only data; of each other

@@ -31,8 +31,8 @@ static mote_status check_function(const mote_host_function *given, size_t index,
 	size_t length = strnlen(given->name, MOTE_NAME_SIZE);
 	if (length == 0 || length == MOTE_NAME_SIZE)
 		return error_set(err, MOTE_E_INVALID,
-				 "host function %zu: the name must have 1 to %d bytes", index,
-				 MOTE_NAME_SIZE - 1);
+				 "host function %zu: the name has %s; it must have 1 to %d bytes",
+				 index, length ? "64 bytes or more" : "none", MOTE_MAX_NAME_SIZE);
 	if (utf8_check(given->name, length))
 		return error_set(err, MOTE_E_INVALID, "host function %zu: the name is not UTF-8",
 				 index);
@@ -92,10 +92,12 @@ mote_status host_functions_init(struct host_functions *functions, const struct h
 	*functions = (struct host_functions){ 0 };
 	if (count == 0)
 		return MOTE_OK;
-	if (count > MOTE_FUNCTIONS_MAX || !given)
-		return error_set(err, MOTE_E_INVALID,
-				 "%zu host functions at %p; at most %d, and not at NULL", count,
-				 (const void *)given, MOTE_FUNCTIONS_MAX);
+	if (count > MOTE_MAX_HOST_FUNCTIONS)
+		return error_set(err, MOTE_E_INVALID, "nfunctions is %zu; it may be at most %d",
+				 count, MOTE_MAX_HOST_FUNCTIONS);
+	if (!given)
+		return error_set(err, MOTE_E_INVALID, "functions is NULL and nfunctions %zu",
+				 count);
 	for (size_t i = 0; i < count; i++) {
 		mote_status status = check_function(&given[i], i, err);
 		if (status)

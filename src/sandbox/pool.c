@@ -9,10 +9,9 @@
 #include "base/options.h"
 
 #include <inttypes.h>
+#include <mote/limits.h>
 #include <mote/pool.h>
 #include <pthread.h>
-
-enum { DEFAULT_MAXIMUM = 64, MAXIMUM_MAX = 65536 };
 
 struct mote_pool {
 	mote_runtime *rt;
@@ -48,14 +47,14 @@ static void unlock(const mote_pool *pool)
 
 static mote_status check_limits(const mote_pool_options *options, mote_error *err)
 {
-	if (options->maximum > MAXIMUM_MAX)
+	if (options->maximum > MOTE_MAX_POOL_MAXIMUM)
 		return error_set(err, MOTE_E_INVALID,
-				 "a pool of at most %" PRIu32 " sandboxes; %d are possible",
-				 options->maximum, MAXIMUM_MAX);
+				 "maximum is %" PRIu32 "; it may be at most %d sandboxes",
+				 options->maximum, MOTE_MAX_POOL_MAXIMUM);
 	if (options->minimum > options->maximum)
 		return error_set(err, MOTE_E_INVALID,
-				 "a pool of at least %" PRIu32 " and at most %" PRIu32
-				 " sandboxes; raise maximum, or lower minimum",
+				 "minimum is %" PRIu32 " and maximum %" PRIu32
+				 "; raise maximum, or lower minimum",
 				 options->minimum, options->maximum);
 	return MOTE_OK;
 }
@@ -84,7 +83,7 @@ static mote_status copy_options(mote_pool_options *options, mote_sandbox_options
 	if (status)
 		return status;
 	if (options->maximum == 0)
-		options->maximum = DEFAULT_MAXIMUM;
+		options->maximum = MOTE_DEFAULT_POOL_MAXIMUM;
 	return check_limits(options, err);
 }
 

@@ -21,9 +21,12 @@ static mote_status run(mote_sandbox *sb, int *exit_status, mote_error *err)
 	return MOTE_OK;
 }
 
-static mote_status check_strings(const char *what, const char *const *list, size_t count,
-				 mote_error *err)
+static mote_status check_strings(const char *what, const char *count_name, const char *const *list,
+				 size_t count, mote_error *err)
 {
+	if (count > MOTE_MAX_ARGUMENTS)
+		return error_set(err, MOTE_E_INVALID, "%s is %zu; it may be at most %d", count_name,
+				 count, MOTE_MAX_ARGUMENTS);
 	if (count && !list)
 		return error_set(err, MOTE_E_INVALID, "%s: NULL with a count of %zu", what, count);
 	for (size_t i = 0; i < count; i++)
@@ -44,9 +47,9 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 	if (!status)
 		status = runtime_check_fork(image_runtime(image), err);
 	if (!status)
-		status = check_strings("argv", options.argv, options.argc, err);
+		status = check_strings("argv", "argc", options.argv, options.argc, err);
 	if (!status)
-		status = check_strings("envp", options.envp, options.envc, err);
+		status = check_strings("envp", "envc", options.envp, options.envc, err);
 	if (status)
 		return status;
 	const struct sandbox_plan plan = {

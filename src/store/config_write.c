@@ -140,11 +140,11 @@ static mote_status copy_text(const struct tree_writer *writer, json_object *root
 
 	if (status)
 		return status;
-	if (size > TREE_FILE_MAX)
+	if (size > MOTE_MAX_METADATA_SIZE)
 		return error_set(err, MOTE_E_LIMIT,
-				 "the description of the snapshot has %zu bytes; more than %zu "
-				 "cannot be loaded again",
-				 size, TREE_FILE_MAX);
+				 "the description of the snapshot has %zu bytes; more than %" PRIu64
+				 " cannot be loaded again",
+				 size, MOTE_MAX_METADATA_SIZE);
 	out->bytes = host_alloc(host, size + 1);
 	if (!out->bytes)
 		return error_nomem(err, "the description of a snapshot", size + 1);

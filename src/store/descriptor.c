@@ -37,11 +37,11 @@ json_object *descriptor_add(struct tree_writer *writer, json_object *object, con
 bool tag_is_valid(const char *tag)
 {
 	static const char others[] = "_.-";
-	const size_t size = strnlen(tag, TAG_MAX + 1);
+	const size_t size = strnlen(tag, MOTE_MAX_TAG_SIZE + 1);
 
 	for (size_t i = 0; i < size; i++)
 		if (!(tag[i] >= 'a' && tag[i] <= 'z') && !(tag[i] >= 'A' && tag[i] <= 'Z') &&
 		    !(tag[i] >= '0' && tag[i] <= '9') && !strchr(others, tag[i]))
 			return false;
-	return size > 0 && size <= TAG_MAX && tag[0] != '.' && tag[0] != '-';
+	return size > 0 && size <= MOTE_MAX_TAG_SIZE && tag[0] != '.' && tag[0] != '-';
 }

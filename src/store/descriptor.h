@@ -17,7 +17,7 @@ struct blob descriptor_read(struct tree_reader *reader, json_object *object,
 json_object *descriptor_add(struct tree_writer *writer, json_object *object, const char *key,
 			    const char *media_type, const struct blob *blob);
 
-/* 1 to TAG_MAX letters, digits, '_', '.', '-'; neither '.' nor '-' first. */
+/* 1 to MOTE_MAX_TAG_SIZE letters, digits, '_', '.', '-'; neither '.' nor '-' first. */
 bool tag_is_valid(const char *tag);
 
 #endif

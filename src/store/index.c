@@ -9,6 +9,7 @@
 #include "store/folder_internal.h"
 #include "store/media_types.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,8 +56,8 @@ static mote_status parse(struct index *index, const struct text *text, mote_erro
 
 	index->tree = tree_parse(&reader, text);
 	uint64_t version = tree_number(&reader, index->tree, "schemaVersion", INT32_MAX);
-	index->manifests =
-		tree_list(&reader, index->tree, "manifests", INDEX_ENTRIES_MAX, &index->count);
+	index->manifests = tree_list(&reader, index->tree, "manifests", MOTE_MAX_STORED_SNAPSHOTS,
+				     &index->count);
 	if (!reader.status && version != 2)
 		reader.status = error_set(err, MOTE_E_SNAPSHOT,
 					  INDEX_FILE ": \"schemaVersion\" is %d; this library "
@@ -75,7 +76,7 @@ mote_status index_read(struct index *index, const struct folder *folder, bool ma
 	*index = (struct index){ 0 };
 	mote_status status = check_layout_file(folder, err);
 	if (!status)
-		status = folder_read(folder, INDEX_FILE, TREE_FILE_MAX, &text, err);
+		status = folder_read(folder, INDEX_FILE, MOTE_MAX_METADATA_SIZE, &text, err);
 	if (status)
 		return status;
 	if (text.bytes)
@@ -221,10 +222,10 @@ mote_status index_set(struct index *index, const char *tag, const struct blob *m
 	if (status)
 		return status;
 	if (!entry) {
-		if (index->count == INDEX_ENTRIES_MAX)
+		if (index->count == MOTE_MAX_STORED_SNAPSHOTS)
 			return error_set(err, MOTE_E_LIMIT,
 					 "has %d snapshots already, which is the most",
-					 INDEX_ENTRIES_MAX);
+					 MOTE_MAX_STORED_SNAPSHOTS);
 		entry = descriptor_add(&writer, index->manifests, NULL, MEDIA_TYPE_MANIFEST,
 				       manifest);
 		index->count++;
@@ -242,9 +243,9 @@ mote_status index_write(const struct index *index, const struct folder *folder, 
 	size_t size;
 	mote_status status = tree_text(&writer, index->tree, &text, &size, err);
 
-	if (!status && size > TREE_FILE_MAX)
+	if (!status && size > MOTE_MAX_METADATA_SIZE)
 		status = error_set(err, MOTE_E_LIMIT,
-				   INDEX_FILE " would have %zu bytes; at most %zu", size,
-				   TREE_FILE_MAX);
+				   INDEX_FILE " would have %zu bytes; at most %" PRIu64, size,
+				   MOTE_MAX_METADATA_SIZE);
 	return status ? status : folder_write(folder, INDEX_FILE, text, size, err);
 }

@@ -10,11 +10,6 @@
 #include "store/folder.h"
 #include "store/tree.h"
 
-#define TAG_MAX 128
-
-/* Entries of an index that are looked at. */
-#define INDEX_ENTRIES_MAX 16384
-
 struct index {
 	json_object *tree; /* NULL: nothing was read */
 	json_object *manifests;

@@ -33,7 +33,8 @@ static mote_status visit_one(const struct folder *folder, const struct index_ent
 
 	if (status || !manifest.is_ours)
 		return status;
-	status = folder_read_blob(folder, &manifest.config, TREE_FILE_MAX, "config", &text, err);
+	status = folder_read_blob(folder, &manifest.config, MOTE_MAX_METADATA_SIZE, "config", &text,
+				  err);
 	if (status)
 		return status;
 	status = config_read_summary(&config, folder->host, &text, err);

@@ -52,8 +52,8 @@ static mote_status load(mote_snapshot **out, mote_runtime *rt, const struct fold
 	mote_status status = find(folder, tag_or_digest, &manifest, err);
 
 	if (!status)
-		status = folder_read_blob(folder, &manifest.config, TREE_FILE_MAX, "config", &text,
-					  err);
+		status = folder_read_blob(folder, &manifest.config, MOTE_MAX_METADATA_SIZE,
+					  "config", &text, err);
 	if (status)
 		return status;
 	status = config_read(&config, folder->host, &text, err);

@@ -97,7 +97,8 @@ mote_status manifest_read(const struct folder *folder, const struct blob *blob,
 	struct text text;
 
 	*out = (struct manifest){ 0 };
-	mote_status status = folder_read_blob(folder, blob, TREE_FILE_MAX, "manifest", &text, err);
+	mote_status status =
+		folder_read_blob(folder, blob, MOTE_MAX_METADATA_SIZE, "manifest", &text, err);
 	if (status)
 		return status;
 	json_object *root = tree_parse(&reader, &text);

@@ -16,7 +16,7 @@ static mote_status check(const struct snapshot_parts *parts, const char *tag, mo
 			err, MOTE_E_INVALID,
 			"\"%.140s\" cannot be a tag; it must have 1 to %d letters, digits, "
 			"'_', '.' or '-', and not begin with '.' or '-'",
-			tag, TAG_MAX);
+			tag, MOTE_MAX_TAG_SIZE);
 	if (parts->mapped_file)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the snapshot has the mapped file \"%s\", which cannot be saved; "

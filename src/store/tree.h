@@ -15,12 +15,12 @@
 #include "store/folder.h"
 
 #include <json-c/json.h>
+#include <mote/limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The largest of the files that are JSON, and how deep they may be. */
-#define TREE_FILE_MAX ((size_t)8 << 20)
-#define TREE_DEPTH    12
+/* How deep files that are JSON may be. */
+#define TREE_DEPTH 12
 
 struct tree_reader {
 	const char *file; /* for messages: "index.json" */

@@ -6,6 +6,7 @@
 #include "vm/program.h"
 
 #include <elf.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* Guests are nobody in particular. */
@@ -100,10 +101,11 @@ mote_status program_build_stack(struct guest_memory *memory, const struct host *
 	const size_t size = (nwords * sizeof(uint64_t) + nbytes + 15) & ~(size_t)15;
 
 	if (size > stack->size / 4)
-		return error_set(err, MOTE_E_INVALID,
-				 "arguments and environment need %zu bytes, more than a quarter of "
-				 "the stack; raise stack_size",
-				 size);
+		return error_set(
+			err, MOTE_E_INVALID,
+			"arguments and environment need %zu bytes; a quarter of the stack, "
+			"%" PRIu64 " bytes, is the most; raise stack_size",
+			size, stack->size / 4);
 	void *copy = host_alloc(host, size);
 	if (!copy)
 		return error_nomem(err, "the program's arguments", size);

@@ -455,15 +455,15 @@ static void as_many_segments_as_program_headers_fit(void **state)
 	(void)state;
 	static struct {
 		Elf64_Ehdr header;
-		Elf64_Phdr phdrs[ELF_PROGRAM_HEADERS_MAX];
+		Elf64_Phdr phdrs[MOTE_MAX_SEGMENTS];
 	} file;
 	struct tiny_elf tiny;
 	struct elf elf;
 	tiny_elf_init(&tiny);
 	file.header = tiny.header;
-	file.header.e_phnum = ELF_PROGRAM_HEADERS_MAX;
+	file.header.e_phnum = MOTE_MAX_SEGMENTS;
 	file.header.e_entry = TINY_ADDRESS;
-	for (unsigned i = 0; i < ELF_PROGRAM_HEADERS_MAX; i++)
+	for (unsigned i = 0; i < MOTE_MAX_SEGMENTS; i++)
 		file.phdrs[i] = (Elf64_Phdr){ .p_type = PT_LOAD,
 					      .p_flags = PF_R | PF_X,
 					      .p_vaddr = TINY_ADDRESS + i * MOTE_PAGE_SIZE,
@@ -471,13 +471,13 @@ static void as_many_segments_as_program_headers_fit(void **state)
 					      .p_memsz = sizeof file };
 	assert_true(sizeof file <= MOTE_PAGE_SIZE);
 	assert_int_equal(elf_parse(&elf, &file, sizeof file, NULL), MOTE_OK);
-	assert_int_equal(elf.nsegments, ELF_PROGRAM_HEADERS_MAX);
+	assert_int_equal(elf.nsegments, MOTE_MAX_SEGMENTS);
 
 	/* and nothing looks behind the last */
 	file.header.e_entry = 0;
 	assert_int_equal(elf_parse(&elf, &file, sizeof file, NULL), MOTE_E_IMAGE);
 	file.header.e_entry = TINY_ADDRESS;
-	for (unsigned i = 0; i < ELF_PROGRAM_HEADERS_MAX; i++)
+	for (unsigned i = 0; i < MOTE_MAX_SEGMENTS; i++)
 		file.phdrs[i].p_filesz = 64;
 	assert_int_equal(elf_parse(&elf, &file, sizeof file, NULL), MOTE_E_IMAGE);
 }

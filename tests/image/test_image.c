@@ -282,7 +282,7 @@ static void make_empty(void)
 static void make_large(void)
 {
 	write_file("thing", "", 0);
-	assert_int_equal(truncate(path, (off_t)IMAGE_FILE_MAX + 1), 0);
+	assert_int_equal(truncate(path, (off_t)MOTE_MAX_IMAGE_FILE_SIZE + 1), 0);
 }
 
 static void make_link_to_device(void)
@@ -352,7 +352,7 @@ static void memory_of_impossible_size_is_refused(void **state)
 	mote_error err;
 	assert_int_equal(image_load_memory(&image, host, "", 0, &err), MOTE_E_IMAGE);
 	assert_string_equal(err.message, "memory: is empty");
-	assert_int_equal(image_load_memory(&image, host, "", IMAGE_FILE_MAX + 1, &err),
+	assert_int_equal(image_load_memory(&image, host, "", MOTE_MAX_IMAGE_FILE_SIZE + 1, &err),
 			 MOTE_E_IMAGE);
 	assert_string_equal(err.message, "memory: has 2147483649 bytes; the limit is 2147483648");
 	assert_int_equal(fail_operations(), 0);
@@ -364,11 +364,12 @@ static void the_largest_size_is_let_through(void **state)
 	(void)state;
 	struct mote_image *image;
 	const struct host *host = fail_host(1, FAIL_ONCE, 0);
-	assert_int_equal(image_load_memory(&image, host, "", IMAGE_FILE_MAX, NULL), MOTE_E_NOMEM);
+	assert_int_equal(image_load_memory(&image, host, "", MOTE_MAX_IMAGE_FILE_SIZE, NULL),
+			 MOTE_E_NOMEM);
 
 	name_file("thing");
 	make_large();
-	assert_int_equal(truncate(path, (off_t)IMAGE_FILE_MAX), 0);
+	assert_int_equal(truncate(path, (off_t)MOTE_MAX_IMAGE_FILE_SIZE), 0);
 	host = fail_host(3, FAIL_ONCE, 0);
 	assert_int_equal(image_load_file(&image, host, path, NULL), MOTE_E_NOMEM);
 	assert_string_equal(fail_name(), "realloc");

@@ -357,7 +357,7 @@ static void check_many(size_t count, size_t order)
 static void every_function_is_found_however_many_there_are(void **state)
 {
 	(void)state;
-	static const size_t counts[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 1000, RECORDS_MAX };
+	static const size_t counts[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 1000, MOTE_MAX_EXPORTS };
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		for (size_t order = 0; order < 3; order++)
 			check_many(counts[i], order);
@@ -368,7 +368,7 @@ static void one_record_too_many_is_refused(void **state)
 	(void)state;
 	const struct host *host = fail_host(0, FAIL_ONCE, 0);
 	size_t size;
-	struct tiny_elf *file = file_with_exports(RECORDS_MAX + 1, &size);
+	struct tiny_elf *file = file_with_exports(MOTE_MAX_EXPORTS + 1, &size);
 	struct elf elf;
 	struct records r;
 	mote_error err;

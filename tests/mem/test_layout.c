@@ -233,9 +233,9 @@ static const struct {
 	  NULL },
 	{ "a page more", MOTE_ADDRESS_END - 5 * MIB, PAGE, 1, 0x1ce000, 1, 1, MOTE_E_IMAGE,
 	  "do not fit" },
-	{ "largest image", MOTE_PIE_BASE, LAYOUT_IMAGE_MAX, 0, 0, 0, 0, MOTE_OK, NULL },
-	{ "image one byte too large", MOTE_PIE_BASE, LAYOUT_IMAGE_MAX + 1, 0, 0, 0, 0, MOTE_E_IMAGE,
-	  "at most 4294967296" },
+	{ "largest image", MOTE_PIE_BASE, MOTE_MAX_IMAGE_SIZE, 0, 0, 0, 0, MOTE_OK, NULL },
+	{ "image one byte too large", MOTE_PIE_BASE, MOTE_MAX_IMAGE_SIZE + 1, 0, 0, 0, 0,
+	  MOTE_E_IMAGE, "at most 4294967296" },
 	{ "absurd image", MOTE_PIE_BASE, 100 * TIB, 0, 0, 0, 0, MOTE_E_IMAGE, "at most" },
 	{ "largest sizes", MOTE_PIE_BASE, 1, TIB, GIB, 64 * MIB, 64 * MIB, MOTE_OK, NULL },
 	{ "smallest sizes", MOTE_PIE_BASE, 1, 1, 1, 1, 1, MOTE_OK, NULL },
@@ -308,8 +308,9 @@ static void gifts_have_a_place_or_are_refused_with_a_reason(void **state)
 		{ "a function more", 0, 0, 52, NULL },
 		{ "all functions and data", PAGE + 1, 0, MOTE_FUNCTIONS_MAX, NULL },
 		{ "too many functions", 0, 0, MOTE_FUNCTIONS_MAX + 1,
-		  "1025 host functions; at most 1024" },
-		{ "absurdly many functions", 0, 0, SIZE_MAX, "host functions; at most 1024" },
+		  "nfunctions is 1025; it may be at most 1024" },
+		{ "absurdly many functions", 0, 0, SIZE_MAX,
+		  "nfunctions is 18446744073709551615; it may be at most 1024" },
 	};
 	struct layout bare;
 
@@ -422,8 +423,8 @@ static void segments_that_get_in_each_others_way_are_refused(void **state)
 static void as_many_segments_as_there_may_be(void **state)
 {
 	(void)state;
-	static mote_segment_info segments[LAYOUT_SEGMENTS_MAX + 1];
-	for (size_t i = 0; i <= LAYOUT_SEGMENTS_MAX; i++)
+	static mote_segment_info segments[MOTE_MAX_SEGMENTS + 1];
+	for (size_t i = 0; i <= MOTE_MAX_SEGMENTS; i++)
 		segments[i] = (mote_segment_info){
 			.address = 0x400000 + i * 0x40000000, /* tables of their own, each */
 			.memory_size = i % 7 * 1000 + 1,
@@ -434,11 +435,11 @@ static void as_many_segments_as_there_may_be(void **state)
 	struct layout layout;
 	mote_error err;
 	config.segments = segments;
-	config.nsegments = LAYOUT_SEGMENTS_MAX;
+	config.nsegments = MOTE_MAX_SEGMENTS;
 	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_OK);
 	check_rules("64 segments", &layout);
 
-	config.nsegments = LAYOUT_SEGMENTS_MAX + 1;
+	config.nsegments = MOTE_MAX_SEGMENTS + 1;
 	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_E_IMAGE);
 	assert_string_equal(err.message, "65 segments; a guest may have at most 64");
 }

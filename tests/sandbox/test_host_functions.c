@@ -44,10 +44,11 @@ static void what_cannot_be_registered_is_said(void **state)
 		{ { .name = "F", .fn = do_nothing, .params = two_types }, NULL },
 		{ { .fn = do_nothing }, "host function 1 has no name" },
 		{ { .name = "F" }, "host function 1 has no fn" },
-		{ { .name = "", .fn = do_nothing }, "host function 1: the name must have 1 to 63" },
+		{ { .name = "", .fn = do_nothing },
+		  "host function 1: the name has none; it must have 1 to 63 bytes" },
 		{ { .name = "1234567890123456789012345678901234567890123456789012345678901234",
 		    .fn = do_nothing },
-		  "host function 1: the name must have 1 to 63 bytes" },
+		  "host function 1: the name has 64 bytes or more; it must have 1 to 63 bytes" },
 		{ { .name = "\xff", .fn = do_nothing }, "host function 1: the name is not UTF-8" },
 		{ { .name = "F", .fn = do_nothing, .nparams = 11, .params = eleven },
 		  "host function \"F\" has 11 parameters; 10 is the most" },
@@ -108,8 +109,9 @@ static void lists_have_at_most_1024_functions(void **state)
 						.user = &list[i] };
 	}
 	assert_int_equal(host_functions_init(&functions, host, list, 1025, &err), MOTE_E_INVALID);
-	assert_non_null(strstr(err.message, "1025 host functions"));
+	assert_non_null(strstr(err.message, "nfunctions is 1025; it may be at most 1024"));
 	assert_int_equal(host_functions_init(&functions, host, NULL, 1, &err), MOTE_E_INVALID);
+	assert_string_equal(err.message, "functions is NULL and nfunctions 1");
 	assert_int_equal(host_functions_init(&functions, host, NULL, SIZE_MAX, NULL),
 			 MOTE_E_INVALID);
 	assert_int_equal(host_functions_init(&functions, host, NULL, 0, &err), MOTE_OK);

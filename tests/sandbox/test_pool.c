@@ -324,10 +324,11 @@ static void pools_that_cannot_be_are_refused(void **state)
 		mote_status want;
 		const char *text;
 	} rows[] = {
-		{ 2, 1, &with, MOTE_E_INVALID, "at least 2 and at most 1" },
-		{ 65, 0, &with, MOTE_E_INVALID, "at least 65 and at most 64" },
-		{ 0, 65537, &with, MOTE_E_INVALID, "65536 are possible" },
-		{ 0, UINT32_MAX, &with, MOTE_E_INVALID, "65536 are possible" },
+		{ 2, 1, &with, MOTE_E_INVALID, "minimum is 2 and maximum 1" },
+		{ 65, 0, &with, MOTE_E_INVALID, "minimum is 65 and maximum 64" },
+		{ 0, 65537, &with, MOTE_E_INVALID,
+		  "maximum is 65537; it may be at most 65536 sandboxes" },
+		{ 0, UINT32_MAX, &with, MOTE_E_INVALID, "maximum is 4294967295; it" },
 		{ 0, 65536, &with, MOTE_E_SNAPSHOT, "one too many" },
 		{ 0, 1, &data, MOTE_E_SNAPSHOT, "init data is part of the snapshot" },
 		{ 0, 1, &same, MOTE_E_INVALID, "Same" },

@@ -217,7 +217,8 @@ static void more_than_a_quarter_of_the_stack_is_refused(void **state)
 			program_build_stack(box.memory, &box.host, programs[i], &rsp, &err),
 			MOTE_E_INVALID);
 		assert_non_null(strstr(err.message, "raise stack_size"));
-		assert_non_null(strstr(err.message, "need 4112 bytes"));
+		assert_non_null(
+			strstr(err.message, "need 4112 bytes; a quarter of the stack, 4096 bytes"));
 		assert_int_equal(
 			program_build_stack(box.memory, &box.host, programs[i], &rsp, NULL),
 			MOTE_E_INVALID);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mote/limits.h - every limit of the library: the default where an option chooses, and the most
+ * that is possible.
+ *
+ * An option that is 0 stands for its default. One above its maximum is refused with MOTE_E_INVALID
+ * or MOTE_E_LIMIT and a message that names the option, what was asked for, and the maximum. Sizes
+ * are in bytes. docs/limits.md has the table: what happens at each limit, and what raises it.
+ */
+#ifndef MOTE_LIMITS_H
+#define MOTE_LIMITS_H
+
+#include <stdint.h>
+
+/* Memory of a sandbox: mote_sandbox_options, mote_program_options. */
+#define MOTE_DEFAULT_HEAP_SIZE   (UINT64_C(64) << 20)
+#define MOTE_MAX_HEAP_SIZE       (UINT64_C(1) << 40)
+#define MOTE_DEFAULT_STACK_SIZE  (UINT64_C(1) << 20)
+#define MOTE_MAX_STACK_SIZE      (UINT64_C(1) << 30)
+#define MOTE_DEFAULT_INPUT_SIZE  (UINT64_C(128) << 10)
+#define MOTE_MAX_INPUT_SIZE      (UINT64_C(64) << 20)
+#define MOTE_DEFAULT_OUTPUT_SIZE (UINT64_C(128) << 10)
+#define MOTE_MAX_OUTPUT_SIZE     (UINT64_C(64) << 20)
+#define MOTE_MAX_INIT_DATA_SIZE  (UINT64_C(1) << 30)
+
+/* Mapped files: so many a sandbox; and together so many bytes that always fit. */
+#define MOTE_MAX_MAPPINGS    32
+#define MOTE_MAX_MAPPED_SIZE (UINT64_C(64) << 30)
+#define MOTE_MAX_LABEL_SIZE  63
+
+/* Functions: of the host, that a guest may call; parameters of any; bytes of a name. */
+#define MOTE_MAX_HOST_FUNCTIONS 1024
+#define MOTE_MAX_PARAMS         10
+#define MOTE_MAX_NAME_SIZE      63
+
+/* Images: the file, what it needs in memory, its program headers, and functions that it exports,
+ * or imports. */
+#define MOTE_MAX_IMAGE_FILE_SIZE (UINT64_C(2) << 30)
+#define MOTE_MAX_IMAGE_SIZE      (UINT64_C(4) << 30)
+#define MOTE_MAX_SEGMENTS        64
+#define MOTE_MAX_EXPORTS         65536
+
+/* Programs: arguments, and variables of the environment. Together they may take a quarter of the
+ * stack. */
+#define MOTE_MAX_ARGUMENTS 1048576
+
+/* Sandboxes of a pool. */
+#define MOTE_DEFAULT_POOL_MAXIMUM 64
+#define MOTE_MAX_POOL_MAXIMUM     65536
+
+/* Snapshots on disk: bytes of a tag, snapshots in a directory, bytes of a file of metadata. */
+#define MOTE_MAX_TAG_SIZE         128
+#define MOTE_MAX_STORED_SNAPSHOTS 16384
+#define MOTE_MAX_METADATA_SIZE    (UINT64_C(8) << 20)
+
+#endif /* MOTE_LIMITS_H */
