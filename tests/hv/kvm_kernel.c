@@ -189,6 +189,21 @@ static int set_cpuid(const struct kvm_cpuid2 *cpuid)
 	return 0;
 }
 
+/* As Linux has it: no filter without a range that has MSRs. */
+static int filter_msrs(const struct kvm_msr_filter *filter)
+{
+	assert_true(kvm_kernel.lacks != KVM_CAP_X86_MSR_FILTER);
+	assert_int_equal(filter->flags, KVM_MSR_FILTER_DEFAULT_DENY);
+	assert_int_equal(filter->ranges[0].flags, KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE);
+	assert_int_equal(filter->ranges[0].nmsrs, 1);
+	assert_int_equal(filter->ranges[0].bitmap[0], 0);
+	for (size_t i = 1; i < KVM_MSR_FILTER_MAX_RANGES; i++)
+		assert_int_equal(filter->ranges[i].nmsrs, 0);
+	assert_int_equal(kvm_kernel.nslots_of_vm, 0);
+	kvm_kernel.nfilters++;
+	return 0;
+}
+
 static int kernel_ioctl(int fd, unsigned long request, void *argument)
 {
 	(void)fd;
@@ -208,12 +223,14 @@ static int kernel_ioctl(int fd, unsigned long request, void *argument)
 		return give_cpuid(argument);
 	case KVM_CREATE_VM:
 		kvm_kernel.nvcpus = 0;
+		kvm_kernel.nslots_of_vm = 0;
 		return new_fd();
 	case KVM_CREATE_VCPU:
 		kvm_kernel.nvcpus++;
 		return new_fd();
 	case KVM_SET_USER_MEMORY_REGION:
 		assert_true(kvm_kernel.nslots < 64);
+		kvm_kernel.nslots_of_vm++;
 		memcpy(&kvm_kernel.slots[kvm_kernel.nslots++], argument,
 		       sizeof kvm_kernel.slots[0]);
 		return 0;
@@ -235,6 +252,8 @@ static int kernel_ioctl(int fd, unsigned long request, void *argument)
 		return run();
 	case KVM_ENABLE_CAP:
 		return enable(argument);
+	case KVM_X86_SET_MSR_FILTER:
+		return filter_msrs(argument);
 	case KVM_RESET_DIRTY_RINGS:
 		return reset_rings();
 	default:

@@ -34,6 +34,8 @@ struct kvm_kernel {
 	/* What was asked. */
 	struct kvm_userspace_memory_region slots[64];
 	unsigned nslots;
+	unsigned nslots_of_vm; /* of the newest VM */
+	unsigned nfilters;     /* VMs that got one that refuses all MSRs */
 	struct kvm_sregs sregs;
 	struct kvm_xcrs xcrs;
 	struct kvm_msr_entry set_msrs[8];

@@ -3,6 +3,7 @@
  * The KVM backend on the real /dev/kvm: a few instructions at a time.
  */
 #define _GNU_SOURCE
+#include "hv/kvm/kvm_internal.h"
 #include "hv/kvm_box.h"
 #include "hv/regions.h"
 
@@ -239,6 +240,48 @@ static void states_that_cannot_be_are_refused(void **state)
 	assert_null(box.vm);
 }
 
+/* Should a guest ever get into ring 0. */
+static void ring_0_has_no_msrs(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *what;
+		uint32_t msr;
+	} rows[] = {
+		{ "the time-stamp counter", 0x10 },
+		{ "the APIC's base", 0x1b },
+		{ "SPEC_CTRL", 0x48 },
+		{ "a performance counter", 0xc1 },
+		{ "MISC_ENABLE", 0x1a0 },
+		{ "x2APIC", 0x802 },
+		{ "EFER", 0xc0000080 },
+		{ "LSTAR", 0xc0000082 },
+		{ "GS base", 0xc0000101 },
+		{ "Hyper-V's guest id", 0x40000000 },
+		{ "KVM's clock", 0x4b564d01 },
+		{ "KVM's page faults", 0x4b564d02 },
+		{ "AMD's host save area", 0xc0010117 },
+	};
+	START(false, "\x0f\x32\xe6\x42\xf4"   /* rdmsr; out */
+		     "\x0f\x30\xe6\x43\xf4"); /* wrmsr; out */
+	if (!((const struct kvm *)box.hv)->has_msr_filter) {
+		print_message("SKIP: this KVM has no filters for MSRs\n");
+		skip();
+	}
+	const struct hv_regs start = *box.vm->regs;
+	for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+		bool is_write = i & 1;
+		assert_int_equal(hv_kvm.reset(box.vm, NULL), MOTE_OK);
+		*box.vm->regs = start;
+		box.vm->regs->rip = CODE + (is_write ? 5 : 0);
+		box.vm->regs->rcx = rows[i / 2].msr;
+		box.vm->regs_changed = true;
+		struct hv_exit exit = kvm_box_run();
+		if (exit.kind != HV_EXIT_PORT || exit.u.port.port != STUB_PORT)
+			fail_msg("%s can be %s", rows[i / 2].what, is_write ? "written" : "read");
+	}
+}
+
 static void memory_can_be_added_later(void **state)
 {
 	(void)state;
@@ -283,6 +326,7 @@ int main(void)
 		TEST(a_signal_interrupts_and_the_guest_goes_on),
 		TEST(slots_that_cannot_be_are_refused),
 		TEST(states_that_cannot_be_are_refused),
+		TEST(ring_0_has_no_msrs),
 		TEST(memory_can_be_added_later),
 		TEST(machines_do_not_know_of_each_other),
 	};

@@ -187,6 +187,24 @@ static void only_vector_state_that_is_known_is_on(void **state)
 	}
 }
 
+static void guests_are_refused_msrs_where_kvm_can(void **state)
+{
+	(void)state;
+	assert_int_equal(kvm_kernel.nfilters, 1);
+	for (int i = 0; i < 2; i++) {
+		struct hv *other;
+		struct hv_vm *machine;
+		const struct host *host = kvm_kernel_host();
+		kvm_kernel.lacks = i ? KVM_CAP_X86_MSR_FILTER : -1;
+		kvm_kernel.fds += 3; /* those of setup() */
+		assert_int_equal(hv_kvm.open(&other, host, NULL), MOTE_OK);
+		assert_int_equal(hv_kvm.vm_new(&machine, other, &config, NULL), MOTE_OK);
+		assert_int_equal(kvm_kernel.nfilters, i ? 0 : 1);
+		hv_kvm.vm_free(machine);
+		hv_kvm.close(other);
+	}
+}
+
 static void expect_no_machine(mote_status want, const char *text)
 {
 	struct hv_vm *other = vm;
@@ -215,6 +233,7 @@ static void every_request_of_a_new_machine_may_fail(void **state)
 		{ KVM_CREATE_VM, EMFILE, MOTE_E_OS, "KVM_CREATE_VM failed: Too many open files" },
 		{ KVM_CREATE_VM, ENOMEM, MOTE_E_NOMEM, "KVM_CREATE_VM failed" },
 		{ KVM_ENABLE_CAP, EINVAL, MOTE_E_OS, "KVM refused a dirty ring of 131072 bytes" },
+		{ KVM_X86_SET_MSR_FILTER, EINVAL, MOTE_E_OS, "KVM refused to filter MSRs" },
 		{ KVM_SET_USER_MEMORY_REGION, EINVAL, MOTE_E_OS,
 		  "KVM refused memory slot 0, guest physical 0x1000..0x2000: Invalid argument" },
 		{ KVM_CREATE_VCPU, EINVAL, MOTE_E_OS, "KVM_CREATE_VCPU failed" },
@@ -539,6 +558,7 @@ int main(void)
 		TEST(the_vcpu_gets_all_of_its_state),
 		TEST(guests_see_no_virtualization_of_their_own),
 		TEST(only_vector_state_that_is_known_is_on),
+		TEST(guests_are_refused_msrs_where_kvm_can),
 		TEST(every_request_of_a_new_machine_may_fail),
 		TEST(a_signal_does_not_keep_a_machine_from_being_made),
 		TEST(memory_ends_where_the_processors_addresses_do),

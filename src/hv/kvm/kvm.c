@@ -77,6 +77,16 @@ static mote_status learn_dirty_ring(struct kvm *kvm, mote_error *err)
 	return MOTE_OK;
 }
 
+/* KVM has filters from Linux 5.10 on, where it is built for processors that have such registers. */
+static mote_status learn_msr_filter(struct kvm *kvm, mote_error *err)
+{
+	int has = kvm_ioctl_value(kvm, kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER);
+	if (has < 0)
+		return error_os(err, errno, "KVM does not tell whether it filters MSRs");
+	kvm->has_msr_filter = has > 0;
+	return MOTE_OK;
+}
+
 static void kvm_close(struct hv *base)
 {
 	struct kvm *kvm = (struct kvm *)base;
@@ -119,6 +129,8 @@ static mote_status kvm_open(struct hv **out, const struct host *host, mote_error
 		status = learn_run_size(kvm, err);
 	if (!status)
 		status = learn_dirty_ring(kvm, err);
+	if (!status)
+		status = learn_msr_filter(kvm, err);
 	if (!status)
 		status = kvm_x86_learn(kvm, err);
 	if (status) {
@@ -176,6 +188,8 @@ static mote_status make_vm(struct kvm_vm *vm, const struct hv_vm_config *config,
 	if (vm->vm_fd < 0)
 		return error_os(err, errno, "KVM_CREATE_VM failed");
 	mote_status status = kvm_dirty_enable(vm, err);
+	if (!status)
+		status = kvm_x86_filter_msrs(vm, err);
 	for (size_t i = 0; !status && i < config->nslots; i++)
 		status = add_slot(vm, &config->slots[i], config->is_watched, err);
 	return status;

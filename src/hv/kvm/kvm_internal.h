@@ -27,8 +27,9 @@ struct kvm {
 	/* What KVM can virtualise, curated; asking takes a quarter of a millisecond, so once. */
 	struct kvm_cpuid2 *cpuid;
 	size_t cpuid_size;
-	uint64_t xcr0;           /* vector state that guests may use */
-	unsigned physical_bits;  /* of a guest's addresses */
+	uint64_t xcr0;          /* vector state that guests may use */
+	unsigned physical_bits; /* of a guest's addresses */
+	bool has_msr_filter;
 	uint32_t dirty_ring_cap; /* the capability that gives vCPUs a ring; 0: there is none */
 };
 
@@ -64,6 +65,9 @@ mote_status kvm_x86_learn(struct kvm *kvm, mote_error *err);
 /* Takes from TABLE, which is what KVM offers, all that guests are not to see. XCR0 is the state
  * that they can have. */
 void kvm_cpuid_curate(struct kvm_cpuid2 *table, uint64_t xcr0);
+
+/* Refuses to the guests of a new VM, which has no memory yet, all MSRs, where KVM can. */
+mote_status kvm_x86_filter_msrs(struct kvm_vm *vm, mote_error *err);
 
 /* Puts a new vCPU into STATE. */
 mote_status kvm_x86_set_state(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err);

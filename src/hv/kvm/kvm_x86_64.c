@@ -14,6 +14,7 @@
 #define MSR_STAR         0xc0000081
 #define MSR_LSTAR        0xc0000082
 #define MSR_SYSCALL_MASK 0xc0000084
+#define MSR_OF_NOBODY    0xdeadbeef
 
 /* x87, SSE and AVX state; AVX-512's three parts. Others (MPX, PKRU, AMX) stay off. */
 #define XCR0_WANTED UINT64_C(0xe7)
@@ -46,6 +47,33 @@ mote_status kvm_x86_learn(struct kvm *kvm, mote_error *err)
 		return error_os(err, errno, "KVM_GET_SUPPORTED_CPUID failed");
 	learn_limits(kvm);
 	kvm_cpuid_curate(kvm->cpuid, kvm->xcr0);
+	return MOTE_OK;
+}
+
+/*
+ * Ring 3 has no instructions for MSRs, and no code of ours in ring 0 has any. So this is for a
+ * guest that has got into ring 0 all the same: what KVM emulates for operating systems, which is
+ * much code, is not there for it. Made before the first memory slot it costs nothing that could be
+ * measured; after, KVM waits for a grace period, which was 15 ms.
+ */
+mote_status kvm_x86_filter_msrs(struct kvm_vm *vm, mote_error *err)
+{
+	uint8_t none = 0;
+	/* A filter without a range would be none: one MSR, which does not exist, is refused twice. */
+	struct kvm_msr_filter filter = {
+		.flags = KVM_MSR_FILTER_DEFAULT_DENY,
+		.ranges[0] = {
+			.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+			.nmsrs = 1,
+			.base = MSR_OF_NOBODY,
+			.bitmap = &none,
+		},
+	};
+
+	if (!vm->kvm->has_msr_filter)
+		return MOTE_OK;
+	if (kvm_ioctl(vm->kvm, vm->vm_fd, KVM_X86_SET_MSR_FILTER, &filter) < 0)
+		return error_os(err, errno, "KVM refused to filter MSRs");
 	return MOTE_OK;
 }
 
