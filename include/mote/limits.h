@@ -10,7 +10,13 @@
 #ifndef MOTE_LIMITS_H
 #define MOTE_LIMITS_H
 
+#include <mote/status.h>
+
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Memory of a sandbox: mote_sandbox_options, mote_program_options. */
 #define MOTE_DEFAULT_HEAP_SIZE   (UINT64_C(64) << 20)
@@ -52,5 +58,35 @@
 #define MOTE_MAX_TAG_SIZE         128
 #define MOTE_MAX_STORED_SNAPSHOTS 16384
 #define MOTE_MAX_METADATA_SIZE    (UINT64_C(8) << 20)
+
+/* What a call may use of its host. main() counts as a call, and so does a program. An exit costs
+ * the host time and nothing else, and time has limits of its own: so their number has none by
+ * default. */
+#define MOTE_NO_LIMIT                 UINT64_MAX
+#define MOTE_DEFAULT_MAX_EXITS        MOTE_NO_LIMIT
+#define MOTE_DEFAULT_MAX_HOST_CALLS   1000000
+#define MOTE_DEFAULT_MAX_OUTPUT_BYTES (UINT64_C(64) << 20)
+#define MOTE_DEFAULT_MAX_LOG_LINES    10000
+#define MOTE_DEFAULT_MAX_LOG_BYTES    (UINT64_C(1) << 20)
+
+/* A limit on what a call may use, by the option that sets it. */
+typedef enum mote_limit {
+	MOTE_LIMIT_NONE,
+	MOTE_LIMIT_TIMEOUT,      /* timeout_ns of the call */
+	MOTE_LIMIT_CPU,          /* cpu_ns of the call */
+	MOTE_LIMIT_EXITS,        /* max_exits of the sandbox, as those that follow */
+	MOTE_LIMIT_HOST_CALLS,   /* max_host_calls */
+	MOTE_LIMIT_OUTPUT_BYTES, /* max_output_bytes */
+	MOTE_LIMIT_LOG_LINES,    /* max_log_lines */
+	MOTE_LIMIT_LOG_BYTES,    /* max_log_bytes */
+} mote_limit;
+
+/* The option of a limit, such as "max_exits"; "none" for MOTE_LIMIT_NONE, "?" for a number that
+ * this version does not know. A static string. Any thread. */
+MOTE_API const char *mote_limit_name(mote_limit limit);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* MOTE_LIMITS_H */

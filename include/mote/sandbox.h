@@ -74,6 +74,19 @@ typedef struct mote_sandbox_options {
 	 * difference makes the restore fail. 0: never; 1: each. For tests and for the wary: it
 	 * takes a millisecond and more. */
 	uint64_t restore_audit;
+	/*
+	 * What each call may use, and main(), in exits from the machine (host calls, system calls
+	 * and log records are exits; so is the end of the call), calls of host functions, and bytes
+	 * for OUTPUT. One more ends the call with MOTE_E_GUEST_LIMIT, which poisons the sandbox.
+	 * 0: the default of mote/limits.h; MOTE_NO_LIMIT: as many as it likes.
+	 */
+	uint64_t max_exits;        /* 0: no limit */
+	uint64_t max_host_calls;   /* 0: 1000000 */
+	uint64_t max_output_bytes; /* 0: 64 MiB */
+	/* Lines of the guest that each call may send to the log, and their bytes. What comes after
+	 * them is dropped, and a line from "host" tells how much that was; the call goes on. */
+	uint64_t max_log_lines; /* 0: 10000 */
+	uint64_t max_log_bytes; /* 0: 1 MiB */
 } mote_sandbox_options;
 
 /* What a guest may do with its init data, besides reading. Never both. */
@@ -151,6 +164,8 @@ typedef struct mote_program_options {
 	const char *const *envp;
 	mote_output_fn output; /* as in mote_sandbox_options */
 	void *output_user;
+	/* as in mote_sandbox_options; the program counts as one call */
+	uint64_t max_exits, max_output_bytes, max_log_lines, max_log_bytes;
 } mote_program_options;
 
 /*

@@ -62,6 +62,7 @@ typedef enum mote_status {
 	MOTE_E_GUEST_PROTOCOL,    /* malformed bytes from the guest */
 	MOTE_E_CANCELED,          /* mote_interrupt_kill() stopped the call */
 	MOTE_E_TIMEOUT,           /* the call's time limit stopped it */
+	MOTE_E_GUEST_LIMIT,       /* the guest used more than its sandbox's options allow */
 } mote_status;
 
 /* Class 5 leaves the guest half-way through a function: the sandbox is poisoned

@@ -96,6 +96,7 @@ static const struct {
 	ROW(MOTE_E_GUEST_PROTOCOL),
 	ROW(MOTE_E_CANCELED),
 	ROW(MOTE_E_TIMEOUT),
+	ROW(MOTE_E_GUEST_LIMIT),
 #undef ROW
 };
 

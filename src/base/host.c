@@ -106,11 +106,17 @@ void host_log(const struct host *host, mote_log_level level, const char *format,
 		host->log(host->log_user, level, "host", line);
 }
 
-void host_log_guest(const struct host *host, mote_log_level level, const char *text, size_t size)
+bool host_log_guest(const struct host *host, mote_log_level level, const char *text, size_t size,
+		    uint64_t *room)
 {
 	if (!host_logs(host, level))
-		return;
+		return true;
 	char line[LOG_LINE_SIZE];
 	text_escape(line, sizeof line, text, size);
+	const size_t length = strlen(line);
+	if (length > *room)
+		return false;
+	*room -= length;
 	host->log(host->log_user, level, "guest", line);
+	return true;
 }

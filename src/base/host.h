@@ -66,8 +66,10 @@ void host_log(const struct host *host, mote_log_level level, const char *format,
 /*
  * A line that a guest wrote: SIZE bytes of anything. Control characters and
  * bytes that are not UTF-8 arrive escaped, so that a guest cannot steer the
- * terminal that shows the log. Lines over 1 KiB are cut.
+ * terminal that shows the log. Lines over 1 KiB are cut. The bytes that arrive are taken from
+ * *ROOM; false, and nothing is logged or taken, if there are more of them.
  */
-void host_log_guest(const struct host *host, mote_log_level level, const char *text, size_t size);
+bool host_log_guest(const struct host *host, mote_log_level level, const char *text, size_t size,
+		    uint64_t *room);
 
 #endif

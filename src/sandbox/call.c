@@ -95,6 +95,7 @@ static mote_status push_call(mote_sandbox *sb, const mote_function_info *functio
 				(uint64_t)((uint8_t *)at - input.base) + size + IO_STACK_TRAILER);
 	wire_call_write(at, size, &call);
 	io_stack_commit(&input, at, size);
+	sb->account.bytes_in += size;
 	return MOTE_OK;
 }
 
@@ -151,6 +152,7 @@ static mote_status call(mote_sandbox *sb, const mote_function_info *function,
 			const mote_value *args, const struct run_limits *limits, mote_value *result,
 			mote_error *err)
 {
+	account_begin(&sb->account);
 	mote_status status = push_call(sb, function, args, err);
 	if (status)
 		return status;

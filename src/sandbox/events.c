@@ -32,6 +32,7 @@ size_t sandbox_pop(mote_sandbox *sb, const char *what, mote_error *err)
 	struct io_stack output = guest_memory_output(sb->memory);
 	struct io_fault fault;
 	uint64_t size = io_stack_pop(&output, sb->message, sb->message_capacity, &fault);
+	sb->account.bytes_out += size;
 	if (!size)
 		error_set(err, MOTE_E_GUEST_PROTOCOL,
 			  "the guest's output buffer holds no %s: %s is 0x%" PRIx64
@@ -60,7 +61,8 @@ static mote_status serve_log(mote_sandbox *sb, mote_error *err)
 	struct wire_check check = wire_log_read(sb->message, size, &log);
 	if (check.status)
 		return sandbox_bad_message("log record", check, err);
-	host_log_guest(&sb->rt->host, log_level(log.level), log.message.ptr, log.message.len);
+	account_log(&sb->account, &sb->rt->host, log_level(log.level), log.message.ptr,
+		    log.message.len);
 	return runtime_check_fork(sb->rt, err);
 }
 
@@ -122,10 +124,12 @@ static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *stat
 {
 	struct personality *p = &sb->personality;
 	personality_syscall(p);
+	*status = account_check(&sb->account, err);
+	if (*status)
+		return true;
 	if (p->state == PROGRAM_RUNNING)
 		return false;
 	*end = RUN_EXIT;
-	*status = MOTE_OK;
 	if (p->state == PROGRAM_SIGNALED)
 		*status = error_set(err, MOTE_E_GUEST_ABORT,
 				    "the guest ended itself with signal %d%s", p->end_signal,
@@ -155,6 +159,8 @@ static mote_status run_until_end(mote_sandbox *sb, enum run_end *end, mote_error
 		mote_status status = runtime_check_fork(sb->rt, err);
 		if (!status)
 			status = machine_run(&sb->machine, &event, err);
+		if (!status && event.kind != HV_EXIT_INTERRUPTED && !account_exit(&sb->account))
+			status = account_check(&sb->account, err);
 		if (status)
 			return status;
 		switch (event.kind) {
@@ -194,6 +200,7 @@ mote_status sandbox_run(mote_sandbox *sb, const struct run_limits *limits, enum 
 	mote_status status = run_until_end(sb, end, err);
 	sb->is_running = false;
 	personality_flush(&sb->personality);
+	account_end(&sb->account, &sb->rt->host);
 	if (!status)
 		status = check_stack_guard(sb, err);
 	if (!status)

@@ -323,6 +323,7 @@ static mote_status push_result(mote_sandbox *sb, const char *name, const struct 
 							    IO_STACK_TRAILER);
 		wire_result_write(at, size, result);
 		io_stack_commit(&input, at, size);
+		sb->account.bytes_in += size;
 		return MOTE_OK;
 	}
 	if (result->is_error)
@@ -340,6 +341,8 @@ static mote_status push_result(mote_sandbox *sb, const char *name, const struct 
 mote_status sandbox_host_call(mote_sandbox *sb, mote_error *err)
 {
 	struct wire_call call;
+	if (!account_host_call(&sb->account))
+		return account_check(&sb->account, err);
 	size_t size = sandbox_pop(sb, "host call", err);
 	if (!size)
 		return MOTE_E_GUEST_PROTOCOL;

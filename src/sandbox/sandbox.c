@@ -18,6 +18,13 @@ _Static_assert((int)MOTE_INIT_DATA_WRITE == (int)REGION_WRITE &&
 		       (int)MOTE_INIT_DATA_EXECUTE == (int)REGION_EXECUTE,
 	       "flags of init data are rights of its region");
 
+struct account_limits sandbox_limits(const mote_sandbox_options *options)
+{
+	return account_limits_of(options->max_exits, options->max_host_calls,
+				 options->max_output_bytes, options->max_log_lines,
+				 options->max_log_bytes);
+}
+
 mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_options *options,
 			      mote_error *err)
 {
@@ -42,6 +49,7 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 		.nfunctions = options->nfunctions,
 		.output = options->output,
 		.output_user = options->output_user,
+		.limits = sandbox_limits(options),
 		.audit_interval = options->restore_audit,
 	};
 	return MOTE_OK;
@@ -156,6 +164,7 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 	sb->rt = rt;
 	sb->image = image_ref(image);
 	sb->audit_interval = plan->audit_interval;
+	sb->account.limits = plan->limits;
 
 	mote_status status = make_memory(sb, plan, err);
 	if (!status)
@@ -174,6 +183,7 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 		.machine = &sb->machine,
 		.memory = sb->memory,
 		.arena = &sb->arena,
+		.account = &sb->account,
 		.output = plan->output,
 		.output_user = plan->output_user,
 	};

@@ -56,6 +56,7 @@ struct mote_sandbox {
 	struct machine machine;
 	struct arena arena;
 	struct personality personality;
+	struct account account; /* of the run under way, or the last one */
 	struct host_functions functions;
 
 	/* Where the guest takes calls, as it said when its main() returned. */
@@ -160,6 +161,7 @@ struct sandbox_plan {
 	size_t nfunctions;
 	mote_output_fn output;
 	void *output_user;
+	struct account_limits limits;
 	uint64_t audit_interval;
 	/* The guest is told of the host: it takes calls when its main() has returned. A program is
 	 * not told, and ends. */
@@ -167,9 +169,13 @@ struct sandbox_plan {
 	size_t argc, envc;
 	const char *const *argv;
 	const char *const *envp;
-	/* Where the sandbox begins; NULL: at its entry point. All but OUTPUT is in there then. */
+	/* Where the sandbox begins; NULL: at its entry point. All but OUTPUT and LIMITS is in there
+	 * then. */
 	const struct mote_snapshot *snapshot;
 };
+
+/* What OPTIONS, which are of the library's size, let each call use. */
+struct account_limits sandbox_limits(const mote_sandbox_options *options);
 
 /* Stores the plan of a sandbox with OPTIONS, which are of the library's size, but for its
  * arguments. Errors: MOTE_E_INVALID (init data that cannot be). */

@@ -96,6 +96,7 @@ void personality_syscall(struct personality *p)
 	const uint64_t number = regs->rax;
 	syscall_handler handler = number < PERSONALITY_SYSCALL_END ? handlers[number] : NULL;
 
+	p->account->system_calls++;
 	int64_t result = handler ? handler(p, args) : refuse(p, number);
 	/* the embedder's output function may have forked: registers are shared with the kernel */
 	if (p->state == PROGRAM_RUNNING && !host_is_forked(p->host))

@@ -14,6 +14,7 @@
 #define VM_PERSONALITY_H
 
 #include "mem/arena.h"
+#include "vm/account.h"
 #include "vm/machine.h"
 
 #include <mote/sandbox.h>
@@ -38,6 +39,7 @@ struct personality {
 	struct machine *machine;
 	struct guest_memory *memory;
 	struct arena *arena; /* the heap: brk and mmap */
+	struct account *account;
 	mote_output_fn output;
 	void *output_user;
 
@@ -50,7 +52,8 @@ struct personality {
 };
 
 /* Serves the system call that the guest's registers ask for, and puts the result where the
- * guest finds it; or, when the guest ended itself, sets p->state and leaves the registers. */
+ * guest finds it; or, when the guest ended itself, sets p->state and leaves the registers. What it
+ * uses is counted; account_check() tells whether that was too much. */
 void personality_syscall(struct personality *p);
 
 /* The program runs again, as it did when its signal mask was MASK. */

@@ -27,8 +27,8 @@ static bool is_stream(uint64_t fd)
 static void flush_line(struct personality *p, unsigned stream)
 {
 	struct output_line *line = &p->lines[stream - 1];
-	host_log_guest(p->host, stream == 1 ? MOTE_LOG_INFO : MOTE_LOG_WARN, line->text,
-		       line->used);
+	account_log(p->account, p->host, stream == 1 ? MOTE_LOG_INFO : MOTE_LOG_WARN, line->text,
+		    line->used);
 	line->used = 0;
 }
 
@@ -43,11 +43,14 @@ static void log_text(struct personality *p, unsigned stream, const char *text, s
 	}
 }
 
+/* What may not be passed on ends the run, so that nobody asks how much was. */
 static void emit(struct personality *p, unsigned stream, const char *text, size_t size)
 {
-	if (p->output)
-		p->output(p->output_user, (int)stream, text, size);
-	else if (host_logs(p->host, stream == 1 ? MOTE_LOG_INFO : MOTE_LOG_WARN))
+	size_t n = p->output ? account_output(p->account, size) : 0;
+
+	if (n)
+		p->output(p->output_user, (int)stream, text, n);
+	else if (!p->output && host_logs(p->host, stream == 1 ? MOTE_LOG_INFO : MOTE_LOG_WARN))
 		log_text(p, stream, text, size);
 }
 
@@ -72,6 +75,8 @@ static int64_t write_out(struct personality *p, uint64_t fd, uint64_t address, u
 			return done ? (int64_t)done : -EFAULT;
 		emit(p, (unsigned)fd, chunk, n);
 		done += n;
+		if (p->account->limit)
+			break;
 	}
 	return (int64_t)done;
 }

@@ -100,6 +100,13 @@ static struct host listening_host(struct heard *heard, mote_log_level level)
 	return host;
 }
 
+static bool log_guest(const struct host *host, mote_log_level level, const char *text, size_t size)
+{
+	uint64_t room = UINT64_MAX;
+
+	return host_log_guest(host, level, text, size, &room);
+}
+
 static void lines_above_the_level_are_not_made(void **state)
 {
 	(void)state;
@@ -111,7 +118,7 @@ static void lines_above_the_level_are_not_made(void **state)
 			assert_int_equal(host_logs(&host, (mote_log_level)level), want);
 			host_log(&host, (mote_log_level)level, "x");
 			assert_int_equal(heard.nlines, want);
-			host_log_guest(&host, (mote_log_level)level, "x", 1);
+			assert_true(log_guest(&host, (mote_log_level)level, "x", 1));
 			assert_int_equal(heard.nlines, 2 * want);
 		}
 }
@@ -132,7 +139,7 @@ static void a_guests_line_is_escaped(void **state)
 	(void)state;
 	struct heard heard;
 	struct host host = listening_host(&heard, MOTE_LOG_TRACE);
-	host_log_guest(&host, MOTE_LOG_INFO, "a\x1b[2J\n", 6);
+	log_guest(&host, MOTE_LOG_INFO, "a\x1b[2J\n", 6);
 	assert_string_equal(heard.source, "guest");
 	assert_string_equal(heard.message, "a\\x1b[2J\\x0a");
 }
@@ -147,8 +154,30 @@ static void lines_are_cut_at_one_kibibyte(void **state)
 	text[sizeof text - 1] = '\0';
 	host_log(&host, MOTE_LOG_INFO, "%s", text);
 	assert_int_equal(strlen(heard.message), 1023);
-	host_log_guest(&host, MOTE_LOG_INFO, text, sizeof text);
+	log_guest(&host, MOTE_LOG_INFO, text, sizeof text);
 	assert_int_equal(strlen(heard.message), 1023);
+}
+
+static void a_guests_line_takes_room_or_is_not_logged(void **state)
+{
+	(void)state;
+	struct heard heard;
+	struct host host = listening_host(&heard, MOTE_LOG_WARN);
+	uint64_t room = 9;
+
+	/* as it arrives: \x1b */
+	assert_true(host_log_guest(&host, MOTE_LOG_WARN, "a\x1b", 2, &room));
+	assert_int_equal(room, 4);
+	assert_false(host_log_guest(&host, MOTE_LOG_WARN, "12345", 5, &room));
+	assert_int_equal(room, 4);
+	assert_int_equal(heard.nlines, 1);
+	assert_true(host_log_guest(&host, MOTE_LOG_WARN, "1234", 4, &room));
+	assert_int_equal(room, 0);
+	assert_true(host_log_guest(&host, MOTE_LOG_WARN, "", 0, &room));
+	assert_int_equal(heard.nlines, 3);
+	/* nobody hears it, so it takes none */
+	assert_true(host_log_guest(&host, MOTE_LOG_INFO, "x", 1, &room));
+	assert_int_equal(heard.nlines, 3);
 }
 
 static mote_status watch_and_go(const struct host *host, void *user, mote_error *err)
@@ -208,6 +237,7 @@ int main(void)
 		cmocka_unit_test(a_line_arrives_with_level_source_and_text),
 		cmocka_unit_test(a_guests_line_is_escaped),
 		cmocka_unit_test(lines_are_cut_at_one_kibibyte),
+		cmocka_unit_test(a_guests_line_takes_room_or_is_not_logged),
 		cmocka_unit_test(watching_for_forks_fails_cleanly),
 		cmocka_unit_test(a_forked_process_knows_that_it_is),
 	};

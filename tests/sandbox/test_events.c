@@ -239,7 +239,7 @@ static void exits_that_no_guest_may_cause_poison(void **state)
 static void signals_of_the_embedder_are_no_event(void **state)
 {
 	(void)state;
-	sandbox_box_start(&box, NULL);
+	sandbox_box_start(&box, MOTE_OPTIONS(mote_sandbox_options, .max_exits = 1));
 	fake.interrupts = 10000;
 	fake.nruns = 0;
 	SET_STEPS(&box, step_done_void);

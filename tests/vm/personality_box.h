@@ -18,6 +18,7 @@
 struct personality_box {
 	struct box box;
 	struct arena arena;
+	struct account account;
 	struct personality p;
 };
 
@@ -28,11 +29,13 @@ static inline void personality_box_init(struct personality_box *pb, const struct
 	box_init(&pb->box, &fake_process, (struct machine_ways){ WAY_OUT_PORT, SYSCALL_RING0 },
 		 sys);
 	assert_int_equal(arena_init(&pb->arena, &pb->box.host, pb->box.memory, NULL), MOTE_OK);
+	pb->account = (struct account){ .limits = account_limits_of(0, 0, 0, 0, 0) };
 	pb->p = (struct personality){
 		.host = &pb->box.host,
 		.machine = &pb->box.machine,
 		.memory = pb->box.memory,
 		.arena = &pb->arena,
+		.account = &pb->account,
 	};
 }
 
