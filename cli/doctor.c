@@ -1,31 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `mote doctor`: what can run guests on this machine, what is in the way of the rest, and
- * what would mend it. Succeeds when something can.
+ * `mote doctor`: what can run guests on this machine, how fit it is for that, what is in the way of
+ * the rest, and what would mend it. Succeeds when something can.
  */
 #include "command.h"
 #include "json.h"
 #include "machine.h"
 
+#include <mote/host_check.h>
 #include <mote/runtime.h>
 
 #include <string.h>
 
 /* More than the library has. */
 #define BACKENDS_MAX 16
+#define CHECKS_MAX   64
 
 struct findings {
 	struct machine_facts machine;
 	mote_backend_info backends[BACKENDS_MAX];
 	size_t nbackends;
+	mote_host_check_info checks[CHECKS_MAX];
+	size_t nchecks;
 	const char *best; /* name of the first backend that works, or NULL */
 };
 
-/* Asks the library for one backend after the other, up to the last. */
+/* Asks the library for one check after the other, up to the last. */
+static void make_checks(struct findings *findings)
+{
+	for (size_t i = 0; i < CHECKS_MAX; i++) {
+		mote_host_check_info *info = &findings->checks[i];
+		info->size = sizeof *info;
+		if (mote_host_check(i, info, NULL) != MOTE_OK)
+			break;
+		findings->nchecks++;
+	}
+}
+
+/* The same for backends. */
 static void examine(struct findings *findings)
 {
 	*findings = (struct findings){ 0 };
 	machine_read(&findings->machine, "");
+	make_checks(findings);
 	for (size_t i = 0; i < BACKENDS_MAX; i++) {
 		mote_backend_info *info = &findings->backends[i];
 		info->size = sizeof *info;
@@ -65,11 +82,21 @@ static void print_backend(const mote_backend_info *info)
 		printf("%-9sto mend it: %s\n", "", info->remedy);
 }
 
+static void print_check(const mote_host_check_info *info)
+{
+	printf("%-9s%-15s%s\n", mote_host_state_name(info->state), info->name, info->found);
+	if (*info->remedy)
+		printf("%-24sto mend it: %s\n", "", info->remedy);
+}
+
 static void print_text(const struct findings *findings)
 {
 	print_machine(findings);
 	for (size_t i = 0; i < findings->nbackends; i++)
 		print_backend(&findings->backends[i]);
+	putchar('\n');
+	for (size_t i = 0; i < findings->nchecks; i++)
+		print_check(&findings->checks[i]);
 	if (findings->best)
 		printf("\nguests run here, by %s\n", findings->best);
 	else
@@ -104,15 +131,29 @@ static struct json_object *backend_json(const mote_backend_info *info)
 	return json;
 }
 
+static struct json_object *check_json(const mote_host_check_info *info)
+{
+	struct json_object *json = json_map();
+
+	json_add(json, "name", json_text(info->name));
+	json_add(json, "state", json_text(mote_host_state_name(info->state)));
+	json_add(json, "found", json_text(info->found));
+	json_add(json, "remedy", json_text(info->remedy));
+	return json;
+}
+
 static void print_json(const struct findings *findings)
 {
-	struct json_object *json = json_map(), *backends = json_list();
+	struct json_object *json = json_map(), *backends = json_list(), *checks = json_list();
 
 	json_add(json, "version", json_text(mote_version()));
 	json_add(json, "machine", machine_json(&findings->machine));
 	for (size_t i = 0; i < findings->nbackends; i++)
 		json_append(backends, backend_json(&findings->backends[i]));
 	json_add(json, "backends", backends);
+	for (size_t i = 0; i < findings->nchecks; i++)
+		json_append(checks, check_json(&findings->checks[i]));
+	json_add(json, "checks", checks);
 	json_add(json, "best", findings->best ? json_text(findings->best) : NULL);
 	json_print(stdout, json);
 }

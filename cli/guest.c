@@ -47,7 +47,7 @@ static mote_status open_runtime(struct guest *guest, const struct options *optio
 	return mote_runtime_new(
 		&guest->rt,
 		MOTE_OPTIONS(mote_runtime_options, .backend = options->backend,
-			     .allow_weaker_isolation = true,
+			     .allow_weaker_isolation = true, .require = options->require,
 			     .log_level = options->is_verbose ? MOTE_LOG_TRACE : MOTE_LOG_ERROR,
 			     .log = options->is_verbose ? print_log : NULL),
 		err);

@@ -19,7 +19,7 @@ static const struct command snapshot_commands[] = {
 	  "calls in it, prints their results as `mote call` does, and saves a snapshot. When a\n"
 	  "call fails, nothing is saved. All behind --call, up to the next, is the function's.\n"
 	  "Exit status: as `mote call`.\n",
-	  "CDbdjrvHSio", 1, 1, false, take_command },
+	  "CDbdjrvRHSio", 1, 1, false, take_command },
 	{ "snapshot list", "DIR", "the snapshots of a directory",
 	  "Lists what is saved in DIR, by tag: when it was taken, how much is stored, the guest,\n"
 	  "and the digest, by which it can be named as well as by its tag.\n",
@@ -45,7 +45,10 @@ static const struct command snapshot_commands[] = {
 static const struct command commands[] = {
 	{ "doctor", "", "what can run guests on this machine, and how to get more",
 	  "Looks for each hypervisor that mote knows, says whether it works here, and if not what\n"
-	  "is in the way and which command mends it. Changes nothing.\n"
+	  "is in the way and which command mends it; and looks at what else decides how well "
+	  "guests\n"
+	  "are confined: threads that share cores, flaws of the processor, limits. Changes "
+	  "nothing.\n"
 	  "Exit status 0 when guests can run, 3 when nothing here can run them.\n",
 	  "j", 0, 0, false, doctor_command },
 	{ "inspect", "GUEST", "what is in a guest: kind, segments, functions with their types",
@@ -68,14 +71,14 @@ static const struct command commands[] = {
 	  "Exit status: 0; 2 wrong options, function or arguments; 3 this machine lacks "
 	  "something;\n"
 	  "4 GUEST cannot be loaded; 5 the function reported an error; 6 the guest crashed.\n",
-	  "bdjmrvHSio", 2, INT_MAX, true, call_command },
+	  "bdjmrvRHSio", 2, INT_MAX, true, call_command },
 	{ "run", "GUEST [ARG...]", "run a static Linux program in a sandbox",
 	  "Runs GUEST, any static x86-64 Linux executable, as a program with these arguments. It "
 	  "has\n"
 	  "no files, no network, and only the environment that --env gives it. What it prints is\n"
 	  "passed through. Options come before GUEST.\n"
 	  "Exit status: the program's; 125 when mote failed, 134 when the program crashed.\n",
-	  "bevHS", 1, INT_MAX, true, run_command },
+	  "bevRHS", 1, INT_MAX, true, run_command },
 	{ "bench", "", "measure calls and sandboxes on this machine",
 	  "Measures the library on each backend that works here, the same without the library\n"
 	  "(bare_...), and what else a program could do (process_...), in some ten seconds. "

@@ -44,6 +44,8 @@ static const struct option_row rows[] = {
 	  "call this first; may be repeated, behind all other options" },
 	{ 'b', 'b', OPTION_TEXT, FIELD(backend), "backend", "NAME",
 	  "what runs the guest: kvm or process (default: the best there is)" },
+	{ 'R', 0, OPTION_TEXT, FIELD(require), "require", "CHECKS",
+	  "only where these checks of `mote doctor` are ok: smt,swap" },
 	{ 'H', 'H', OPTION_SIZE, FIELD(heap), "heap", "SIZE", "heap of the guest (default 64M)" },
 	{ 'S', 'S', OPTION_SIZE, FIELD(stack), "stack", "SIZE", "stack of the guest (default 1M)" },
 	{ 'i', 'i', OPTION_SIZE, FIELD(input_size), "input", "SIZE",

@@ -21,6 +21,7 @@ struct word_list {
 
 struct options {
 	const char *backend;                           /* -b; NULL: the best there is */
+	const char *require;                           /* --require; NULL: nothing */
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
 	struct word_list environment;                  /* -e */
 	struct word_list maps;                         /* -m; see mapping.h */

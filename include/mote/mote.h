@@ -26,6 +26,7 @@
 #define MOTE_MOTE_H
 
 #include <mote/call.h>
+#include <mote/host_check.h>
 #include <mote/image.h>
 #include <mote/limits.h>
 #include <mote/pool.h>

@@ -60,13 +60,18 @@ typedef struct mote_runtime_options {
 	 */
 	void *(*realloc)(void *user, void *ptr, size_t old_size, size_t new_size);
 	void *realloc_user;
+	/* Names of host checks (mote/host_check.h), separated by commas: "mitigations,smt".
+	 * No runtime is made on a machine that does not pass them all, which is what
+	 * MOTE_HOST_OK says and nothing else does. NULL: none is made. */
+	const char *require;
 } mote_runtime_options;
 
 /*
  * Makes a runtime. OPTIONS may be NULL. The strings in OPTIONS are not kept.
  * Errors: MOTE_E_NO_HYPERVISOR when no backend that the options allow can be
  * used (the message says how to get one), MOTE_E_INVALID for a backend name that
- * this library does not know, MOTE_E_OPTION, MOTE_E_NOMEM, MOTE_E_OS.
+ * this library does not know or a check that it does not have, MOTE_E_HOST_CHECK
+ * for a check that this machine does not pass, MOTE_E_OPTION, MOTE_E_NOMEM, MOTE_E_OS.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_runtime_new(mote_runtime **out,
 						     const mote_runtime_options *options,

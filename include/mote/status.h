@@ -48,6 +48,7 @@ typedef enum mote_status {
 	MOTE_E_OS,            /* a system call failed; see mote_error.os_error */
 	MOTE_E_NO_HYPERVISOR, /* no usable backend on this machine */
 	MOTE_E_LIMIT,         /* a limit of the host or of an option was reached */
+	MOTE_E_HOST_CHECK,    /* the machine does not pass a check that was required */
 
 	MOTE_E_IMAGE = 300,  /* the guest file is not a loadable guest */
 	MOTE_E_ABI_MISMATCH, /* guest and host were built for other ABIs */

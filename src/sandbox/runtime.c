@@ -6,6 +6,7 @@
 #include "sandbox/runtime.h"
 
 #include "base/options.h"
+#include "sandbox/host_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,7 +110,10 @@ mote_status runtime_new(mote_runtime **out, const mote_runtime_options *given,
 	if (status)
 		return status;
 	set_host(&host, &options, sys);
-	status = choose(&backend, &host, &options, backends, err);
+	const struct host_view view = { .host = &host, .backends = backends };
+	status = host_require(&view, options.require, err);
+	if (!status)
+		status = choose(&backend, &host, &options, backends, err);
 	if (status)
 		return status;
 

@@ -5,6 +5,8 @@
  */
 #include "sandbox/sandbox_box.h"
 
+#include <mote/host_check.h>
+
 #include <string.h>
 
 static struct sandbox_box box;
@@ -78,6 +80,11 @@ static mote_status use_backend_info(void)
 	return mote_backend_describe(1, (void *)&given, &box.err);
 }
 
+static mote_status use_host_check_info(void)
+{
+	return mote_host_check(5, (void *)&given, &box.err);
+}
+
 static const struct api_struct {
 	const char *name;
 	size_t size;
@@ -90,6 +97,7 @@ static const struct api_struct {
 	{ "mote_sandbox_options", sizeof(mote_sandbox_options), use_layout_options, false },
 	{ "mote_image_info", sizeof(mote_image_info), use_image_info, true },
 	{ "mote_backend_info", sizeof(mote_backend_info), use_backend_info, true },
+	{ "mote_host_check_info", sizeof(mote_host_check_info), use_host_check_info, true },
 };
 
 static void expect_use(const struct api_struct *s, size_t size, mote_status want)
