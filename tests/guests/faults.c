@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest that does what no guest may: wrong memory, privileged and undefined
- * instructions, ends of all kinds. None of it may harm the host, and each ends
- * the call with a message that names it.
+ * A guest that crashes: wrong memory, wrong numbers, ends of all kinds, no memory left. Each ends
+ * the call with a message that names it. (What hostile guests do is in tests/hostile.)
  */
 #define _GNU_SOURCE
 #include <mote/guest.h>
@@ -81,127 +80,6 @@ MOTE_EXPORT(i32, Divide, i32, a, i32, b)
 
 	__asm__("cltd\n\tidivl %3" : "=a"(quotient), "=&d"(rest) : "0"(a), "r"(b));
 	return quotient + 0 * rest;
-}
-
-MOTE_EXPORT(void, OutPort, u32, port, u32, value)
-{
-	__asm__ volatile("outl %0, %%dx" : : "a"(value), "d"(port));
-}
-
-MOTE_EXPORT(u32, InPort, u32, port)
-{
-	uint32_t value;
-
-	__asm__ volatile("inl %%dx, %0" : "=a"(value) : "d"(port));
-	return value;
-}
-
-/* Instructions that end the call, unless the machine lets guests use ports (then cli, sti, in and
- * out may pass, or be the host's business). */
-#define FATAL(X)                                                                                   \
-	X(ud2, "ud2")                                                                              \
-	X(int3, "int3")                                                                            \
-	X(int1, ".byte 0xf1")                                                                      \
-	X(int_0, "int $0")                                                                         \
-	X(int_8, "int $8")                                                                         \
-	X(int_0x20, "int $0x20")                                                                   \
-	X(int_0x80, "int $0x80")                                                                   \
-	X(hlt, "hlt")                                                                              \
-	X(cli, "cli")                                                                              \
-	X(sti, "sti")                                                                              \
-	X(in, "in $0x60, %%al")                                                                    \
-	X(out, "out %%al, $0x80")                                                                  \
-	X(clts, "clts")                                                                            \
-	X(invd, "invd")                                                                            \
-	X(wbinvd, "wbinvd")                                                                        \
-	X(rdmsr, "mov $0x10, %%ecx; rdmsr")                                                        \
-	X(wrmsr, "mov $0xc0000080, %%ecx; xor %%eax, %%eax; xor %%edx, %%edx; wrmsr")              \
-	X(rdpmc, "xor %%ecx, %%ecx; rdpmc")                                                        \
-	X(read_cr0, "mov %%cr0, %%rax")                                                            \
-	X(read_cr3, "mov %%cr3, %%rax")                                                            \
-	X(write_cr3, "xor %%eax, %%eax; mov %%rax, %%cr3")                                         \
-	X(write_cr4, "xor %%eax, %%eax; mov %%rax, %%cr4")                                         \
-	X(write_cr8, "xor %%eax, %%eax; mov %%rax, %%cr8")                                         \
-	X(read_dr7, "mov %%db7, %%rax")                                                            \
-	X(write_dr7, "mov $0x401, %%eax; mov %%rax, %%db7")                                        \
-	X(lgdt, "lgdt (%%rsp)")                                                                    \
-	X(lidt, "lidt (%%rsp)")                                                                    \
-	X(lldt, "xor %%eax, %%eax; lldt %%ax")                                                     \
-	X(ltr, "mov $0x28, %%eax; ltr %%ax")                                                       \
-	X(lmsw, "xor %%eax, %%eax; lmsw %%ax")                                                     \
-	X(invlpg, "invlpg (%%rsp)")                                                                \
-	X(swapgs, "swapgs")                                                                        \
-	X(xsetbv, "xor %%ecx, %%ecx; mov $1, %%eax; xor %%edx, %%edx; xsetbv")                     \
-	X(sysret, "sysretq")                                                                       \
-	X(load_kernel_ss, "mov $8, %%eax; mov %%eax, %%ss")                                        \
-	X(load_any_ds, "mov $0x1238, %%eax; mov %%eax, %%ds")                                      \
-	X(return_to_ring_0, "pushq $8; lea 1f(%%rip), %%rax; pushq %%rax; lretq; 1:")              \
-	X(misaligned_sse, "movaps 1(%%rsp), %%xmm0")                                               \
-	X(sse_exception, "movl $0, (%%rsp); ldmxcsr (%%rsp); xorps %%xmm0, %%xmm0; "               \
-			 "divss %%xmm0, %%xmm0")                                                   \
-	X(x87_exception, "movw $0x360, (%%rsp); fldcw (%%rsp); fldz; fldz; fdivp; fwait")          \
-	X(trap_flag, "pushfq; orq $0x100, (%%rsp); popfq; nop; nop")                               \
-	X(misaligned_access, "pushfq; orq $0x40000, (%%rsp); popfq; mov 1(%%rsp), %%eax")          \
-	X(read_non_canonical, "movabs $0x800000000000, %%rax; mov (%%rax), %%rax")                 \
-	X(jump_non_canonical, "movabs $0x800000000000, %%rax; jmp *%%rax")                         \
-	X(push_non_canonical, "movabs $0x800000000000, %%rsp; pushq $1")                           \
-	X(read_upper_half, "movabs $0xffff800000000000, %%rax; mov (%%rax), %%rax")                \
-	X(push_at_0, "xor %%esp, %%esp; pushq $1")                                                 \
-	X(fault_at_rsp_0, "xor %%esp, %%esp; ud2")
-
-/* Odd, but allowed: the call goes on. */
-#define HARMLESS(X)                                                                                \
-	X(cpuid, "xor %%eax, %%eax; xor %%ecx, %%ecx; cpuid")                                      \
-	X(rdtsc, "rdtsc")                                                                          \
-	X(sgdt, "sgdt (%%rsp)")                                                                    \
-	X(smsw, "smsw %%eax")                                                                      \
-	X(pause, "pause")                                                                          \
-	X(popf_iopl, "pushfq; xorq $0x3200, (%%rsp); popfq")                                       \
-	X(nested_task_flag, "pushfq; orq $0x4000, (%%rsp); popfq")                                 \
-	X(null_segments, "xor %%eax, %%eax; mov %%eax, %%ds; mov %%eax, %%es")
-
-/* Most never return, so they may spoil what they like; the room on the stack is for them. */
-#define DEFINE_RUN(id, code)                                                                       \
-	static void run_##id(void)                                                                 \
-	{                                                                                          \
-		__asm__ volatile("sub $256, %%rsp; " code "; add $256, %%rsp"                      \
-				 :                                                                 \
-				 :                                                                 \
-				 : "rax", "rbx", "rcx", "rdx", "xmm0", "memory", "cc");            \
-	}
-FATAL(DEFINE_RUN)
-HARMLESS(DEFINE_RUN)
-
-struct instruction {
-	const char *name;
-	void (*run)(void);
-};
-
-#define INSTRUCTION(id, code) { #id, run_##id },
-static const struct instruction fatal[] = { FATAL(INSTRUCTION) };
-static const struct instruction harmless[] = { HARMLESS(INSTRUCTION) };
-
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/* The names by number; "" past the last. */
-MOTE_EXPORT(str, FatalName, u32, index)
-{
-	return index < COUNT(fatal) ? fatal[index].name : "";
-}
-
-MOTE_EXPORT(str, HarmlessName, u32, index)
-{
-	return index < COUNT(harmless) ? harmless[index].name : "";
-}
-
-MOTE_EXPORT(void, Instruction, str, name)
-{
-	for (size_t i = 0; i < COUNT(fatal); i++)
-		if (strcmp(fatal[i].name, name) == 0)
-			fatal[i].run();
-	for (size_t i = 0; i < COUNT(harmless); i++)
-		if (strcmp(harmless[i].name, name) == 0)
-			harmless[i].run();
 }
 
 /* The program's own ways to end, and not to. */

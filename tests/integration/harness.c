@@ -36,8 +36,7 @@ static void capture_log(void *user, mote_log_level level, const char *source, co
 		capture->log_size += (size_t)n < left ? (size_t)n : left - 1;
 }
 
-/* Whether the backend works here; if not, the test is skipped with the reason. */
-static void require_backend(const char *name)
+void require_backend(const char *name)
 {
 	const char *only = getenv("MOTE_TEST_BACKEND");
 	mote_backend_info info = { .size = sizeof info };

@@ -55,6 +55,9 @@ int harness_main(const struct row *rows, size_t count);
 /* Ends the row without a verdict, and says WHY. Does not return. */
 _Noreturn void skip_row(struct guest *guest, const char *why);
 
+/* Skips the test, with the reason, when the backend does not work here or is not wanted. */
+void require_backend(const char *name);
+
 /* How many of N rounds to do: all, or in a quick run a tenth. */
 unsigned rounds(unsigned n);
 

@@ -91,72 +91,6 @@ static void division_by_zero_and_overflow(struct guest *g)
 	CALL_FAILS(g, MOTE_E_GUEST_FAULT, "divide error", "Divide", MOTE_ARGS(INT32_MIN, -1));
 }
 
-/* Where guests have I/O privilege the first two do nothing that matters; an emulated processor
- * may compute on without the others. */
-static bool may_pass(const char *name)
-{
-	return strcmp(name, "cli") == 0 || strcmp(name, "sti") == 0 ||
-	       strcmp(name, "sse_exception") == 0 || strcmp(name, "misaligned_access") == 0;
-}
-
-static void fatal_instructions_end_the_call(struct guest *g)
-{
-	char name[64] = "?";
-
-	for (uint32_t i = 0; name[0]; i++) {
-		mote_value r = CALL(g, "FatalName", MOTE_ARGS(i));
-		snprintf(name, sizeof name, "%s", r.as.str.ptr);
-		if (!name[0])
-			break;
-		mote_status status =
-			mote_call(g->sb, "Instruction", MOTE_ARGS(name), NULL, &g->err);
-		if (status == MOTE_OK && may_pass(name))
-			continue;
-		if (mote_status_class(status) != MOTE_CLASS_POISON)
-			fail_msg("%s: %s: %s, message: %s", g->where, name,
-				 mote_status_name(status), status ? g->err.message : "");
-		if (status == MOTE_E_GUEST_FAULT && g->err.guest_pc == 0)
-			fail_msg("%s: %s: no guest_pc", g->where, name);
-		expect_poisoned(g);
-		again(g);
-	}
-}
-
-static void harmless_instructions_are_harmless(struct guest *g)
-{
-	char name[64] = "?";
-
-	for (uint32_t i = 0; name[0]; i++) {
-		mote_value r = CALL(g, "HarmlessName", MOTE_ARGS(i));
-		snprintf(name, sizeof name, "%s", r.as.str.ptr);
-		if (!name[0])
-			break;
-		mote_status status =
-			mote_call(g->sb, "Instruction", MOTE_ARGS(name), NULL, &g->err);
-		if (status == MOTE_OK)
-			continue;
-		print_message("%s: %s is not supported: %s\n", g->where, name, g->err.message);
-		assert_int_equal(mote_status_class(status), MOTE_CLASS_POISON);
-		again(g);
-	}
-}
-
-static void ports_are_closed(struct guest *g)
-{
-	static const uint32_t ports[] = {
-		0, 0x60, 0x80, 0xdf, 0xe0, 0xe1, 0xe2, 0xe8, 0x3f8, 0xffff
-	};
-
-	for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
-		CALL_FAILS(g, MOTE_E_GUEST_FAULT, "", "OutPort", MOTE_ARGS(ports[i], 1u));
-		expect_poisoned(g);
-		again(g);
-		CALL_FAILS(g, MOTE_E_GUEST_FAULT, "", "InPort", MOTE_ARGS(ports[i]));
-		expect_poisoned(g);
-		again(g);
-	}
-}
-
 static void other_sandboxes_do_not_notice(struct guest *g)
 {
 	mote_sandbox *other;
@@ -202,11 +136,6 @@ static const struct row rows[] = {
 	{ "rights are enforced", "faults", rights_are_enforced, NULL, false },
 	{ "stack overflow hits the guard", "faults", stack_overflow_hits_the_guard, NULL, false },
 	{ "division by zero and overflow", "faults", division_by_zero_and_overflow, NULL, false },
-	{ "fatal instructions end the call", "faults", fatal_instructions_end_the_call, NULL,
-	  false },
-	{ "harmless instructions are harmless", "faults", harmless_instructions_are_harmless, NULL,
-	  false },
-	{ "ports are closed", "faults", ports_are_closed, NULL, false },
 	{ "other sandboxes do not notice", "faults", other_sandboxes_do_not_notice, NULL, false },
 	{ "ends of the guest's own making", "faults", ends_of_the_guests_own_making, NULL, false },
 	{ "memory runs out in the guest alone", "faults", memory_runs_out_in_the_guest_alone, NULL,

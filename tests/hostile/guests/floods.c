@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Thousands of log lines, lines of output, host calls and refused system calls. */
+#define _GNU_SOURCE
+#include "hostile/guests/forge.h"
+
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+enum { TIMES = 2000 };
+
+static void log_lines(void)
+{
+	unsigned char message[MESSAGE_MAX];
+	size_t size = write_log(message, "\033[31mred\033[0m\r\n\a", 14);
+
+	for (int i = 0; i < TIMES; i++) {
+		push(message, size);
+		ring(MOTE_HC_LOG);
+	}
+}
+
+static void output_lines(void)
+{
+	for (int i = 0; i < TIMES; i++)
+		if (write(1 + i % 2, "\n\n\n\n", (size_t)(i % 4 + 1)) < 0)
+			return;
+}
+
+static void output_at_once(void)
+{
+	static struct iovec vectors[1024];
+
+	for (int i = 0; i < 1024; i++)
+		vectors[i] = (struct iovec){ pattern, SIZE_MAX / 1024 };
+	if (writev(1, vectors, 1024) < 0)
+		return;
+	for (int i = 0; i < 1024; i++)
+		vectors[i] = (struct iovec){ pattern, 1024 };
+	if (writev(2, vectors, 1024) < 0)
+		return;
+}
+
+static void host_calls(void)
+{
+	for (int i = 0; i < TIMES; i++)
+		HostAdd(i, i);
+}
+
+static void refused(void)
+{
+	for (int i = 0; i < TIMES; i++)
+		syscall(1000000 + i);
+	for (int i = 0; i < TIMES; i++)
+		syscall(i % 500 == 60 || i % 500 == 231 ? 39 : SYS_sched_yield);
+}
+
+#define WAYS(X)                                                                                    \
+	X(log_lines, log_lines())                                                                  \
+	X(output_lines, output_lines())                                                            \
+	X(output_at_once, output_at_once())                                                        \
+	X(host_calls, host_calls())                                                                \
+	X(refused_system_calls, refused())
+
+ATTACK_LIST(WAYS)

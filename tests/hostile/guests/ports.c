@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads from and writes to each port, in each size. */
+#include "hostile/guests/attack.h"
+
+ATTACK_WAYS(6 * 65536)
+{
+	uint16_t port = (uint16_t)(way / 6);
+
+	switch (way % 6) {
+	case 0:
+		__asm__ volatile("outb %%al, %%dx" : : "a"(0), "d"(port));
+		break;
+	case 1:
+		__asm__ volatile("outw %%ax, %%dx" : : "a"(0), "d"(port));
+		break;
+	case 2:
+		__asm__ volatile("outl %%eax, %%dx" : : "a"(0), "d"(port));
+		break;
+	case 3:
+		__asm__ volatile("inb %%dx, %%al" : : "d"(port) : "rax");
+		break;
+	case 4:
+		__asm__ volatile("inw %%dx, %%ax" : : "d"(port) : "rax");
+		break;
+	case 5:
+		__asm__ volatile("inl %%dx, %%eax" : : "d"(port) : "rax");
+		break;
+	}
+}

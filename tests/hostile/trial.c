@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rule that all attacks are judged by. Runs in a process of its own, so that it can
+ * say what went wrong and exit, and so that its memory is that of this attack alone.
+ */
+#include "hostile/trial.h"
+
+#include "hostile/census.h"
+#include "hostile/places.h"
+
+#include <inttypes.h>
+#include <mote/mote.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/utf8.h"
+
+/* What the library may allocate while a guest does its worst, beyond what the sandboxes needed when
+ * they were made; and what the process may grow by besides the guest's own memory. */
+#define LIBRARY_GROWTH (UINT64_C(64) << 10)
+#define PROCESS_GROWTH (UINT64_C(4) << 20)
+
+#define KEY 7u /* any question will do */
+
+struct trial {
+	const struct attack *attack;
+	const char *backend;
+	mote_runtime *rt;
+	mote_image *image;
+	mote_snapshot *clean;
+	mote_sandbox *victim, *neighbour;
+	struct neighbour_memory *memory; /* the neighbour's */
+	uint64_t right[2];               /* answers after a restore: the first, the second */
+	uint64_t guest_memory;           /* bytes */
+	struct ledger ledger;
+	uint64_t way;
+	mote_error err;
+};
+
+/* Says where and what, and ends the process. */
+__attribute__((format(printf, 2, 3), noreturn)) static void broken(struct trial *t,
+								   const char *format, ...)
+{
+	mote_value name = { .type = MOTE_VOID };
+	va_list args;
+
+	fprintf(stderr, "%s, %s", t->backend, t->attack->guest);
+	if (t->neighbour &&
+	    !mote_call(t->neighbour, "WayName", MOTE_ARGS(mote_u64(t->way)), &name, NULL))
+		fprintf(stderr, ", way %s", name.as.str.ptr);
+	else
+		fprintf(stderr, ", way 0x%" PRIx64, t->way);
+	fprintf(stderr, ": ");
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	_Exit(1);
+}
+
+static void expect_ok(struct trial *t, const char *what, mote_status status)
+{
+	if (status)
+		broken(t, "%s: %s: %s", what, mote_status_name(status), t->err.message);
+}
+
+/* Text that can be shown on any terminal. */
+static bool is_clean(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	if (utf8_check(text, strlen(text)) != UTF8_TEXT)
+		return false;
+	for (; *p; p++)
+		if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
+			return false;
+	return true;
+}
+
+static void check_line(void *user, mote_log_level level, const char *source, const char *message)
+{
+	struct trial *t = user;
+
+	(void)level;
+	(void)source;
+	if (!is_clean(message))
+		broken(t, "a line of the log is not clean: %s", message);
+}
+
+static mote_status host_add(void *user, const mote_value *args, size_t nargs, mote_value *result,
+			    mote_error *err)
+{
+	struct trial *t = user;
+
+	(void)err;
+	if (nargs != 2 || args[0].type != MOTE_I32 || args[1].type != MOTE_I32)
+		broken(t, "a host function was called with wrong arguments");
+	*result = mote_i32((int32_t)((uint32_t)args[0].as.i32 + (uint32_t)args[1].as.i32));
+	return MOTE_OK;
+}
+
+/* Gives back what it got, as often as the guest wants to. */
+static mote_status host_echo(void *user, const mote_value *args, size_t nargs, mote_value *result,
+			     mote_error *err)
+{
+	struct trial *t = user;
+
+	(void)err;
+	if (nargs != 1 || args[0].type != MOTE_STRING || !args[0].as.str.ptr)
+		broken(t, "a host function was called with wrong arguments");
+	if (utf8_check(args[0].as.str.ptr, args[0].as.str.len) != UTF8_TEXT)
+		broken(t, "a host function was given a string that is not UTF-8");
+	*result = args[0];
+	return MOTE_OK;
+}
+
+static uint64_t answer(struct trial *t, const char *who, mote_sandbox *sb)
+{
+	mote_value value;
+
+	expect_ok(t, who, mote_call(sb, "Answer", MOTE_ARGS(KEY), &value, &t->err));
+	return value.as.u64;
+}
+
+static void expect_answer(struct trial *t, const char *who, mote_sandbox *sb, int nth)
+{
+	if (answer(t, who, sb) != t->right[nth])
+		broken(t, "%s gives a wrong answer", who);
+}
+
+static void open_trial(struct trial *t, const char *path)
+{
+	static const mote_type numbers[] = { MOTE_I32, MOTE_I32 }, text[] = { MOTE_STRING };
+	const mote_host_function functions[] = {
+		{ .name = "HostAdd",
+		  .fn = host_add,
+		  .user = t,
+		  .result = MOTE_I32,
+		  .nparams = 2,
+		  .params = numbers },
+		{ .name = "HostEcho",
+		  .fn = host_echo,
+		  .user = t,
+		  .result = MOTE_STRING,
+		  .nparams = 1,
+		  .params = text },
+	};
+	const mote_sandbox_options *options =
+		MOTE_OPTIONS(mote_sandbox_options, .heap_size = 2 << 20, .stack_size = 64 << 10,
+			     .input_size = 16 << 10, .output_size = 16 << 10,
+			     .functions = functions, .nfunctions = 2, .restore_audit = 1);
+	mote_sandbox *first;
+
+	expect_ok(t, "runtime",
+		  mote_runtime_new(&t->rt,
+				   MOTE_OPTIONS(mote_runtime_options, .backend = t->backend,
+						.log = check_line, .log_user = t,
+						.log_level = MOTE_LOG_TRACE,
+						.realloc = ledger_realloc,
+						.realloc_user = &t->ledger),
+				   &t->err));
+	expect_ok(t, "image", mote_image_load_file(&t->image, t->rt, path, &t->err));
+	expect_ok(t, "sandbox", mote_sandbox_new(&first, t->image, options, &t->err));
+	expect_ok(t, "snapshot", mote_snapshot_take(&t->clean, first, &t->err));
+	t->right[0] = answer(t, "the first sandbox", first);
+	t->right[1] = answer(t, "the first sandbox", first);
+	mote_sandbox_free(first);
+	expect_ok(t, "victim",
+		  mote_sandbox_from_snapshot(&t->victim, t->rt, t->clean, options, &t->err));
+	expect_ok(t, "neighbour",
+		  mote_sandbox_from_snapshot(&t->neighbour, t->rt, t->clean, options, &t->err));
+}
+
+static void close_trial(struct trial *t)
+{
+	mote_sandbox_free(t->neighbour);
+	mote_sandbox_free(t->victim);
+	mote_snapshot_unref(t->clean);
+	mote_image_unref(t->image);
+	mote_runtime_free(t->rt);
+	if (t->ledger.now)
+		broken(t, "%" PRIu64 " bytes were not freed", t->ledger.now);
+}
+
+static unsigned end_of(mote_status status)
+{
+	switch (status) {
+	case MOTE_OK:
+		return FINE;
+	case MOTE_E_GUEST_ERROR:
+		return ERROR;
+	case MOTE_E_GUEST_ABORT:
+		return ABORT;
+	case MOTE_E_GUEST_FAULT:
+		return FAULT;
+	case MOTE_E_GUEST_PROTOCOL:
+		return PROTOCOL;
+	default:
+		return 0;
+	}
+}
+
+/* Whether TEXT has one of ALTERNATIVES in it, which are separated by '|'. */
+static bool says_one_of(const char *text, const char *alternatives)
+{
+	while (*alternatives) {
+		char one[128];
+		size_t length = strcspn(alternatives, "|");
+		snprintf(one, sizeof one, "%.*s", (int)length, alternatives);
+		if (strstr(text, one))
+			return true;
+		alternatives += length + (alternatives[length] == '|');
+	}
+	return false;
+}
+
+static void judge_error(struct trial *t, mote_status status)
+{
+	const char *message = t->err.message;
+
+	if (t->err.code != status)
+		broken(t, "%s, but the error says %s", mote_status_name(status),
+		       mote_status_name(t->err.code));
+	if (!is_clean(message))
+		broken(t, "the error's message is not clean: %s", message);
+	if (strncmp(message, "call \"Attack\": ", 15) != 0)
+		broken(t, "the message does not name the function: %s", message);
+	if (!says_one_of(message, t->attack->says))
+		broken(t, "the message \"%s\" says nothing of \"%s\"", message, t->attack->says);
+}
+
+static void judge_poison(struct trial *t, mote_status status)
+{
+	const bool is_poison = mote_status_class(status) == MOTE_CLASS_POISON;
+	mote_error refusal;
+
+	if (mote_sandbox_is_poisoned(t->victim) != is_poison)
+		broken(t, "%s, but poisoned: %d", mote_status_name(status), !is_poison);
+	if (!is_poison) {
+		if (!t->attack->spoils)
+			expect_answer(t, "the victim, which goes on,", t->victim, 1);
+		return;
+	}
+	if (mote_call(t->victim, "Answer", MOTE_ARGS(KEY), NULL, &refusal) != MOTE_E_STATE)
+		broken(t, "a poisoned sandbox took a call");
+	if (!strstr(refusal.message, "poisoned: call \"Attack\": "))
+		broken(t, "the refusal does not say why: %s", refusal.message);
+}
+
+static void try_way(struct trial *t)
+{
+	mote_value result = mote_u64(1);
+	mote_status status =
+		mote_call(t->victim, "Attack", MOTE_ARGS(mote_u64(t->way)), &result, &t->err);
+
+	if (!(end_of(status) & t->attack->ends))
+		broken(t, "%s: %s", mote_status_name(status), status ? t->err.message : "");
+	if (result.type != MOTE_VOID)
+		broken(t, "there is a result of type %d", (int)result.type);
+	if (status)
+		judge_error(t, status);
+	judge_poison(t, status);
+	expect_ok(t, "restore", mote_sandbox_restore(t->victim, t->clean, &t->err));
+	expect_answer(t, "the restored victim", t->victim, 0);
+}
+
+static void judge_memory(struct trial *t, const struct census *before, uint64_t peak)
+{
+	struct census after = census_take();
+
+	if (t->ledger.peak - peak > LIBRARY_GROWTH)
+		broken(t, "the library allocated %" PRIu64 " bytes more", t->ledger.peak - peak);
+	if (after.peak - before->now > t->guest_memory + PROCESS_GROWTH)
+		broken(t, "the process grew by %" PRIu64 " bytes", after.peak - before->now);
+	if (after.descriptors != before->descriptors)
+		broken(t, "%u descriptors are open, %u were", after.descriptors,
+		       before->descriptors);
+	if (after.children != before->children)
+		broken(t, "%u processes live, %u did", after.children, before->children);
+}
+
+/* All ways, or a sample without doubles that is spread over them: each step is a fixed stride that
+ * has no divisor in common with their number. */
+static uint64_t pick(uint64_t i, uint64_t ways, unsigned sample, uint64_t seed)
+{
+	uint64_t stride = UINT64_C(0x9e3779b1), a, b;
+
+	if (!sample || sample >= ways)
+		return i;
+	do {
+		stride++;
+		for (a = stride, b = ways; b;) {
+			uint64_t rest = a % b;
+			a = b;
+			b = rest;
+		}
+	} while (a != 1);
+	return (uint64_t)((seed + i) % ways * (stride % ways) % ways);
+}
+
+static unsigned try_ways(struct trial *t, volatile uint64_t *under_way)
+{
+	const char *given = getenv("MOTE_TEST_SEED");
+	const uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+	struct places places = { .count = 0 };
+	mote_value count = { .type = MOTE_VOID };
+	unsigned sample = t->attack->sample;
+
+	expect_ok(t, "ways", mote_call(t->victim, "Ways", MOTE_NO_ARGS, &count, &t->err));
+	if (t->attack->place) {
+		places_list(&places, t->clean, t->attack->place);
+		count.as.u64 = places.count;
+	}
+	uint64_t ways = count.as.u64;
+	if (ways < t->attack->ways)
+		broken(t, "only %" PRIu64 " ways", ways);
+	if (getenv("MOTE_TEST_QUICK") && (!sample || sample > 20))
+		sample = 20;
+	uint64_t tried = sample && sample < ways ? sample : ways;
+	for (uint64_t i = 0; i < tried; i++) {
+		uint64_t n = pick(i, ways, sample, seed);
+		t->way = t->attack->place ? places.addresses[n] : n;
+		*under_way = t->way + 1;
+		try_way(t);
+	}
+	return (unsigned)tried;
+}
+
+unsigned trial_run(const struct attack *attack, const char *path, const char *backend,
+		   volatile uint64_t *under_way)
+{
+	struct trial trial = { .attack = attack, .backend = backend }, *t = &trial;
+
+	open_trial(t, path);
+	expect_answer(t, "the neighbour", t->neighbour, 0);
+	expect_answer(t, "the victim", t->victim, 0);
+	expect_ok(t, "restore", mote_sandbox_restore(t->victim, t->clean, &t->err));
+	expect_answer(t, "the restored victim", t->victim, 0);
+	struct neighbour_memory *memory = neighbour_remember(t->neighbour, t->clean);
+	t->guest_memory = 2 * neighbour_size(memory);
+	const uint64_t peak = t->ledger.peak;
+	const struct census before = census_take();
+
+	unsigned tried = try_ways(t, under_way);
+
+	judge_memory(t, &before, peak);
+	uint64_t where = neighbour_changed(memory, t->neighbour);
+	if (where)
+		broken(t, "the neighbour's memory changed at 0x%" PRIx64, where);
+	expect_answer(t, "the neighbour", t->neighbour, 1);
+	neighbour_forget(memory);
+	close_trial(t);
+	return tried;
+}
