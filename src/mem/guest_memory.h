@@ -148,6 +148,13 @@ bool guest_memory_is_based_on(const struct guest_memory *memory,
 /* How many pages are noted. */
 size_t guest_memory_noted(const struct guest_memory *memory);
 
+/*
+ * Stores how many of the pages that are noted differ now from what they were in the snapshot; the
+ * I/O buffers do not count. False: nobody knows, because there is no snapshot, or too much was
+ * written. Takes as long as restoring them.
+ */
+bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count);
+
 /* What guest_memory_restore() did. */
 struct restored {
 	bool all_pages; /* not only those that were noted: no page is noted now */

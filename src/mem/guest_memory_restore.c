@@ -134,6 +134,35 @@ size_t guest_memory_noted(const struct guest_memory *memory)
 	return memory->written.count;
 }
 
+static bool is_in(const struct guest_memory *memory, uint64_t offset, enum region_kind kind)
+{
+	return offset - ram_offset(memory, kind) < layout_get(&memory->layout, kind)->size;
+}
+
+bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count)
+{
+	static const uint8_t zeroes[MOTE_PAGE_SIZE];
+	const uint8_t *base = shared_mem_base(memory->ram);
+	uint8_t now[MOTE_PAGE_SIZE];
+
+	*count = 0;
+	if (!memory->base || memory->written.is_lost)
+		return false;
+	for (size_t i = 0; i < memory->written.count; i++) {
+		const struct written_page *page = &memory->written.list[i];
+		const uint64_t offset = (uint64_t)(page->to - base);
+
+		if (is_in(memory, offset, REGION_INPUT) || is_in(memory, offset, REGION_OUTPUT))
+			continue;
+		if (shared_mem_read(memory->ram, offset, now, sizeof now, NULL)) {
+			*count = 0;
+			return false;
+		}
+		*count += memcmp(now, page->from ? page->from : zeroes, sizeof now) != 0;
+	}
+	return true;
+}
+
 mote_status guest_memory_set_base(struct guest_memory *memory, struct memory_snapshot *snapshot,
 				  mote_error *err)
 {

@@ -49,7 +49,7 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 		.nfunctions = options->nfunctions,
 		.output = options->output,
 		.output_user = options->output_user,
-		.limits = sandbox_limits(options),
+		.account_limits = sandbox_limits(options),
 		.audit_interval = options->restore_audit,
 	};
 	return MOTE_OK;
@@ -164,7 +164,7 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 	sb->rt = rt;
 	sb->image = image_ref(image);
 	sb->audit_interval = plan->audit_interval;
-	sb->account.limits = plan->limits;
+	sb->account.limits = plan->account_limits;
 
 	mote_status status = make_memory(sb, plan, err);
 	if (!status)

@@ -161,7 +161,7 @@ struct sandbox_plan {
 	size_t nfunctions;
 	mote_output_fn output;
 	void *output_user;
-	struct account_limits limits;
+	struct account_limits account_limits;
 	uint64_t audit_interval;
 	/* The guest is told of the host: it takes calls when its main() has returned. A program is
 	 * not told, and ends. */
@@ -169,8 +169,8 @@ struct sandbox_plan {
 	size_t argc, envc;
 	const char *const *argv;
 	const char *const *envp;
-	/* Where the sandbox begins; NULL: at its entry point. All but OUTPUT and LIMITS is in there
-	 * then. */
+	/* Where the sandbox begins; NULL: at its entry point. All but OUTPUT and ACCOUNT_LIMITS is
+	 * in there then. */
 	const struct mote_snapshot *snapshot;
 };
 

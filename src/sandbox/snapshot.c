@@ -237,7 +237,7 @@ static mote_status make(mote_sandbox **out, mote_runtime *rt, mote_snapshot *sna
 	const struct sandbox_plan plan = {
 		.output = options->output,
 		.output_user = options->output_user,
-		.limits = sandbox_limits(options),
+		.account_limits = sandbox_limits(options),
 		.audit_interval = options->restore_audit,
 		.snapshot = snapshot,
 	};
