@@ -254,12 +254,14 @@ mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error
 	return guest_memory_write(memory, stack, guard, size, REGION_WRITE, err);
 }
 
-bool guest_memory_is_stack_guard_intact(struct guest_memory *memory)
+mote_status guest_memory_check_stack_guard(struct guest_memory *memory, bool *is_intact,
+					   mote_error *err)
 {
 	uint64_t stack = layout_get(&memory->layout, REGION_STACK)->va;
 	uint8_t found[sizeof memory->stack_guard];
+	mote_status status =
+		guest_memory_read(memory, stack, found, sizeof found, REGION_READ, err);
 
-	return guest_memory_read(memory, stack, found, sizeof found, REGION_READ, NULL) ==
-		       MOTE_OK &&
-	       memcmp(found, memory->stack_guard, sizeof found) == 0;
+	*is_intact = !status && memcmp(found, memory->stack_guard, sizeof found) == 0;
+	return status;
 }

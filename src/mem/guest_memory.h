@@ -96,11 +96,12 @@ const char *guest_memory_place(const struct guest_memory *memory, uint64_t addre
 
 /*
  * The stack guard: 16 random bytes at the low end of the stack, below which only the guard
- * gap lies. Set it before the guest runs; a guest that has overwritten it ran out of stack. Errors:
- * MOTE_E_OS (no random bytes).
+ * gap lies. Set it before the guest runs; a guest that has overwritten it ran out of stack, and the
+ * guard is not intact. Errors: MOTE_E_OS (no random bytes; memory that cannot be read any more).
  */
 mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error *err);
-bool guest_memory_is_stack_guard_intact(struct guest_memory *memory);
+mote_status guest_memory_check_stack_guard(struct guest_memory *memory, bool *is_intact,
+					   mote_error *err);
 
 /*
  * Adds FILE in two steps, so that the backend's part (hv_backend.map) fits between them. begin()

@@ -20,11 +20,13 @@ static size_t nwords(const struct written_pages *pages)
 mote_status written_pages_init(struct written_pages *pages, const struct host *host,
 			       uint64_t npages, mote_error *err)
 {
-	*pages = (struct written_pages){ .host = host, .npages = npages };
-	pages->bits = host_alloc_array(host, nwords(pages), sizeof pages->bits[0]);
-	if (!pages->bits)
+	struct written_pages made = { .host = host, .npages = npages };
+
+	made.bits = host_alloc_array(host, nwords(&made), sizeof made.bits[0]);
+	*pages = made.bits ? made : (struct written_pages){ 0 };
+	if (!made.bits)
 		return error_nomem(err, "the map of written pages",
-				   nwords(pages) * sizeof pages->bits[0]);
+				   nwords(&made) * sizeof made.bits[0]);
 	return MOTE_OK;
 }
 

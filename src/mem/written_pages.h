@@ -36,7 +36,7 @@ struct written_pages {
 	bool is_lost; /* there were too many, or no memory for the list */
 };
 
-/* An empty set for a memory of NPAGES. Errors: MOTE_E_NOMEM. */
+/* An empty set for a memory of NPAGES. Errors: MOTE_E_NOMEM; PAGES is zero then. */
 mote_status written_pages_init(struct written_pages *pages, const struct host *host,
 			       uint64_t npages, mote_error *err);
 

@@ -182,8 +182,11 @@ static mote_status run_until_end(mote_sandbox *sb, enum run_end *end, mote_error
 
 static mote_status check_stack_guard(mote_sandbox *sb, mote_error *err)
 {
-	if (guest_memory_is_stack_guard_intact(sb->memory))
-		return MOTE_OK;
+	bool is_intact;
+	mote_status status = guest_memory_check_stack_guard(sb->memory, &is_intact, err);
+
+	if (status || is_intact)
+		return status;
 	return error_set(err, MOTE_E_GUEST_FAULT,
 			 "the stack reached its end and overwrote the guard there; raise "
 			 "stack_size");

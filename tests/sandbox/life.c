@@ -88,22 +88,44 @@ static void count_drop(void *user)
 	++*(unsigned *)user;
 }
 
-mote_status life_make_sandbox(struct life *life, mote_error *err)
+void life_options(struct life *life, mote_sandbox_options *options, mote_host_function functions[2])
 {
 	static const mote_type params[] = { MOTE_U32 };
-	const mote_host_function functions[] = {
-		{ "HostMain", return_zero, &life->ndropped, count_drop, MOTE_I32, 0, NULL },
-		{ "HostU32", return_argument, &life->ndropped, count_drop, MOTE_U32, 1, params },
-	};
 
+	functions[0] = (mote_host_function){ "HostMain", return_zero, &life->ndropped,
+					     count_drop, MOTE_I32,    0,
+					     NULL };
+	functions[1] = (mote_host_function){ "HostU32",  return_argument, &life->ndropped,
+					     count_drop, MOTE_U32,        1,
+					     params };
+	*options = (mote_sandbox_options){ .size = sizeof *options,
+					   .functions = functions,
+					   .nfunctions = 2 };
+}
+
+mote_status life_make_sandbox(struct life *life, mote_error *err)
+{
+	mote_sandbox_options options;
+	mote_host_function functions[2];
+
+	life_options(life, &options, functions);
 	life->sb = (mote_sandbox *)life;
 	life->ngiven += 2;
 	life->nfiles = 0;
-	mote_status status = mote_sandbox_new(
-		&life->sb, life->image,
-		MOTE_OPTIONS(mote_sandbox_options, .functions = functions, .nfunctions = 2), err);
+	mote_status status = mote_sandbox_new(&life->sb, life->image, &options, err);
 	if (status)
 		assert_null(life->sb);
+	return status;
+}
+
+static mote_status make_snapshot(struct life *life, mote_error *err)
+{
+	mote_status status = mote_snapshot_take(&life->clean, life->sb, err);
+
+	if (!status)
+		status = mote_call(life->sb, "Count", MOTE_NO_ARGS, NULL, err);
+	if (!status)
+		status = mote_call(life->sb, "Touch", MOTE_ARGS(20u), NULL, err);
 	return status;
 }
 
@@ -118,12 +140,28 @@ void life_reach(struct life *life, enum stage stage)
 		status = life_load_image(life, &err);
 	if (!status && stage >= SANDBOX && !life->sb)
 		status = life_make_sandbox(life, &err);
+	if (!status && stage >= SNAPSHOT && !life->clean)
+		status = make_snapshot(life, &err);
 	if (status)
 		fail_msg("nothing fails on demand, but: %s", err.message);
 }
 
+void life_heal(struct life *life)
+{
+	mote_error err = { .message = "" };
+
+	if (mote_sandbox_restore(life->sb, life->clean, &err))
+		fail_msg("nothing fails on demand any more, but: %s", err.message);
+	assert_false(mote_sandbox_is_poisoned(life->sb));
+	life->nfiles = 0;
+}
+
 void life_return_to(struct life *life, enum stage stage)
 {
+	if (stage < SNAPSHOT) {
+		mote_snapshot_unref(life->clean);
+		life->clean = NULL;
+	}
 	if (stage < SANDBOX) {
 		mote_sandbox_free(life->sb);
 		life->sb = NULL;

@@ -2,7 +2,7 @@
 /*
  * life.h - real guests on real backends, on a host whose operations can fail (kit/fail.h).
  *
- * A life goes up through its stages, runtime, image, sandbox, and down again; at its end
+ * A life goes up through its stages, runtime, image, sandbox, snapshot, and down again; at its end
  * nothing may be left of it: no memory, mapping, descriptor or process. The program has to take
  * in orphans, or the processes of the process backend would end unseen.
  */
@@ -12,12 +12,14 @@
 #include "kit/fail.h"
 #include "sandbox/sandbox.h"
 
+#include <mote/snapshot.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-enum stage { NOTHING, RUNTIME, IMAGE, SANDBOX };
+/* At SNAPSHOT the guest, which must be "state", has counted and touched pages since. */
+enum stage { NOTHING, RUNTIME, IMAGE, SANDBOX, SNAPSHOT };
 
 struct life {
 	const struct host *host;
@@ -27,6 +29,7 @@ struct life {
 	mote_runtime *rt;
 	mote_image *image;
 	mote_sandbox *sb;
+	mote_snapshot *clean;
 	char line[64];    /* what the guest logged last */
 	char output[256]; /* what a program printed to its standard output, its beginning */
 	size_t output_size;
@@ -45,8 +48,15 @@ mote_status life_make_runtime(struct life *life, mote_error *err);
 mote_status life_load_image(struct life *life, mote_error *err);
 mote_status life_make_sandbox(struct life *life, mote_error *err);
 
+/* The options of its sandboxes: two host functions, whose users are counted when they are dropped. */
+void life_options(struct life *life, mote_sandbox_options *options,
+		  mote_host_function functions[2]);
+
 /* Makes what is missing up to STAGE, which has to go well. */
 void life_reach(struct life *life, enum stage stage);
+
+/* Restores its snapshot, which has to go well: however the last attempt failed. */
+void life_heal(struct life *life);
 
 /* Frees what is above STAGE. */
 void life_return_to(struct life *life, enum stage stage);

@@ -7,22 +7,17 @@
  */
 #define _GNU_SOURCE
 #include "mem/scratch_file.h"
-#include "sandbox/life.h"
-
-#include "hv/kvm/kvm.h"
-#include "hv/process/process.h"
+#include "sandbox/failing.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mote/pool.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Where files are mapped, and how far apart. */
 #define FILES_AT   UINT64_C(0x200000000000)
 #define FILES_STEP UINT64_C(0x200000)
-
-/* More than any scenario makes: one that never gets done would go on for ever. */
-#define OPERATIONS_MAX 1000
 
 /* Steps: what fails. Those that succeed see to it that they did what they were to do. */
 
@@ -169,6 +164,148 @@ static mote_status map_and_read(struct life *life, mote_error *err)
 	return status;
 }
 
+static mote_status take_snapshot(struct life *life, mote_error *err)
+{
+	mote_snapshot *snapshot = (mote_snapshot *)life;
+	mote_status status = mote_snapshot_take(&snapshot, life->sb, err);
+
+	assert_false(mote_sandbox_is_poisoned(life->sb));
+	if (status)
+		assert_null(snapshot);
+	else
+		mote_snapshot_unref(snapshot);
+	return status;
+}
+
+/* SB must be as the snapshot has it, which was taken before anything was counted. */
+static mote_status count_first(mote_sandbox *sb, mote_error *err)
+{
+	mote_value result;
+	mote_status status = mote_call(sb, "Count", MOTE_NO_ARGS, &result, err);
+
+	if (!status)
+		assert_int_equal(result.as.i32, 101);
+	return status;
+}
+
+/* Restores SB and counts. In between there is no state but these two: healed and poisoned. */
+static mote_status go_back(mote_sandbox *sb, const mote_snapshot *snapshot, mote_error *err)
+{
+	mote_status status = mote_sandbox_restore(sb, snapshot, err);
+
+	assert_int_equal(mote_sandbox_is_poisoned(sb), status != MOTE_OK);
+	if (!status)
+		return count_first(sb, err);
+	assert_int_equal(mote_call(sb, "Count", MOTE_NO_ARGS, NULL, NULL), MOTE_E_STATE);
+	assert_int_equal(mote_snapshot_take(&(mote_snapshot *){ NULL }, sb, NULL), MOTE_E_STATE);
+	return status;
+}
+
+static mote_status restore(struct life *life, mote_error *err)
+{
+	return go_back(life->sb, life->clean, err);
+}
+
+/* After a crash, and many pages; the second time with what was noted as well. */
+static mote_status heal(struct life *life, mote_error *err)
+{
+	mote_status status = MOTE_OK;
+
+	for (int i = 0; !status && i < 2; i++) {
+		(void)!mote_call(life->sb, "Touch", MOTE_ARGS(300u), NULL, NULL);
+		(void)!mote_call(life->sb, "Crash", MOTE_NO_ARGS, NULL, NULL);
+		status = go_back(life->sb, life->clean, err);
+	}
+	return status;
+}
+
+/* All memory is replaced, twice. */
+static mote_status restore_another(struct life *life, mote_error *err)
+{
+	mote_snapshot *later;
+	mote_status status = mote_snapshot_take(&later, life->sb, err);
+
+	if (status)
+		return status;
+	status = go_back(life->sb, life->clean, err);
+	if (!status)
+		status = mote_sandbox_restore(life->sb, later, err);
+	mote_snapshot_unref(later);
+	return status;
+}
+
+/* The machine is made anew, since it has a file that the snapshot has not. */
+static mote_status restore_without_file(struct life *life, mote_error *err)
+{
+	mote_status status = map_file(life, err);
+
+	if (!status)
+		status = go_back(life->sb, life->clean, err);
+	if (!status)
+		life->nfiles = 0;
+	return status;
+}
+
+static mote_status begin_at_snapshot(struct life *life, mote_error *err)
+{
+	mote_sandbox_options options;
+	mote_host_function functions[2];
+	mote_sandbox *sb = (mote_sandbox *)life;
+
+	life_options(life, &options, functions);
+	options.restore_audit = 2;
+	life->ngiven += 2;
+	mote_status status = mote_sandbox_from_snapshot(&sb, life->rt, life->clean, &options, err);
+	if (status) {
+		assert_null(sb);
+		return status;
+	}
+	status = count_first(sb, err);
+	for (int i = 0; !status && i < 2; i++)
+		status = go_back(sb, life->clean, err);
+	mote_sandbox_free(sb);
+	return status;
+}
+
+/* What cannot be restored is freed, and nobody is told: the numbers say so. */
+static void give_back(mote_pool *pool, mote_sandbox *a, mote_sandbox *b)
+{
+	mote_pool_statistics is = { .size = sizeof is };
+
+	mote_pool_release(pool, a);
+	mote_pool_release(pool, b);
+	mote_pool_get_statistics(pool, &is);
+	assert_int_equal(is.in_use, 0);
+	assert_int_equal(is.restored + is.replaced, (a != NULL) + (b != NULL));
+	assert_int_equal(is.idle + is.replaced, 1 + is.made);
+}
+
+static mote_status use_pool(struct life *life, mote_error *err)
+{
+	mote_sandbox_options options;
+	mote_host_function functions[2];
+	mote_pool *pool = (mote_pool *)life;
+	mote_sandbox *a = NULL, *b = NULL;
+
+	life_options(life, &options, functions);
+	life->ngiven += 2;
+	mote_status status = mote_pool_new(
+		&pool, life->rt, life->clean,
+		MOTE_OPTIONS(mote_pool_options, .minimum = 1, .sandbox = &options), err);
+	if (status) {
+		assert_null(pool);
+		return status;
+	}
+	status = mote_pool_acquire(&a, pool, err);
+	if (!status)
+		status = mote_pool_acquire(&b, pool, err);
+	if (!status)
+		status = count_first(b, err);
+	give_back(pool, a, b);
+	mote_pool_free(pool);
+	return status;
+}
+
 static void take_output(void *user, int stream, const void *data, size_t size)
 {
 	struct life *life = user;
@@ -244,19 +381,14 @@ static const char *const all[] = { "madvise", "ioctl", "sendmsg", "poll", "recvm
 static const char *const told[] = { "getrandom", NULL };
 /* the guest is as dead as it would have been */
 static const char *const death[] = { "ioctl", "poll", NULL };
+/* what was touched or written is not known then: all pages are looked at, or replaced */
+static const char *const pages[] = { "madvise", "open", "pread", "realloc", NULL };
+static const char *const list[] = { "ioctl", "realloc", NULL };
+static const char *const pages_burial[] = { "madvise", "lseek",   "realloc", "ioctl",
+					    "sendmsg", "recvmsg", "poll",    NULL };
 
 /* clang-format off */
-static const struct scenario {
-	const char *name;
-	const char *guest;
-	enum stage from; /* what there is before operations fail */
-	mote_status (*step)(struct life *life, mote_error *err);
-	mote_status want; /* of STEP, if nothing fails */
-	struct {
-		const char *const *benign;
-		unsigned least; /* operations there must be */
-	} kvm, process;
-} scenarios[] = {
+static const struct scenario scenarios[] = {
 	{ "a runtime", "echo", NOTHING, life_make_runtime,
 	  MOTE_OK, { hint, 25 }, { none, 10 } },
 	{ "a runtime that picks a backend", "echo", NOTHING, pick_runtime,
@@ -283,6 +415,20 @@ static const struct scenario {
 	  MOTE_OK, { none, 5 }, { hint_burial, 18 } },
 	{ "a file that the host reads", "files", SANDBOX, map_and_read,
 	  MOTE_OK, { none, 6 }, { hint_burial, 19 } },
+	{ "a snapshot", "state", SANDBOX, take_snapshot,
+	  MOTE_OK, { pages, 15 }, { pages, 20 } },
+	{ "a restore", "state", SNAPSHOT, restore,
+	  MOTE_OK, { none, 1 }, { pages_burial, 10 } },
+	{ "a restore after a crash", "state", SNAPSHOT, heal,
+	  MOTE_OK, { list, 6 }, { pages_burial, 30 } },
+	{ "a restore to another snapshot", "state", SNAPSHOT, restore_another,
+	  MOTE_OK, { pages, 25 }, { pages, 30 } },
+	{ "a restore of mapped files", "state", SNAPSHOT, restore_without_file,
+	  MOTE_OK, { none, 15 }, { pages_burial, 40 } },
+	{ "a sandbox from a snapshot", "state", SNAPSHOT, begin_at_snapshot,
+	  MOTE_OK, { pages, 35 }, { pages_burial, 50 } },
+	{ "a pool", "state", SNAPSHOT, use_pool,
+	  MOTE_OK, { list, 40 }, { pages_burial, 70 } },
 	{ "a program", "prog", IMAGE, run_program,
 	  MOTE_OK, { hint, 25 }, { all, 50 } },
 	{ "the end", "files", SANDBOX, free_all,
@@ -291,151 +437,8 @@ static const struct scenario {
 	  MOTE_OK, { hint, 65 }, { all, 80 } },
 };
 /* clang-format on */
-enum { NSCENARIOS = sizeof scenarios / sizeof scenarios[0] };
-
-/* How operations fail. What is only interrupted may be tried again. */
-static const struct way {
-	const char *name;
-	enum fail_mode mode;
-	int error;
-} ways[] = {
-	{ "once", FAIL_ONCE, EIO },
-	{ "onwards", FAIL_ONWARDS, ENOMEM },
-	{ "interrupted", FAIL_ONCE, EINTR },
-};
-enum { NWAYS = sizeof ways / sizeof ways[0] };
-
-/* A test: all ways for a scenario on a backend. */
-struct work {
-	const struct scenario *scenario;
-	const struct hv_backend *const *backends;
-	const char *const *benign; /* NULL: any */
-	unsigned least;
-};
-
-static bool is_benign(const struct work *work, const struct way *way, const char *failed)
-{
-	if (way->error == EINTR && strcmp(failed, "realloc") != 0)
-		return true;
-	if (!work->benign)
-		return true;
-	for (const char *const *benign = work->benign; *benign; benign++)
-		if (strcmp(*benign, failed) == 0)
-			return true;
-	return false;
-}
-
-/* What is wrong with STATUS and ERR after FAILED, as a sentence, or NULL. */
-static const char *find_flaw(const struct work *work, const struct way *way, const char *failed,
-			     mote_status status, const mote_error *err)
-{
-	const mote_status want = work->scenario->want;
-
-	if (want != MOTE_OK && status == MOTE_OK)
-		return "it cannot have worked";
-	if (status != MOTE_OK && (err->code != status || err->message[0] == '\0'))
-		return "the error has another code, or no message";
-	if (!failed)
-		return status == want ? NULL : "nothing failed on demand";
-	if (status == want)
-		return is_benign(work, way, failed) ? NULL : "nobody noticed";
-	if (strcmp(failed, "realloc") == 0 && status != MOTE_E_NOMEM)
-		return "it is not MOTE_E_NOMEM";
-	/* a guest process that is killed, because its host cannot go on, has crashed */
-	if (status == MOTE_E_GUEST_FAULT && strstr(err->message, "the guest's process ended"))
-		return NULL;
-	return mote_status_class(status) == MOTE_CLASS_HOST ? NULL : "the host is not blamed";
-}
-
-/* With nothing failing any more: a sandbox is poisoned and says so, or it works. */
-static void go_on(struct life *life, const struct scenario *scenario)
-{
-	mote_error err = { .message = "" };
-
-	if (life->sb && mote_sandbox_is_poisoned(life->sb)) {
-		assert_int_equal(mote_call(life->sb, "Any", MOTE_NO_ARGS, NULL, &err),
-				 MOTE_E_STATE);
-		assert_non_null(strstr(err.message, "the sandbox is poisoned: "));
-		life_return_to(life, IMAGE);
-	}
-	life_return_to(life, scenario->from);
-	if (scenario->from == NOTHING)
-		return; /* of what failed nothing is left to go on with */
-	life_reach(life, scenario->from);
-	if (scenario->step(life, &err) != scenario->want)
-		fail_msg("the second time, without a failure: %s", err.message);
-}
-
-/* Runs the scenario once; whether an operation has failed. */
-static bool run_once(const struct work *work, const struct way *way, unsigned nth)
-{
-	const struct scenario *scenario = work->scenario;
-	mote_error err = { .message = "" };
-	struct life life;
-
-	life_begin(&life, work->backends, scenario->guest);
-	life_reach(&life, scenario->from);
-	fail_from_here(nth, way->mode, way->error);
-	mote_status status = scenario->step(&life, &err);
-	const char *failed = fail_name();
-	fail_from_here(0, FAIL_ONCE, 0);
-
-	const char *flaw = find_flaw(work, way, failed, status, &err);
-	go_on(&life, scenario);
-	const char *leak = life_end(&life);
-	if (flaw || leak)
-		fail_msg("operation %u (%s) failed, %s: %s \"%s\": %s", nth,
-			 failed ? failed : "none", way->name, mote_status_name(status), err.message,
-			 flaw ? flaw : leak);
-	return failed != NULL;
-}
-
-static void run_work(void **state)
-{
-	const struct work *work = *state;
-	struct hv_check check;
-
-	work->backends[0]->check(fail_host(0, FAIL_ONCE, 0), &check);
-	if (!check.is_available) {
-		print_message("SKIP: no %s here: %s\n", work->backends[0]->name, check.reason);
-		skip();
-	}
-	for (int i = 0; i < NWAYS; i++) {
-		unsigned nth = 1;
-		while (nth <= OPERATIONS_MAX && run_once(work, &ways[i], nth))
-			nth++;
-		assert_in_range(nth - 1, work->least, OPERATIONS_MAX);
-	}
-}
-
-static struct work work_of(const struct scenario *scenario, bool is_kvm)
-{
-	static const struct hv_backend *const kvm[] = { &hv_kvm, NULL };
-	static const struct hv_backend *const process[] = { &hv_process, NULL };
-
-	if (is_kvm)
-		return (struct work){ scenario, kvm, scenario->kvm.benign, scenario->kvm.least };
-	return (struct work){ scenario, process, scenario->process.benign,
-			      scenario->process.least };
-}
 
 int main(void)
 {
-	static struct work works[2 * NSCENARIOS];
-	static char names[2 * NSCENARIOS][64];
-	struct CMUnitTest tests[2 * NSCENARIOS];
-
-	for (size_t i = 0; i < 2 * NSCENARIOS; i++) {
-		works[i] = work_of(&scenarios[i / 2], i % 2 == 0);
-		snprintf(names[i], sizeof names[i], "%s [%s]", works[i].scenario->name,
-			 works[i].backends[0]->name);
-		tests[i] = (struct CMUnitTest){
-			.name = names[i],
-			.test_func = run_work,
-			.initial_state = &works[i],
-		};
-	}
-	/* the macro of cmocka wants an array; this is what it expands to */
-	return _cmocka_run_group_tests("failing host", tests, 2 * NSCENARIOS, life_prepare_program,
-				       NULL);
+	return failing_main(scenarios, sizeof scenarios / sizeof scenarios[0]);
 }

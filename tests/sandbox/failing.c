@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs scenarios on a host that fails: every operation of each, in every way, on each backend.
+ */
+#include "sandbox/failing.h"
+
+#include "hv/kvm/kvm.h"
+#include "hv/process/process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More than any scenario makes: one that never gets done would go on for ever. */
+#define OPERATIONS_MAX 2000
+
+/* How operations fail. What is only interrupted may be tried again. */
+static const struct way {
+	const char *name;
+	enum fail_mode mode;
+	int error;
+} ways[] = {
+	{ "once", FAIL_ONCE, EIO },
+	{ "onwards", FAIL_ONWARDS, ENOMEM },
+	{ "interrupted", FAIL_ONCE, EINTR },
+};
+enum { NWAYS = sizeof ways / sizeof ways[0] };
+
+/* A test: all ways for a scenario on a backend. */
+struct work {
+	const struct scenario *scenario;
+	const struct hv_backend *const *backends;
+	const char *const *benign; /* NULL: any */
+	unsigned least;
+};
+
+static bool is_benign(const struct work *work, const struct way *way, const char *failed)
+{
+	if (way->error == EINTR && strcmp(failed, "realloc") != 0)
+		return true;
+	if (!work->benign)
+		return true;
+	for (const char *const *benign = work->benign; *benign; benign++)
+		if (strcmp(*benign, failed) == 0)
+			return true;
+	return false;
+}
+
+/* What is wrong with STATUS and ERR after FAILED, as a sentence, or NULL. */
+static const char *find_flaw(const struct work *work, const struct way *way, const char *failed,
+			     mote_status status, const mote_error *err)
+{
+	const mote_status want = work->scenario->want;
+
+	if (want != MOTE_OK && status == MOTE_OK)
+		return "it cannot have worked";
+	if (status != MOTE_OK && (err->code != status || err->message[0] == '\0'))
+		return "the error has another code, or no message";
+	if (!failed)
+		return status == want ? NULL : "nothing failed on demand";
+	if (status == want)
+		return is_benign(work, way, failed) ? NULL : "nobody noticed";
+	if (strcmp(failed, "realloc") == 0 && status != MOTE_E_NOMEM)
+		return "it is not MOTE_E_NOMEM";
+	/* what an audit cannot look at differs */
+	if (status == MOTE_E_SNAPSHOT && strstr(err->message, "a restored processor differs"))
+		return NULL;
+	/* a guest process that is killed, because its host cannot go on, has crashed */
+	if (status == MOTE_E_GUEST_FAULT && strstr(err->message, "the guest's process ended"))
+		return NULL;
+	return mote_status_class(status) == MOTE_CLASS_HOST ? NULL : "the host is not blamed";
+}
+
+/* With nothing failing any more: a sandbox is poisoned and says so, or it works. */
+static void go_on(struct life *life, const struct scenario *scenario)
+{
+	mote_error err = { .message = "" };
+
+	if (life->sb && mote_sandbox_is_poisoned(life->sb)) {
+		assert_int_equal(mote_call(life->sb, "Any", MOTE_NO_ARGS, NULL, &err),
+				 MOTE_E_STATE);
+		assert_non_null(strstr(err.message, "the sandbox is poisoned: "));
+		if (life->clean)
+			life_heal(life);
+		else
+			life_return_to(life, IMAGE);
+	}
+	life_return_to(life, scenario->from);
+	if (scenario->from == NOTHING)
+		return; /* of what failed nothing is left to go on with */
+	life_reach(life, scenario->from);
+	if (scenario->step(life, &err) != scenario->want)
+		fail_msg("the second time, without a failure: %s", err.message);
+}
+
+/* Runs the scenario once; whether an operation has failed. */
+static bool run_once(const struct work *work, const struct way *way, unsigned nth)
+{
+	const struct scenario *scenario = work->scenario;
+	mote_error err = { .message = "" };
+	struct life life;
+
+	life_begin(&life, work->backends, scenario->guest);
+	life_reach(&life, scenario->from);
+	fail_from_here(nth, way->mode, way->error);
+	mote_status status = scenario->step(&life, &err);
+	const char *failed = fail_name();
+	fail_from_here(0, FAIL_ONCE, 0);
+
+	const char *flaw = find_flaw(work, way, failed, status, &err);
+	go_on(&life, scenario);
+	const char *leak = life_end(&life);
+	if (flaw || leak)
+		fail_msg("operation %u (%s) failed, %s: %s \"%s\": %s", nth,
+			 failed ? failed : "none", way->name, mote_status_name(status), err.message,
+			 flaw ? flaw : leak);
+	return failed != NULL;
+}
+
+static void run_work(void **state)
+{
+	const struct work *work = *state;
+	struct hv_check check;
+
+	work->backends[0]->check(fail_host(0, FAIL_ONCE, 0), &check);
+	if (!check.is_available) {
+		print_message("SKIP: no %s here: %s\n", work->backends[0]->name, check.reason);
+		skip();
+	}
+	for (int i = 0; i < NWAYS; i++) {
+		unsigned nth = 1;
+		while (nth <= OPERATIONS_MAX && run_once(work, &ways[i], nth))
+			nth++;
+		assert_in_range(nth - 1, work->least, OPERATIONS_MAX);
+	}
+}
+
+static struct work work_of(const struct scenario *scenario, bool is_kvm)
+{
+	static const struct hv_backend *const kvm[] = { &hv_kvm, NULL };
+	static const struct hv_backend *const process[] = { &hv_process, NULL };
+
+	if (is_kvm)
+		return (struct work){ scenario, kvm, scenario->kvm.benign, scenario->kvm.least };
+	return (struct work){ scenario, process, scenario->process.benign,
+			      scenario->process.least };
+}
+
+int failing_main(const struct scenario *scenarios, size_t count)
+{
+	static struct work works[2 * SCENARIOS_MAX];
+	static char names[2 * SCENARIOS_MAX][64];
+	struct CMUnitTest tests[2 * SCENARIOS_MAX];
+
+	if (count > SCENARIOS_MAX)
+		abort();
+	for (size_t i = 0; i < 2 * count; i++) {
+		works[i] = work_of(&scenarios[i / 2], i % 2 == 0);
+		snprintf(names[i], sizeof names[i], "%s [%s]", works[i].scenario->name,
+			 works[i].backends[0]->name);
+		tests[i] = (struct CMUnitTest){
+			.name = names[i],
+			.test_func = run_work,
+			.initial_state = &works[i],
+		};
+	}
+	/* the macro of cmocka wants an array; this is what it expands to */
+	return _cmocka_run_group_tests("failing host", tests, 2 * count, life_prepare_program,
+				       NULL);
+}
