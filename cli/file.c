@@ -48,9 +48,10 @@ static bool read_to_end(int fd, size_t max, char **out, size_t *size)
 	return false;
 }
 
-mote_status file_read(const char *path, size_t max, char **bytes, size_t *size, mote_error *err)
+/* Reads FD, which PATH stands for, and closes it. FD may be -1, with errno set. */
+static mote_status read_and_close(int fd, const char *path, size_t max, char **bytes, size_t *size,
+				  mote_error *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool was_read = fd >= 0 && read_to_end(fd, max, bytes, size);
 	int os_error = errno;
 
@@ -63,4 +64,18 @@ mote_status file_read(const char *path, size_t max, char **bytes, size_t *size, 
 	fail(err, MOTE_E_OS, "cannot read %.300s: %s", path, strerror(os_error));
 	err->os_error = os_error;
 	return MOTE_E_OS;
+}
+
+mote_status file_read(const char *path, size_t max, char **bytes, size_t *size, mote_error *err)
+{
+	return read_and_close(open(path, O_RDONLY | O_CLOEXEC), path, max, bytes, size, err);
+}
+
+mote_status file_read_input(const char *path, size_t max, char **bytes, size_t *size,
+			    mote_error *err)
+{
+	if (strcmp(path, "-") != 0)
+		return file_read(path, max, bytes, size, err);
+	return read_and_close(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), "standard input", max, bytes,
+			      size, err);
 }

@@ -13,4 +13,8 @@
  * MOTE_E_OS, also for a file of more than MAX bytes; *BYTES is NULL then. */
 mote_status file_read(const char *path, size_t max, char **bytes, size_t *size, mote_error *err);
 
+/* The same for a PATH that is "-" when standard input is meant. */
+mote_status file_read_input(const char *path, size_t max, char **bytes, size_t *size,
+			    mote_error *err);
+
 #endif

@@ -75,10 +75,12 @@ static const struct command commands[] = {
 	{ "run", "GUEST [ARG...]", "run a static Linux program in a sandbox",
 	  "Runs GUEST, any static x86-64 Linux executable, as a program with these arguments. It "
 	  "has\n"
-	  "no files, no network, and only the environment that --env gives it. What it prints is\n"
-	  "passed through. Options come before GUEST.\n"
+	  "no files, no network, and only the environment that --env and the input that --stdin\n"
+	  "give it. What it prints is passed through. When it fails, a line says which system "
+	  "calls\n"
+	  "it made that mote does not serve. Options come before GUEST.\n"
 	  "Exit status: the program's; 125 when mote failed, 134 when the program crashed.\n",
-	  "bevRHS", 1, INT_MAX, true, run_command },
+	  "beIvRHS", 1, INT_MAX, true, run_command },
 	{ "bench", "", "measure calls and sandboxes on this machine",
 	  "Measures the library on each backend that works here, the same without the library\n"
 	  "(bare_...), and what else a program could do (process_...), in some ten seconds. "

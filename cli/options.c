@@ -54,6 +54,8 @@ static const struct option_row rows[] = {
 	  "room for the result of a call (default 128K)" },
 	{ 'e', 'e', OPTION_VARIABLES, FIELD(environment), "env", "NAME=VALUE",
 	  "a variable of the program's environment; may be repeated" },
+	{ 'I', 0, OPTION_TEXT, FIELD(program_input), "stdin", "FILE",
+	  "what the program reads from standard input; - is that of mote" },
 	{ 'd', 'd', OPTION_TEXT, FIELD(init_data), "data", "FILE",
 	  "init data for the guest: FILE, or FILE:rw or FILE:rx" },
 	{ 'f', 'f', OPTION_TEXT, FIELD(filter), "filter", "TEXT",

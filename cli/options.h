@@ -30,6 +30,7 @@ struct options {
 	const char *symbols;                           /* -y */
 	const char *init_data;                         /* -d; see init_data.h */
 	const char *filter;                            /* -f */
+	const char *program_input;                     /* -I; a file, or "-" */
 	const char *view;                              /* -s; see drawing.h */
 	bool wants_json;                               /* -j */
 	bool wants_layout;                             /* -l */

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `mote run`: a static Linux executable as a program in a sandbox, its output passed through
- * byte by byte and its exit status returned.
+ * byte by byte and its exit status returned. If that says that it failed, what mote did not serve
+ * may be why, and is listed.
  */
 #include "command.h"
+#include "file.h"
 #include "guest.h"
 #include "report.h"
 
 #include <mote/sandbox.h>
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* All of its input is read before the program runs. */
+#define INPUT_MAX (64 << 20)
 
 struct output {
 	int os_error; /* of the first write that failed, else 0 */
@@ -35,18 +43,68 @@ static void pass_through(void *user, int stream, const void *data, size_t size)
 	}
 }
 
+/* What the program asked for in vain: "openat (2), socket (1)". */
+struct refusals {
+	char text[2048];
+	size_t used;
+};
+
+/* Adds one to the list; those that do not fit are left out. */
+static void note_refused(void *user, uint64_t number, const char *name, uint64_t times)
+{
+	struct refusals *list = user;
+	char entry[64], unnamed[24];
+
+	snprintf(unnamed, sizeof unnamed, "number %" PRIu64, number);
+	int n = snprintf(entry, sizeof entry, "%s%s (%" PRIu64 ")", list->used ? ", " : "",
+			 name ? name : unnamed, times);
+	if ((size_t)n < sizeof list->text - list->used) {
+		memcpy(list->text + list->used, entry, (size_t)n + 1);
+		list->used += (size_t)n;
+	}
+}
+
+static void print_refused(const struct refusals *list, const char *program)
+{
+	if (list->used)
+		fprintf(stderr, "mote: %s made system calls that are not served: %s\n", program,
+			list->text);
+}
+
+/* The program's standard input, to be freed; NULL if it is to have none. */
+static mote_status read_input(const struct options *options, char **input, size_t *size,
+			      mote_error *err)
+{
+	*input = NULL;
+	*size = 0;
+	if (!options->program_input)
+		return MOTE_OK;
+	return file_read_input(options->program_input, INPUT_MAX, input, size, err);
+}
+
 static mote_status run(const struct guest *guest, const struct options *options, int nargs,
 		       char **args, int *exit_status, mote_error *err)
 {
 	struct output output = { 0 };
-	mote_status status = mote_image_run(
+	struct refusals refused = { .used = 0 };
+	char *input;
+	size_t input_size;
+
+	mote_status status = read_input(options, &input, &input_size, err);
+	if (status)
+		return status;
+	status = mote_image_run(
 		guest->file,
 		MOTE_OPTIONS(mote_program_options, .heap_size = options->heap,
 			     .stack_size = options->stack, .argc = (size_t)nargs,
 			     .argv = (const char *const *)args, .envc = options->environment.count,
 			     .envp = options->environment.words, .output = pass_through,
-			     .output_user = &output),
+			     .output_user = &output, .input = input, .input_size = input_size,
+			     .refused = note_refused, .refused_user = &refused),
 		exit_status, err);
+	free(input);
+	if (status || *exit_status)
+		print_refused(&refused, args[0]);
 	if (!status && output.os_error)
 		return fail(err, MOTE_E_OS, "cannot pass on what the program wrote: %s",
 			    strerror(output.os_error));

@@ -166,6 +166,14 @@ typedef struct mote_program_options {
 	void *output_user;
 	/* as in mote_sandbox_options; the program counts as one call */
 	uint64_t max_exits, max_output_bytes, max_log_lines, max_log_bytes;
+	/* What it reads from its standard input, which ends then; not copied. */
+	const void *input;
+	size_t input_size;
+	/* Called when the program has ended, however it did, for each system call that it made and
+	 * that is not served, ascending: TIMES it was answered with ENOSYS, at most 65535. NAME is
+	 * the kernel's, or NULL for a number without one; 511 stands for all from there on. */
+	void (*refused)(void *user, uint64_t number, const char *name, uint64_t times);
+	void *refused_user;
 } mote_program_options;
 
 /*

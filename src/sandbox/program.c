@@ -4,6 +4,7 @@
  */
 #include "base/options.h"
 #include "sandbox/sandbox.h"
+#include "vm/syscall_names.h"
 
 static mote_status run(mote_sandbox *sb, int *exit_status, mote_error *err)
 {
@@ -35,6 +36,14 @@ static mote_status check_strings(const char *what, const char *count_name, const
 	return MOTE_OK;
 }
 
+/* Tells what the program asked for in vain. */
+static void report_refused(const struct personality *p, const mote_program_options *options)
+{
+	for (uint64_t i = 0; options->refused && i < PERSONALITY_SYSCALL_END; i++)
+		if (p->refused[i])
+			options->refused(options->refused_user, i, syscall_name(i), p->refused[i]);
+}
+
 mote_status mote_image_run(mote_image *image, const mote_program_options *given, int *exit_status,
 			   mote_error *err)
 {
@@ -50,6 +59,9 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 		status = check_strings("argv", "argc", options.argv, options.argc, err);
 	if (!status)
 		status = check_strings("envp", "envc", options.envp, options.envc, err);
+	if (!status && options.input_size && !options.input)
+		status = error_set(err, MOTE_E_INVALID, "input: NULL with a size of %zu",
+				   options.input_size);
 	if (status)
 		return status;
 	const struct sandbox_plan plan = {
@@ -67,7 +79,10 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 	status = sandbox_make(&sb, image, &plan, err);
 	if (status)
 		return status;
+	sb->personality.input.bytes = options.input;
+	sb->personality.input.size = options.input_size;
 	status = run(sb, exit_status, err);
+	report_refused(&sb->personality, &options);
 	mote_sandbox_free(sb);
 	return status;
 }

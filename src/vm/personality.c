@@ -4,6 +4,7 @@
  * back. The table is the whole list: what is not in it answers ENOSYS.
  */
 #define _GNU_SOURCE
+#include "vm/syscall_names.h"
 #include "vm/syscall_table.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ static const syscall_handler handlers[PERSONALITY_SYSCALL_END] = {
 	[SYS_write] = syscall_write,
 	[SYS_writev] = syscall_writev,
 	[SYS_read] = syscall_read,
+	[SYS_readv] = syscall_readv,
 	[SYS_close] = syscall_close,
 	[SYS_fstat] = syscall_fstat,
 	[SYS_newfstatat] = syscall_newfstatat,
@@ -72,12 +74,14 @@ int64_t syscall_copy_out(struct personality *p, uint64_t address, const void *fr
 static int64_t refuse(struct personality *p, uint64_t number)
 {
 	uint64_t slot = number < PERSONALITY_SYSCALL_END ? number : PERSONALITY_SYSCALL_END - 1;
-	uint64_t bit = UINT64_C(1) << slot % 64;
+	const char *name = syscall_name(number);
 
-	if (!(p->refused[slot / 64] & bit))
+	if (!p->refused[slot])
 		host_log(p->host, MOTE_LOG_INFO,
-			 "guest made system call %" PRIu64 ", which is not served: ENOSYS", number);
-	p->refused[slot / 64] |= bit;
+			 "guest made system call %" PRIu64 "%s%s%s, which is not served: ENOSYS",
+			 number, name ? " (" : "", name ? name : "", name ? ")" : "");
+	if (p->refused[slot] < UINT16_MAX)
+		p->refused[slot]++;
 	return -ENOSYS;
 }
 

@@ -48,7 +48,13 @@ struct personality {
 	int end_signal;
 	uint64_t signal_mask;
 	struct output_line lines[2];
-	uint64_t refused[PERSONALITY_SYSCALL_END / 64]; /* numbers that were logged */
+	struct {
+		const char *bytes; /* what is left of standard input; the embedder's */
+		size_t size;
+	} input;
+	/* How often each number was asked for that is not served; stays at UINT16_MAX. The last is
+	 * for all that do not exist. */
+	uint16_t refused[PERSONALITY_SYSCALL_END];
 };
 
 /* Serves the system call that the guest's registers ask for, and puts the result where the

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The three descriptors that a guest has: an empty standard input, and two
- * outputs that go to the embedder's callback or, line by line, to the log.
+ * The three descriptors that a guest has: a standard input, which is empty unless the embedder
+ * gave it something, and two outputs that go to the embedder's callback or, line by line, to the
+ * log.
  */
 #define _GNU_SOURCE
 #include "vm/syscall_table.h"
@@ -13,8 +14,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-/* What one call writes at most; libcs go on with the rest. */
-#define WRITE_MAX      (UINT64_C(1) << 20)
+/* What one call reads or writes at most; libcs go on with the rest. */
+#define TRANSFER_MAX   (UINT64_C(1) << 20)
 #define CHUNK          4096
 #define IOV_COUNT_MAX  1024
 #define POLL_COUNT_MAX 64
@@ -67,8 +68,8 @@ static int64_t write_out(struct personality *p, uint64_t fd, uint64_t address, u
 	char chunk[CHUNK];
 	uint64_t done = 0;
 
-	if (size > WRITE_MAX)
-		size = WRITE_MAX;
+	if (size > TRANSFER_MAX)
+		size = TRANSFER_MAX;
 	while (done < size) {
 		size_t n = size - done < CHUNK ? (size_t)(size - done) : CHUNK;
 		if (syscall_copy_in(p, chunk, address + done, n))
@@ -96,7 +97,7 @@ SYSCALL_HANDLER(syscall_writev)
 		return -EBADF;
 	if (args[2] > IOV_COUNT_MAX)
 		return -EINVAL;
-	for (uint64_t i = 0; i < args[2] && total < (int64_t)WRITE_MAX; i++) {
+	for (uint64_t i = 0; i < args[2] && total < (int64_t)TRANSFER_MAX; i++) {
 		uint64_t part[2]; /* struct iovec: address, length */
 		if (syscall_copy_in(p, part, args[1] + i * sizeof part, sizeof part))
 			return total ? total : -EFAULT;
@@ -110,10 +111,44 @@ SYSCALL_HANDLER(syscall_writev)
 	return total;
 }
 
+/* Reads at most SIZE bytes of what is left of standard input; 0 at its end. */
+static int64_t read_in(struct personality *p, uint64_t address, uint64_t size)
+{
+	if (size > TRANSFER_MAX)
+		size = TRANSFER_MAX;
+	const size_t n = size < p->input.size ? (size_t)size : p->input.size;
+	if (n == 0)
+		return 0;
+	if (syscall_copy_out(p, address, p->input.bytes, n))
+		return -EFAULT;
+	p->input.bytes += n;
+	p->input.size -= n;
+	return (int64_t)n;
+}
+
 SYSCALL_HANDLER(syscall_read)
 {
-	(void)p;
-	return args[0] == 0 ? 0 : -EBADF; /* end of file */
+	return args[0] == 0 ? read_in(p, args[1], args[2]) : -EBADF;
+}
+
+SYSCALL_HANDLER(syscall_readv)
+{
+	int64_t total = 0;
+
+	if (args[0] != 0)
+		return -EBADF;
+	if (args[2] > IOV_COUNT_MAX)
+		return -EINVAL;
+	for (uint64_t i = 0; i < args[2] && p->input.size && total < (int64_t)TRANSFER_MAX; i++) {
+		uint64_t part[2]; /* struct iovec: address, length */
+		if (syscall_copy_in(p, part, args[1] + i * sizeof part, sizeof part))
+			return total ? total : -EFAULT;
+		int64_t n = read_in(p, part[0], part[1]);
+		if (n < 0)
+			return total ? total : n;
+		total += n;
+	}
+	return total;
 }
 
 SYSCALL_HANDLER(syscall_close)
@@ -182,7 +217,7 @@ SYSCALL_HANDLER(syscall_ioctl)
 	return -ENOTTY;
 }
 
-/* Standard input is at its end and the outputs never block: what can be ready is. Rust's runtime
+/* Standard input is all there and the outputs never block: what can be ready is. Rust's runtime
  * asks at start which of the three are open. */
 SYSCALL_HANDLER(syscall_poll)
 {

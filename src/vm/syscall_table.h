@@ -27,6 +27,7 @@ SYSCALL_HANDLER(syscall_madvise);
 SYSCALL_HANDLER(syscall_write);
 SYSCALL_HANDLER(syscall_writev);
 SYSCALL_HANDLER(syscall_read);
+SYSCALL_HANDLER(syscall_readv);
 SYSCALL_HANDLER(syscall_close);
 SYSCALL_HANDLER(syscall_fstat);
 SYSCALL_HANDLER(syscall_newfstatat);

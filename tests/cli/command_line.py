@@ -21,9 +21,9 @@ class Test:
         self.count = 0
         self.failed = 0
 
-    def run(self, *args, **how):
+    def run(self, *args, input=subprocess.DEVNULL, **how):
         """The command with these arguments: exit status, output and messages, both bytes."""
-        done = subprocess.run([self.mote, *map(str, args)], stdin=subprocess.DEVNULL,
+        done = subprocess.run([self.mote, *map(str, args)], stdin=input,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, **how)
         return Ended(done.returncode, done.stdout, done.stderr)
 

@@ -1,10 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plain program, without the guest library: prints its arguments and environment,
- * echoes to both streams, and exits with the status that its last argument says.
+ * A plain program, without the guest library: prints its arguments, environment and input,
+ * echoes to both streams, and exits with the status that its last argument says. When the first is
+ * "ask" it asks for what a sandbox does not have.
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void ask(void)
+{
+	for (int i = 0; i < 3; i++)
+		if (fopen("/etc/passwd", "r") || (i == 0 && socket(AF_INET, SOCK_STREAM, 0) >= 0))
+			puts("there is one");
+	syscall(100000);
+}
 
 int main(int argc, char **argv, char **envp)
 {
@@ -12,6 +25,10 @@ int main(int argc, char **argv, char **envp)
 		printf("argv[%d] = %s\n", i, argv[i]);
 	for (int i = 0; envp[i]; i++)
 		printf("envp[%d] = %s\n", i, envp[i]);
+	for (char line[256]; fgets(line, sizeof line, stdin);)
+		printf("input: %s", line);
+	if (argc > 1 && strcmp(argv[1], "ask") == 0)
+		ask();
 	fprintf(stderr, "this goes to standard error\n");
 	printf("no newline at the end");
 	return argc > 1 ? (int)strtol(argv[argc - 1], NULL, 10) : 0;

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "vm/personality_box.h"
+#include "vm/syscall_names.h"
 
 #include <errno.h>
 #include <sys/syscall.h>
@@ -27,17 +28,50 @@ static int teardown(void **state)
 
 /* The whole list, written down a second time: a guest can reach these and nothing else. */
 static const int served[] = {
-	SYS_brk,          SYS_mmap,         SYS_munmap,      SYS_mremap,
-	SYS_mprotect,     SYS_madvise,      SYS_write,       SYS_writev,
-	SYS_read,         SYS_close,        SYS_fstat,       SYS_newfstatat,
-	SYS_ioctl,        SYS_lseek,        SYS_readlink,    SYS_poll,
-	SYS_exit,         SYS_exit_group,   SYS_futex,       SYS_kill,
-	SYS_tkill,        SYS_tgkill,       SYS_arch_prctl,  SYS_set_tid_address,
-	SYS_getpid,       SYS_gettid,       SYS_getuid,      SYS_geteuid,
-	SYS_getgid,       SYS_getegid,      SYS_sched_yield, SYS_set_robust_list,
-	SYS_sigaltstack,  SYS_rt_sigaction, SYS_rseq,        SYS_rt_sigprocmask,
-	SYS_prlimit64,    SYS_uname,        SYS_getrandom,   SYS_clock_gettime,
-	SYS_clock_getres, SYS_gettimeofday, SYS_time,
+	SYS_brk,
+	SYS_mmap,
+	SYS_munmap,
+	SYS_mremap,
+	SYS_mprotect,
+	SYS_madvise,
+	SYS_write,
+	SYS_writev,
+	SYS_read,
+	SYS_readv,
+	SYS_close,
+	SYS_fstat,
+	SYS_newfstatat,
+	SYS_ioctl,
+	SYS_lseek,
+	SYS_readlink,
+	SYS_poll,
+	SYS_exit,
+	SYS_exit_group,
+	SYS_futex,
+	SYS_kill,
+	SYS_tkill,
+	SYS_tgkill,
+	SYS_arch_prctl,
+	SYS_set_tid_address,
+	SYS_getpid,
+	SYS_gettid,
+	SYS_getuid,
+	SYS_geteuid,
+	SYS_getgid,
+	SYS_getegid,
+	SYS_sched_yield,
+	SYS_set_robust_list,
+	SYS_sigaltstack,
+	SYS_rt_sigaction,
+	SYS_rseq,
+	SYS_rt_sigprocmask,
+	SYS_prlimit64,
+	SYS_uname,
+	SYS_getrandom,
+	SYS_clock_gettime,
+	SYS_clock_getres,
+	SYS_gettimeofday,
+	SYS_time,
 };
 
 static bool is_served(uint64_t number)
@@ -75,9 +109,57 @@ static void a_line_says_which_once_a_number(void **state)
 	}
 	assert_int_equal(pb.box.log.count, 2);
 	const struct box_line *line = &pb.box.log.lines[0];
-	assert_string_equal(line->text, "guest made system call 41, which is not served: ENOSYS");
+	assert_string_equal(line->text,
+			    "guest made system call 41 (socket), which is not served: ENOSYS");
 	assert_string_equal(line->source, "host");
 	assert_int_equal(line->level, MOTE_LOG_INFO);
+}
+
+static void what_was_asked_for_is_counted(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(CALL(&pb, SYS_socket, 0), -ENOSYS);
+	assert_int_equal(CALL(&pb, 511, 0), -ENOSYS);
+	assert_int_equal(CALL(&pb, UINT64_MAX, 0), -ENOSYS);
+	assert_int_equal(CALL(&pb, SYS_getpid, 0), 1);
+	for (uint64_t number = 0; number < PERSONALITY_SYSCALL_END; number++)
+		assert_int_equal(pb.p.refused[number], number == SYS_socket ? 3
+						       : number == 511      ? 2
+									    : 0);
+	pb.p.refused[SYS_fork] = UINT16_MAX - 1;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(CALL(&pb, SYS_fork, 0), -ENOSYS);
+	assert_int_equal(pb.p.refused[SYS_fork], UINT16_MAX);
+}
+
+static void names_are_the_kernels(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t number;
+		const char *name;
+	} rows[] = {
+		{ 0, "read" },
+		{ SYS_openat, "openat" },
+		{ SYS_clone3, "clone3" },
+		{ SYS_rseq, "rseq" },
+		{ 400, NULL },
+		{ 511, NULL },
+		{ 100000, NULL },
+		{ UINT64_MAX, NULL },
+		{ UINT64_C(1) << 32, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const char *name = syscall_name(rows[i].number);
+		if (rows[i].name ? !name || strcmp(name, rows[i].name) != 0 : name != NULL)
+			fail_msg("%llu is %s", (unsigned long long)rows[i].number,
+				 name ? name : "nothing");
+	}
+	/* what is served has a name */
+	for (size_t i = 0; i < sizeof served / sizeof served[0]; i++)
+		assert_non_null(syscall_name((uint64_t)served[i]));
 }
 
 static void numbers_that_cannot_be_share_one_line(void **state)
@@ -171,6 +253,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_not_listed_is_refused_and_logged),
 		TEST(a_line_says_which_once_a_number),
+		TEST(what_was_asked_for_is_counted),
+		TEST(names_are_the_kernels),
 		TEST(numbers_that_cannot_be_share_one_line),
 		TEST(the_result_is_in_rax_and_nothing_else_changes),
 		TEST(all_six_arguments_count),

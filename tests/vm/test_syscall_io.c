@@ -321,6 +321,73 @@ static void input_is_at_its_end(void **state)
 	assert_int_equal(CALL(&pb, SYS_read, 3, BOX_DATA, 1), -EBADF);
 }
 
+static void give_input(const char *text, size_t size)
+{
+	pb.p.input.bytes = text;
+	pb.p.input.size = size;
+}
+
+static void input_is_what_the_embedder_gave(void **state)
+{
+	(void)state;
+	give_input("one two", 7);
+	assert_int_equal(CALL(&pb, SYS_read, 0, BOX_DATA, 0), 0);
+	assert_int_equal(CALL(&pb, SYS_read, 0, BOX_DATA, 3), 3);
+	assert_memory_equal(at(&pb, BOX_DATA), "one", 3);
+	/* what cannot be stored is not lost */
+	assert_int_equal(CALL(&pb, SYS_read, 0, BOX_NOWHERE, 3), -EFAULT);
+	assert_int_equal(CALL(&pb, SYS_read, 0, BOX_CONSTANT, 3), -EFAULT);
+	assert_int_equal(CALL(&pb, SYS_read, 0, BOX_DATA_END - 3, 4), -EFAULT);
+	assert_int_equal(CALL(&pb, SYS_read, 0, BOX_DATA_END - 4, UINT64_MAX), 4);
+	assert_memory_equal(at(&pb, BOX_DATA_END - 4), " two", 4);
+	assert_int_equal(CALL(&pb, SYS_read, 0, BOX_DATA, 100), 0);
+	give_input("x", 1);
+	assert_int_equal(CALL(&pb, SYS_read, 1, BOX_DATA, 1), -EBADF);
+	assert_int_equal(pb.p.input.size, 1);
+}
+
+static void input_is_read_in_parts(void **state)
+{
+	(void)state;
+	give_input("abcdefgh", 8);
+	set_iovec(0, LAST_PAGE, 3);
+	set_iovec(1, BOX_NOWHERE, 0);
+	set_iovec(2, LAST_PAGE + 8, 2);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, 3), 5);
+	assert_memory_equal(at(&pb, LAST_PAGE), "abc", 3);
+	assert_memory_equal(at(&pb, LAST_PAGE + 8), "de", 2);
+	/* a part that is not there ends the list after what was good */
+	set_iovec(0, LAST_PAGE, 1);
+	set_iovec(1, BOX_NOWHERE, 1);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, 3), 1);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA + 16, 2), -EFAULT);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_NOWHERE, 1), -EFAULT);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, EDGE + 8, 1), -EFAULT);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, 1025), -EINVAL);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, UINT64_MAX), -EINVAL);
+	assert_int_equal(CALL(&pb, SYS_readv, 1, BOX_DATA, 1), -EBADF);
+	assert_int_equal(pb.p.input.size, 2);
+	set_iovec(0, LAST_PAGE, UINT64_MAX);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, 3), 2);
+	assert_memory_equal(at(&pb, LAST_PAGE), "gh", 2);
+	/* at its end the list is not looked at */
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_NOWHERE, 3), 0);
+}
+
+static void one_call_reads_a_mebibyte_at_most(void **state)
+{
+	(void)state;
+	static char input[3 << 20];
+	const uint64_t heap = layout_get(guest_memory_layout(pb.box.memory), REGION_HEAP)->va;
+
+	give_input(input, sizeof input);
+	assert_int_equal(CALL(&pb, SYS_read, 0, heap, 0x200000), 1 << 20);
+	set_iovec(0, heap, 0x90000);
+	set_iovec(1, heap, 0x90000);
+	set_iovec(2, heap, 0x90000);
+	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, 3), 2 * 0x90000);
+}
+
 static void there_are_three_descriptors_and_no_file(void **state)
 {
 	(void)state;
@@ -457,6 +524,9 @@ int main(void)
 		TEST(log_lines_cannot_steer_a_terminal),
 		TEST(what_nobody_hears_is_not_kept),
 		TEST(input_is_at_its_end),
+		TEST(input_is_what_the_embedder_gave),
+		TEST(input_is_read_in_parts),
+		TEST(one_call_reads_a_mebibyte_at_most),
 		TEST(there_are_three_descriptors_and_no_file),
 		TEST(outputs_look_like_a_terminal),
 		TEST(status_by_path_is_for_the_empty_path_alone),

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * syscall_names.h - what people call the system calls, for messages.
+ */
+#ifndef VM_SYSCALL_NAMES_H
+#define VM_SYSCALL_NAMES_H
+
+#include <stdint.h>
+
+/* "openat" and the like, as the kernel's headers had them when the library was built; NULL for
+ * a number that has no name. Static. */
+const char *syscall_name(uint64_t number);
+
+#endif
