@@ -134,6 +134,11 @@ mote_sandbox_options guest_sandbox_options(const struct options *options)
 		.stack_size = options->stack,
 		.input_size = options->input_size,
 		.output_size = options->output_size,
+		.max_exits = options->limits.exits,
+		.max_host_calls = options->limits.host_calls,
+		.max_output_bytes = options->limits.output_bytes,
+		.max_log_lines = options->limits.log_lines,
+		.max_log_bytes = options->limits.log_bytes,
 	};
 }
 

@@ -19,6 +19,7 @@ enum option_kind {
 	OPTION_TEXT,
 	OPTION_SIZE,
 	OPTION_VARIABLES,
+	OPTION_LIMIT,
 	OPTION_MAPS,
 	OPTION_VIEW,
 	OPTION_CALLS, /* taken before the others are parsed */
@@ -65,6 +66,8 @@ static const struct option_row rows[] = {
 	  "show where everything would lie in memory, too" },
 	{ 'q', 'q', OPTION_FLAG, FIELD(wants_quick), "quick", NULL,
 	  "measure for a second or two; the numbers are rough" },
+	{ 'L', 0, OPTION_LIMIT, FIELD(limits), "limit", "NAME=NUMBER",
+	  "exits, host_calls, output_bytes, log_lines or log_bytes of a call, or none" },
 	{ 'm', 'm', OPTION_MAPS, FIELD(maps), "map", "MAPPING",
 	  "show the guest a file, FILE@ADDRESS[:LABEL]; may be repeated" },
 	{ 's', 's', OPTION_VIEW, FIELD(view), "svg", "VIEW",
@@ -141,6 +144,8 @@ static bool store(struct options *options, const struct option_row *row, const c
 	case OPTION_VARIABLES:
 		append(at, value);
 		return strchr(value, '=') > value;
+	case OPTION_LIMIT:
+		return limits_set(at, value);
 	case OPTION_MAPS:
 		append(at, value);
 		return mapping_parse(&(struct mapping){ 0 }, value);

@@ -8,6 +8,8 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include "limits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,7 @@ struct options {
 	const char *backend;                           /* -b; NULL: the best there is */
 	const char *require;                           /* --require; NULL: nothing */
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
+	struct limits limits;                          /* --limit */
 	struct word_list environment;                  /* -e */
 	struct word_list maps;                         /* -m; see mapping.h */
 	struct word_list calls;                        /* all words from the first --call on */

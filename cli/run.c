@@ -85,6 +85,7 @@ static mote_status read_input(const struct options *options, char **input, size_
 static mote_status run(const struct guest *guest, const struct options *options, int nargs,
 		       char **args, int *exit_status, mote_error *err)
 {
+	const struct limits *limits = &options->limits;
 	struct output output = { 0 };
 	struct refusals refused = { .used = 0 };
 	char *input;
@@ -100,7 +101,14 @@ static mote_status run(const struct guest *guest, const struct options *options,
 			     .argv = (const char *const *)args, .envc = options->environment.count,
 			     .envp = options->environment.words, .output = pass_through,
 			     .output_user = &output, .input = input, .input_size = input_size,
-			     .refused = note_refused, .refused_user = &refused),
+			     .refused = note_refused, .refused_user = &refused,
+
+			     .max_exits = limits->exits,
+			     /* it goes no farther than whoever reads it lets it */
+			     .max_output_bytes =
+				     limits->output_bytes ? limits->output_bytes : MOTE_NO_LIMIT,
+			     .max_log_lines = limits->log_lines,
+			     .max_log_bytes = limits->log_bytes),
 		exit_status, err);
 	free(input);
 	if (status || *exit_status)
