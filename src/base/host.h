@@ -25,6 +25,7 @@ struct host {
 	void (*log)(void *user, mote_log_level level, const char *source, const char *message);
 	void *log_user;
 	mote_log_level log_level;
+	int interrupt_signal; /* of the runtime's options; 0: the default */
 	/* Not 0 in the process that made the runtime; 0 in those that are forked from it. NULL:
 	 * nobody asks. */
 	const uint32_t *is_original;

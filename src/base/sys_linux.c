@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -80,6 +81,13 @@ const struct sys sys_linux = {
 
 	.rt_sigprocmask = sys_rt_sigprocmask,
 
+	.sigaction = sigaction,
+	.pthread_kill = pthread_kill,
+	.gettid = gettid,
+	.timer_create = timer_create,
+	.timer_settime = timer_settime,
+	.timer_delete = timer_delete,
+
 	.clock_gettime = clock_gettime,
 	.getrandom = getrandom,
 
@@ -92,4 +100,6 @@ const struct sys sys_linux = {
 	.write = write,
 	.pidfd_send_signal = sys_pidfd_send_signal,
 	.poll = poll,
+	.ppoll = ppoll,
+	.eventfd = eventfd,
 };

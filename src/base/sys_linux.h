@@ -8,6 +8,7 @@
 #define BASE_SYS_LINUX_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,6 +54,15 @@ struct sys {
 	/* as the kernel has it: of all 64 signals, also those that the C library keeps back */
 	int (*rt_sigprocmask)(int how, const uint64_t *set, uint64_t *before);
 
+	/* what stops a vCPU; pthread_kill() returns its error */
+	int (*sigaction)(int signal, const struct sigaction *action, struct sigaction *before);
+	int (*pthread_kill)(pthread_t thread, int signal);
+	pid_t (*gettid)(void);
+	int (*timer_create)(clockid_t clock, struct sigevent *event, timer_t *timer);
+	int (*timer_settime)(timer_t timer, int flags, const struct itimerspec *to,
+			     struct itimerspec *before);
+	int (*timer_delete)(timer_t timer);
+
 	/* time and randomness, for guests that ask */
 	int (*clock_gettime)(clockid_t clock, struct timespec *to);
 	ssize_t (*getrandom)(void *to, size_t size, unsigned flags);
@@ -67,6 +77,9 @@ struct sys {
 	ssize_t (*write)(int fd, const void *from, size_t size);
 	int (*pidfd_send_signal)(int pidfd, int signal);
 	int (*poll)(struct pollfd *fds, nfds_t count, int timeout_ms);
+	int (*ppoll)(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		     const sigset_t *mask);
+	int (*eventfd)(unsigned value, int flags);
 };
 
 /* The real ones. */

@@ -58,6 +58,17 @@
 	CALL(int, fcntl, (int fd, int command, int argument), (fd, command, argument), (void)0)    \
 	SURE(int, rt_sigprocmask, (int how, const uint64_t *set, uint64_t *before),                \
 	     (how, set, before), (void)0)                                                          \
+	CALL(int, sigaction,                                                                       \
+	     (int signal, const struct sigaction *action, struct sigaction *before),               \
+	     (signal, action, before), (void)0)                                                    \
+	SURE(int, pthread_kill, (pthread_t thread, int signal), (thread, signal), (void)0)         \
+	SURE(pid_t, gettid, (void), (), (void)0)                                                   \
+	CALL(int, timer_create, (clockid_t clock, struct sigevent *event, timer_t *timer),         \
+	     (clock, event, timer), held_timer())                                            \
+	CALL(int, timer_settime,                                                                   \
+	     (timer_t timer, int flags, const struct itimerspec *to, struct itimerspec *before),   \
+	     (timer, flags, to, before), (void)0)                                                  \
+	SURE(int, timer_delete, (timer_t timer), (timer), held_timer_deleted())               \
 	SURE(int, clock_gettime, (clockid_t clock, struct timespec *to), (clock, to), (void)0)     \
 	CALL(ssize_t, getrandom, (void *to, size_t size, unsigned flags), (to, size, flags),       \
 	     (void)0)                                                                              \
@@ -74,7 +85,12 @@
 	CALL(ssize_t, write, (int fd, const void *from, size_t size), (fd, from, size), (void)0)   \
 	CALL(int, pidfd_send_signal, (int pidfd, int signal), (pidfd, signal), (void)0)            \
 	CALL(int, poll, (struct pollfd *fds, nfds_t count, int timeout_ms),                        \
-	     (fds, count, timeout_ms), (void)0)
+	     (fds, count, timeout_ms), (void)0)                                                    \
+	CALL(int, ppoll,                                                                           \
+	     (struct pollfd *fds, nfds_t count, const struct timespec *timeout,                    \
+	      const sigset_t *mask),                                                               \
+	     (fds, count, timeout, mask), (void)0)                                                 \
+	CALL(int, eventfd, (unsigned value, int flags), (value, flags), held_fd(result, "eventfd"))
 
 #define DEFINE_SURE(type, name, parameters, arguments, beforehand)                                 \
 	static type counting_##name parameters                                                     \

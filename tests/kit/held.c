@@ -37,6 +37,7 @@ static struct {
 		uintptr_t start, end;
 	} mappings[MAPPINGS_MAX];
 	size_t nmappings;
+	int ntimers;
 	char sentence[128];
 } held = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -52,6 +53,7 @@ void held_forget(void)
 	held.nblocks_ever = 0;
 	memset(held.fds, 0, sizeof held.fds);
 	held.nmappings = 0;
+	held.ntimers = 0;
 	pthread_mutex_unlock(&held.lock);
 }
 
@@ -75,6 +77,10 @@ static bool describe_first(char *out, size_t size)
 		snprintf(out, size, "0x%zx bytes at %p were not unmapped",
 			 held.mappings[0].end - held.mappings[0].start,
 			 (void *)held.mappings[0].start);
+		return true;
+	}
+	if (held.ntimers > 0) {
+		snprintf(out, size, "%d timers were not deleted", held.ntimers);
 		return true;
 	}
 	return false;
@@ -163,6 +169,23 @@ void held_ioctl(int result, unsigned long request)
 {
 	if (request == KVM_CREATE_VM || request == KVM_CREATE_VCPU)
 		held_fd(result, request == KVM_CREATE_VM ? "KVM_CREATE_VM" : "KVM_CREATE_VCPU");
+}
+
+void held_timer(void)
+{
+	pthread_mutex_lock(&held.lock);
+	held.ntimers++;
+	pthread_mutex_unlock(&held.lock);
+}
+
+void held_timer_deleted(void)
+{
+	pthread_mutex_lock(&held.lock);
+	bool known = held.ntimers > 0;
+	held.ntimers -= known;
+	pthread_mutex_unlock(&held.lock);
+	if (!known)
+		fail_msg("a timer is deleted, and none was made");
 }
 
 void held_received(const struct msghdr *message)

@@ -27,6 +27,10 @@ void held_fd_closed(int fd);
 /* The ioctl REQUEST returned RESULT: a descriptor, for requests that make one. */
 void held_ioctl(int result, unsigned long request);
 
+/* A timer was made, or deleted. */
+void held_timer(void);
+void held_timer_deleted(void);
+
 /* MESSAGE was received; it may carry descriptors. */
 void held_received(const struct msghdr *message);
 
