@@ -154,6 +154,33 @@ struct hv_backend {
 	 */
 	mote_status (*run)(struct hv_vm *vm, struct hv_exit *exit, mote_error *err);
 
+	/*
+	 * The calling thread is about to run VM, and some run may have to be cut short. Until
+	 * disarm(), this thread alone calls run(), and kick() and set_alarm() work. Machines may
+	 * nest: what comes of one thread's arm() and disarm() is like brackets. A machine that is
+	 * not armed runs at no extra cost. Errors, after which it is not armed: MOTE_E_STATE (the
+	 * kvm backend's signal has somebody else's handler), MOTE_E_OS.
+	 */
+	mote_status (*arm)(struct hv_vm *vm, mote_error *err);
+
+	/* In a forked copy of the host, too. Nobody calls kick() any more. */
+	void (*disarm)(struct hv_vm *vm);
+
+	/*
+	 * From any thread, also from a signal handler: the run under way ends, or the next one if
+	 * there is none, and is HV_EXIT_INTERRUPTED unless the guest was quicker. Then the one
+	 * after it is. It does not get lost, whenever it comes.
+	 */
+	void (*kick)(struct hv_vm *vm);
+
+	/* As kick(), NS nanoseconds from now. In place of the alarm before; 0: none. By the thread
+	 * that runs VM. Errors: MOTE_E_OS. */
+	mote_status (*set_alarm)(struct hv_vm *vm, uint64_t ns, mote_error *err);
+
+	/* Nanoseconds of CPU time that the guest has used, but for those that count as CPU time of
+	 * the threads that ran it. NULL: there are none. */
+	uint64_t (*cpu_time)(const struct hv_vm *vm);
+
 	/* The base of FS (thread pointer), and setting it before the next run. */
 	uint64_t (*fs_base)(const struct hv_vm *vm);
 	void (*set_fs_base)(struct hv_vm *vm, uint64_t base);

@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -126,6 +127,79 @@ static mote_status fake_map(struct hv_vm *base, const struct region *region, mot
 	return MOTE_OK;
 }
 
+static mote_status fake_arm(struct hv_vm *base, mote_error *err)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	if (fake.arm_fails)
+		return error_set(err, fake.arm_fails, "the fake cannot be armed");
+	assert_false(vm->is_armed);
+	vm->is_armed = true;
+	fake.narmed++;
+	return MOTE_OK;
+}
+
+static void fake_disarm(struct hv_vm *base)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	assert_true(vm->is_armed);
+	vm->is_armed = false;
+	vm->alarm = 0;
+	atomic_store(&vm->was_kicked, false);
+	fake.narmed--;
+}
+
+static void fake_kick(struct hv_vm *base)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	assert_true(vm->is_armed);
+	atomic_store(&vm->was_kicked, true);
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static mote_status fake_set_alarm(struct hv_vm *base, uint64_t ns, mote_error *err)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	if (fake.alarm_fails)
+		return error_set(err, fake.alarm_fails, "the fake has no alarm");
+	assert_true(vm->is_armed);
+	vm->alarm = ns ? clock_ns() + ns : 0;
+	return MOTE_OK;
+}
+
+static uint64_t fake_cpu_time(const struct hv_vm *base)
+{
+	(void)base;
+	return fake.cpu_time;
+}
+
+static bool take_kick(struct fake_vm *vm)
+{
+	if (vm->alarm && clock_ns() >= vm->alarm) {
+		vm->alarm = 0;
+		return true;
+	}
+	return atomic_exchange(&vm->was_kicked, false);
+}
+
+bool fake_spin(struct fake_vm *vm, struct hv_exit *exit)
+{
+	while (!take_kick(vm))
+		;
+	exit->kind = HV_EXIT_INTERRUPTED;
+	return true;
+}
+
 static mote_status fake_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
 {
 	struct fake_vm *vm = (struct fake_vm *)base;
@@ -135,8 +209,8 @@ static mote_status fake_run(struct hv_vm *base, struct hv_exit *exit, mote_error
 	memset(exit, 0xab, sizeof *exit); /* who reads what was not set sees it */
 	if (fake.run_fails)
 		return error_set(err, fake.run_fails, "the fake does not run");
-	if (fake.interrupts > 0) {
-		fake.interrupts--;
+	if (fake.interrupts > 0 || take_kick(vm)) {
+		fake.interrupts -= fake.interrupts > 0;
 		exit->kind = HV_EXIT_INTERRUPTED;
 		return MOTE_OK;
 	}
@@ -244,6 +318,10 @@ const struct hv_backend fake_machine = {
 	.vm_free = fake_vm_free,
 	.map = fake_map,
 	.run = fake_run,
+	.arm = fake_arm,
+	.disarm = fake_disarm,
+	.kick = fake_kick,
+	.set_alarm = fake_set_alarm,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,
 	.watch = fake_watch,
@@ -262,6 +340,11 @@ const struct hv_backend fake_process = {
 	.vm_free = fake_vm_free,
 	.map = fake_map,
 	.run = fake_run,
+	.arm = fake_arm,
+	.disarm = fake_disarm,
+	.kick = fake_kick,
+	.set_alarm = fake_set_alarm,
+	.cpu_time = fake_cpu_time,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,
 	.watch = fake_watch,

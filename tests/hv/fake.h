@@ -37,6 +37,9 @@ struct fake_vm {
 	uint64_t fault_address;
 	uint64_t vectors; /* stands for all vector registers */
 	bool is_watched;
+	bool is_armed;
+	atomic_bool was_kicked; /* and no run has told of it */
+	uint64_t alarm;         /* on CLOCK_MONOTONIC; 0: none */
 };
 
 /*
@@ -66,6 +69,9 @@ struct fake {
 	mote_status run_fails;    /* each run, as well */
 	mote_status reset_fails;  /* as well */
 	mote_status watch_fails;  /* as well */
+	mote_status arm_fails;    /* as well */
+	mote_status alarm_fails;  /* as well */
+	uint64_t cpu_time;        /* of fake_process's guests [0] */
 	const uint64_t *written;  /* what written() tells, once: addresses [none] */
 	size_t nwritten;
 	bool loses_writes;   /* written() does not know [false] */
@@ -73,6 +79,7 @@ struct fake {
 
 	/* Counted, by any thread. Open and made are less those closed. */
 	atomic_uint nchecks, nopen, nvms, nruns, nresets, nwatches;
+	atomic_int narmed; /* less those disarmed */
 };
 extern struct fake fake;
 void fake_reset(void);
@@ -99,6 +106,9 @@ bool fake_hypercall(struct fake_vm *vm, struct hv_exit *exit, uint64_t operation
 /* Executes `syscall` with these arguments; the result is in rax. */
 bool fake_system_call(struct fake_vm *vm, struct hv_exit *exit, uint64_t number,
 		      const uint64_t args[6]);
+
+/* Does nothing, until it is kicked or the alarm goes off. */
+bool fake_spin(struct fake_vm *vm, struct hv_exit *exit);
 
 /* Faults. ADDRESS is for vector 14. */
 bool fake_exception(struct fake_vm *vm, struct hv_exit *exit, uint8_t vector, uint32_t error_code,

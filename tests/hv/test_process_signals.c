@@ -363,11 +363,10 @@ static void a_guest_that_cannot_be_interrupted_is_killed(void **state)
 	box.vm->regs->rsi = BOX_DATA + 0x1000;
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	set_timer(30000);
-	assert_int_equal(box_run(&box).kind, HV_EXIT_INTERRUPTED);
+	struct hv_exit event = box_run(&box);
 	set_timer(0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	assert_in_range(end.tv_sec - start.tv_sec, 1, 5);
-	struct hv_exit event = box_run(&box);
 	assert_int_equal(event.kind, HV_EXIT_DIED);
 	assert_int_equal(event.u.detail, SIGKILL);
 	box_close(&box);

@@ -133,6 +133,9 @@ static mote_status kvm_open(struct hv **out, const struct host *host, mote_error
 		status = learn_msr_filter(kvm, err);
 	if (!status)
 		status = kvm_x86_learn(kvm, err);
+	/* who asks for a signal is told at once whether it can be had */
+	if (!status && host->interrupt_signal)
+		status = kvm_kick_install(kvm, err);
 	if (status) {
 		kvm_close(&kvm->base);
 		return status;
@@ -270,6 +273,10 @@ const struct hv_backend hv_kvm = {
 	.vm_free = kvm_vm_free,
 	.map = kvm_vm_map,
 	.run = kvm_vm_run,
+	.arm = kvm_vm_arm,
+	.disarm = kvm_vm_disarm,
+	.kick = kvm_vm_kick,
+	.set_alarm = kvm_vm_set_alarm,
 	.fs_base = kvm_vm_fs_base,
 	.set_fs_base = kvm_vm_set_fs_base,
 	.fault_address = kvm_vm_fault_address,

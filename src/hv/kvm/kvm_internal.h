@@ -7,6 +7,7 @@
  * kvm_check.c  tells what is missing on this machine
  * kvm_cpuid.c  tells which CPUID guests see
  * kvm_run.c    runs a vCPU and decodes its exits
+ * kvm_kick.c   cuts runs short
  * kvm_dirty.c  tells which pages a guest has written
  * kvm_x86_64.c vCPU state: control registers, segments, MSRs
  */
@@ -17,6 +18,8 @@
 #include "mem/region_convert.h"
 
 #include <linux/kvm.h>
+#include <pthread.h>
+#include <time.h>
 
 #define KVM_DEVICE "/dev/kvm"
 
@@ -31,6 +34,18 @@ struct kvm {
 	unsigned physical_bits; /* of a guest's addresses */
 	bool has_msr_filter;
 	uint32_t dirty_ring_cap; /* the capability that gives vCPUs a ring; 0: there is none */
+	bool has_handler;        /* of the signal that interrupts; atomic */
+};
+
+/* What cuts the runs of an armed machine short. */
+struct kvm_kick {
+	bool is_armed;
+	bool is_running;  /* in KVM_RUN, or about to; atomic */
+	bool was_blocked; /* the signal, by the thread */
+	bool has_timer;
+	pthread_t thread;
+	timer_t timer;
+	struct kvm_run *outer; /* what the thread was armed for before */
 };
 
 /* What a vCPU's ring holds: pages that guests write until watching begins anew. More, and they
@@ -47,6 +62,7 @@ struct kvm_vm {
 	struct kvm_run *run;        /* shared with the kernel */
 	struct kvm_sregs boot_sregs;
 	bool is_settled; /* the last exit left nothing that the next run would do first */
+	struct kvm_kick kick;
 
 	struct kvm_dirty_gfn *ring; /* NULL: not watched */
 	uint32_t ring_next;         /* the entry to be read next; counts on past the ring's end */
@@ -82,6 +98,16 @@ mote_status kvm_vm_reset(struct hv_vm *base, mote_error *err);
 const char *kvm_vm_audit(struct hv_vm *base, uint64_t fs_base);
 mote_status kvm_vm_watch(struct hv_vm *base, mote_error *err);
 bool kvm_vm_written(struct hv_vm *base, void (*note)(void *user, uint64_t gpa), void *user);
+mote_status kvm_vm_arm(struct hv_vm *base, mote_error *err);
+void kvm_vm_disarm(struct hv_vm *base);
+void kvm_vm_kick(struct hv_vm *base);
+mote_status kvm_vm_set_alarm(struct hv_vm *base, uint64_t ns, mote_error *err);
+
+/* Installs the signal's handler, once. Errors: MOTE_E_STATE (there is one already), MOTE_E_OS. */
+mote_status kvm_kick_install(struct kvm *kvm, mote_error *err);
+
+/* KVM_RUN on an armed machine. */
+int kvm_kick_run(struct kvm_vm *vm);
 
 /* Gives the vCPUs of a new VM their rings, where KVM has them. */
 mote_status kvm_dirty_enable(struct kvm_vm *vm, mote_error *err);

@@ -96,6 +96,12 @@ static bool is_settled(const struct kvm_run *run)
 	       (run->mmio.phys_addr + run->mmio.len) % MOTE_PAGE_SIZE != 0;
 }
 
+static int run_vcpu(struct kvm_vm *vm)
+{
+	return vm->kick.is_armed ? kvm_kick_run(vm)
+				 : kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
+}
+
 mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
 {
 	struct kvm_vm *vm = (struct kvm_vm *)base;
@@ -106,12 +112,12 @@ mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err
 		base->regs_changed = false;
 	}
 	vm->is_settled = false;
-	int rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
+	int rc = run_vcpu(vm);
 	while (rc == 0 && run->exit_reason == KVM_EXIT_DIRTY_RING_FULL && vm->ring) {
 		mote_status status = kvm_dirty_overflow(vm, err);
 		if (status)
 			return status;
-		rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
+		rc = run_vcpu(vm);
 	}
 	vm->is_settled = rc == 0 && is_settled(run);
 	if (rc == 0) {

@@ -253,6 +253,8 @@ static void process_vm_free(struct hv_vm *base)
 	if (!vm)
 		return;
 	release(vm);
+	if (vm->kick.wake >= 0)
+		vm->owner->base.host->sys->close(vm->kick.wake);
 	host_free(vm->owner->base.host, vm, sizeof *vm);
 }
 
@@ -300,6 +302,7 @@ static mote_status process_vm_new(struct hv_vm **out, struct hv *base,
 	if (!vm)
 		return error_nomem(err, "a virtual machine", sizeof *vm);
 	vm->owner = (struct process_hv *)base;
+	vm->kick.wake = -1;
 	mote_status status = assemble(vm, config, err);
 	if (status) {
 		process_vm_free(&vm->base);
@@ -404,6 +407,11 @@ const struct hv_backend hv_process = {
 	.vm_free = process_vm_free,
 	.map = process_vm_map,
 	.run = process_vm_run,
+	.arm = process_vm_arm,
+	.disarm = process_vm_disarm,
+	.kick = process_vm_kick,
+	.set_alarm = process_vm_set_alarm,
+	.cpu_time = process_vm_cpu_time,
 	.fs_base = process_fs_base,
 	.set_fs_base = process_set_fs_base,
 	.watch = process_watch,

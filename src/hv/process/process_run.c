@@ -18,6 +18,9 @@
  * blocks the signal, which takes forgery, is killed for it. */
 enum { KICK_TIMEOUT_MS = 2000 };
 
+/* No time-out. */
+enum { FOREVER = -1 };
+
 /* A stop that some signal cut in two is made again; more often than this is hostile. */
 enum { ANSWERS_MAX = 64 };
 
@@ -27,7 +30,7 @@ enum { VECTOR_PAGE_FAULT = 14 };
 enum event {
 	EVENT_STOP,
 	EVENT_DEATH,
-	EVENT_SIGNAL, /* the calling thread got one */
+	EVENT_SIGNAL, /* the calling thread got one, or a kick, or an alarm */
 	EVENT_TIMEOUT,
 };
 
@@ -64,26 +67,54 @@ static enum event receive_stop(struct process_vm *vm)
 	return EVENT_STOP;
 }
 
-/* Waits for a stop or for the end, TIMEOUT_MS at most unless that is -1. */
+/* The descriptors that a run waits for. */
+enum { ENTRY_STOP, ENTRY_DEATH, ENTRY_KICK, ENTRIES };
+
+/* Fills in what has happened with ENTRIES: as poll(), and FOREVER means until a kick or an alarm. */
+static int wait(struct process_vm *vm, struct pollfd *entries, int timeout_ms)
+{
+	const struct sys *sys = sys_of(vm);
+	struct timespec left;
+
+	entries[ENTRY_STOP] = (struct pollfd){ .fd = vm->process.listener, .events = POLLIN };
+	entries[ENTRY_DEATH] = (struct pollfd){ .fd = vm->process.pidfd, .events = POLLIN };
+	entries[ENTRY_KICK] = (struct pollfd){ .fd = vm->kick.wake, .events = POLLIN };
+	if (timeout_ms != FOREVER || !vm->kick.is_armed)
+		return sys->poll(entries, ENTRY_KICK, timeout_ms);
+	if (!process_kick_left(vm, &left))
+		return sys->poll(entries, ENTRIES, -1);
+	int rc = sys->ppoll(entries, ENTRIES, &left, NULL);
+	if (rc == 0)
+		process_kick_alarmed(vm);
+	return rc;
+}
+
+/* Waits for a stop or for the end, for TIMEOUT_MS at most. EVENT_SIGNAL: also for a kick or an
+ * alarm, if FOREVER. */
 static enum event next_event(struct process_vm *vm, int timeout_ms)
 {
-	struct pollfd entries[] = {
-		{ .fd = vm->process.listener, .events = POLLIN },
-		{ .fd = vm->process.pidfd, .events = POLLIN },
-	};
+	struct pollfd entries[ENTRIES];
 
 	for (;;) {
-		int rc = sys_of(vm)->poll(entries, 2, timeout_ms);
+		int rc = wait(vm, entries, timeout_ms);
 		if (rc < 0)
 			return errno == EINTR ? EVENT_SIGNAL : EVENT_DEATH;
 		if (rc == 0)
-			return EVENT_TIMEOUT;
-		if (entries[1].revents != 0 || (entries[0].revents & POLLIN) == 0)
+			return timeout_ms == FOREVER ? EVENT_SIGNAL : EVENT_TIMEOUT;
+		if (entries[ENTRY_KICK].revents != 0)
+			process_kick_drain(vm);
+		if (entries[ENTRY_DEATH].revents != 0)
+			return EVENT_DEATH;
+		if (entries[ENTRY_STOP].revents == 0)
+			return EVENT_SIGNAL;
+		if ((entries[ENTRY_STOP].revents & POLLIN) == 0)
 			return EVENT_DEATH;
 		enum event event = receive_stop(vm);
 		if (event != EVENT_TIMEOUT)
 			return event;
 		/* A signal took the stop back; it will be made again. */
+		if (entries[ENTRY_KICK].revents != 0)
+			return EVENT_SIGNAL;
 	}
 }
 
@@ -196,6 +227,13 @@ static void interrupt_before_answer(struct process_vm *vm, struct hv_exit *exit)
 	vm->kind = exit->kind = HV_EXIT_INTERRUPTED;
 }
 
+static void report_death(struct process_vm *vm, struct hv_exit *exit)
+{
+	bury(vm);
+	exit->kind = HV_EXIT_DIED;
+	exit->u.detail = vm->death_signal;
+}
+
 /* This thread got a signal while the guest ran: stops the guest. */
 static void interrupt(struct process_vm *vm, struct hv_exit *exit)
 {
@@ -206,18 +244,10 @@ static void interrupt(struct process_vm *vm, struct hv_exit *exit)
 		interrupt_before_answer(vm, exit);
 	else
 		report_stop(vm, exit);
-	/* When the guest stopped by itself first, the next run tells of the signal; when it
-	 * died, that it died. */
+	/* When the guest stopped by itself first, the next run tells of the signal. */
 	vm->owes_interrupt = vm->is_stopped && exit->kind != HV_EXIT_INTERRUPTED;
 	if (!vm->is_stopped)
-		exit->kind = HV_EXIT_INTERRUPTED;
-}
-
-static void report_death(struct process_vm *vm, struct hv_exit *exit)
-{
-	bury(vm);
-	exit->kind = HV_EXIT_DIED;
-	exit->u.detail = vm->death_signal;
+		report_death(vm, exit);
 }
 
 mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
@@ -233,6 +263,8 @@ mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error 
 			report_death(vm, exit);
 			return MOTE_OK;
 		}
+		if (vm->kick.is_armed)
+			process_kick_check(vm);
 		if (vm->owes_interrupt) {
 			vm->owes_interrupt = false;
 			exit->kind = HV_EXIT_INTERRUPTED;
@@ -240,7 +272,7 @@ mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error 
 		}
 		if (!answer(vm))
 			continue;
-		switch (next_event(vm, -1)) {
+		switch (next_event(vm, FOREVER)) {
 		case EVENT_STOP:
 			if (stop_is_unanswered(vm->control)) {
 				if (++answers == ANSWERS_MAX || !can_answer(vm))
