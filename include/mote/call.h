@@ -34,11 +34,35 @@ extern "C" {
  * Errors after the guest ran that leave it usable: MOTE_E_GUEST_ERROR (guest_code
  * and message are the guest's).
  * Errors that poison the sandbox: MOTE_E_GUEST_FAULT, MOTE_E_GUEST_ABORT,
- * MOTE_E_GUEST_PROTOCOL, and MOTE_E_OS when the machine itself failed.
+ * MOTE_E_GUEST_PROTOCOL, MOTE_E_CANCELED (see mote/interrupt.h), and MOTE_E_OS when the machine
+ * itself failed.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_call(mote_sandbox *sb, const char *function,
 					      const mote_value *args, size_t nargs,
 					      mote_value *result, mote_error *err);
+
+/* Limits of one call. Zero: no limit. */
+typedef struct mote_call_options {
+	size_t size;         /* sizeof(mote_call_options); set by the macro */
+	uint64_t timeout_ns; /* by the clock on the wall, from the start of the call */
+	uint64_t cpu_ns;     /* CPU time of the guest and of host functions together */
+} mote_call_options;
+
+/*
+ * The same with limits; OPTIONS may be NULL. A guest that reaches one is stopped wherever it is,
+ * and the sandbox is poisoned. A host function is not: the limit takes effect when it returns; it
+ * can ask mote_host_should_stop() in mote/interrupt.h. A call that was over before is not undone.
+ * CPU time is looked at now and then, so that a limit of it is exceeded by at most a tenth of a
+ * millisecond and the time that the machine takes to switch.
+ *
+ * Errors, besides those of mote_call(): MOTE_E_OPTION, MOTE_E_STATE (the signal that stops guests
+ * is taken: interrupt_signal in mote/runtime.h), MOTE_E_OS (no timer is to be had); and, which
+ * poisons the sandbox, MOTE_E_TIMEOUT.
+ */
+MOTE_API MOTE_NODISCARD mote_status mote_call_with(mote_sandbox *sb, const char *function,
+						   const mote_value *args, size_t nargs,
+						   const mote_call_options *options,
+						   mote_value *result, mote_error *err);
 
 #ifdef __cplusplus
 }

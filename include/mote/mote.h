@@ -8,6 +8,7 @@
  *       mote_image     a guest ELF, parsed and checked once, shared by sandboxes
  *         mote_sandbox   one virtual machine; state persists between calls
  *           mote_call      a typed call into it
+ *           mote_interrupt what stops a call from elsewhere
  *           mote_snapshot  its state, to go back to after each call
  *             mote_pool      sandboxes that begin there, kept ready
  *
@@ -28,6 +29,7 @@
 #include <mote/call.h>
 #include <mote/host_check.h>
 #include <mote/image.h>
+#include <mote/interrupt.h>
 #include <mote/limits.h>
 #include <mote/pool.h>
 #include <mote/runtime.h>

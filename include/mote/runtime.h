@@ -64,6 +64,17 @@ typedef struct mote_runtime_options {
 	 * No runtime is made on a machine that does not pass them all, which is what
 	 * MOTE_HOST_OK says and nothing else does. NULL: none is made. */
 	const char *require;
+	/*
+	 * With the backend "kvm": the signal that stops guests for time limits and
+	 * mote_interrupt_kill(); 0: SIGRTMAX - 2. Its handler is set process-wide: at once when a
+	 * signal is given here, else when a guest is first run that can be stopped, and stays,
+	 * until the process ends. Runtimes can share a signal. It comes only to threads that run
+	 * such guests, once or twice for each that is stopped, mostly in the guest and sometimes in
+	 * a host function, whose system calls are restarted then (SA_RESTART), but for those that
+	 * no signal restarts, such as poll(). A thread may block it: it is let through while a
+	 * guest runs that can be stopped.
+	 */
+	int interrupt_signal;
 } mote_runtime_options;
 
 /*
@@ -71,7 +82,8 @@ typedef struct mote_runtime_options {
  * Errors: MOTE_E_NO_HYPERVISOR when no backend that the options allow can be
  * used (the message says how to get one), MOTE_E_INVALID for a backend name that
  * this library does not know or a check that it does not have, MOTE_E_HOST_CHECK
- * for a check that this machine does not pass, MOTE_E_OPTION, MOTE_E_NOMEM, MOTE_E_OS.
+ * for a check that this machine does not pass, MOTE_E_OPTION, MOTE_E_STATE
+ * (interrupt_signal has a handler), MOTE_E_NOMEM, MOTE_E_OS.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_runtime_new(mote_runtime **out,
 						     const mote_runtime_options *options,

@@ -87,6 +87,9 @@ typedef struct mote_sandbox_options {
 	 * them is dropped, and a line from "host" tells how much that was; the call goes on. */
 	uint64_t max_log_lines; /* 0: 10000 */
 	uint64_t max_log_bytes; /* 0: 1 MiB */
+	/* How long main() may take, by the clock on the wall, in nanoseconds; 0: for ever. A
+	 * sandbox that begins at a snapshot runs no main(). */
+	uint64_t start_timeout_ns;
 } mote_sandbox_options;
 
 /* What a guest may do with its init data, besides reading. Never both. */
@@ -103,7 +106,8 @@ enum {
  * MOTE_E_OPTION, MOTE_E_IMAGE (the image is not a mote guest, or does not fit the
  * address space with these sizes), MOTE_E_GUEST_ERROR (main() failed, or a host function that
  * it called), MOTE_E_GUEST_ABORT (main() called exit or
- * abort, or returned other than 0), MOTE_E_GUEST_FAULT, MOTE_E_NOMEM, MOTE_E_OS.
+ * abort, or returned other than 0), MOTE_E_GUEST_FAULT, MOTE_E_TIMEOUT (start_timeout_ns),
+ * MOTE_E_STATE (see interrupt_signal in mote/runtime.h), MOTE_E_NOMEM, MOTE_E_OS.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
 						     const mote_sandbox_options *options,
@@ -174,6 +178,7 @@ typedef struct mote_program_options {
 	 * the kernel's, or NULL for a number without one; 511 stands for all from there on. */
 	void (*refused)(void *user, uint64_t number, const char *name, uint64_t times);
 	void *refused_user;
+	uint64_t timeout_ns, cpu_ns; /* as in mote_call_options */
 } mote_program_options;
 
 /*
@@ -181,7 +186,7 @@ typedef struct mote_program_options {
  * machine of its own, and stores its exit status (0 to 255). The image need not
  * be a mote guest: any static Linux executable will do.
  * Errors: as mote_sandbox_new(); MOTE_E_GUEST_ABORT when a signal such as SIGABRT
- * that the program sent itself ended it.
+ * that the program sent itself ended it; MOTE_E_TIMEOUT.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_image_run(mote_image *image,
 						   const mote_program_options *options,

@@ -6,6 +6,7 @@
  */
 #include "sandbox/sandbox.h"
 
+#include "base/options.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -132,7 +133,7 @@ mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type
 	return MOTE_OK;
 }
 
-static mote_status run_call(mote_sandbox *sb, const struct run_limits *limits, mote_error *err)
+static mote_status run_call(mote_sandbox *sb, const struct time_limits *limits, mote_error *err)
 {
 	enum run_end end;
 	mote_error local;
@@ -149,8 +150,8 @@ static mote_status run_call(mote_sandbox *sb, const struct run_limits *limits, m
 }
 
 static mote_status call(mote_sandbox *sb, const mote_function_info *function,
-			const mote_value *args, const struct run_limits *limits, mote_value *result,
-			mote_error *err)
+			const mote_value *args, const struct time_limits *limits,
+			mote_value *result, mote_error *err)
 {
 	account_begin(&sb->account);
 	mote_status status = push_call(sb, function, args, err);
@@ -172,16 +173,19 @@ static mote_status call(mote_sandbox *sb, const mote_function_info *function,
 	return sandbox_poison(sb, status, err);
 }
 
-static mote_status call_with(mote_sandbox *sb, const char *name, const mote_value *args,
-			     size_t nargs, const struct run_limits *limits, mote_value *result,
-			     mote_error *err)
+mote_status mote_call_with(mote_sandbox *sb, const char *name, const mote_value *args, size_t nargs,
+			   const mote_call_options *given, mote_value *result, mote_error *err)
 {
+	mote_call_options options;
 	mote_value unwanted;
 	if (!result)
 		result = &unwanted;
 	*result = (mote_value){ .type = MOTE_VOID };
 
-	mote_status status = check_state(sb, name, err);
+	mote_status status =
+		options_copy(&options, sizeof options, given, "mote_call_options", err);
+	if (!status)
+		status = check_state(sb, name, err);
 	if (status)
 		return status;
 	const mote_function_info *function = mote_image_find_export(sb->image, name);
@@ -193,8 +197,13 @@ static mote_status call_with(mote_sandbox *sb, const char *name, const mote_valu
 	if (status)
 		return status;
 
+	const struct time_limits limits = {
+		.timeout_ns = options.timeout_ns,
+		.cpu_ns = options.cpu_ns,
+		.timeout_name = "timeout_ns",
+	};
 	sb->function = function->name;
-	status = call(sb, function, args, limits, result, err);
+	status = call(sb, function, args, &limits, result, err);
 	if (status && !host_is_forked(&sb->rt->host))
 		clear_io(sb);
 	sb->function = NULL;
@@ -204,5 +213,5 @@ static mote_status call_with(mote_sandbox *sb, const char *name, const mote_valu
 mote_status mote_call(mote_sandbox *sb, const char *name, const mote_value *args, size_t nargs,
 		      mote_value *result, mote_error *err)
 {
-	return call_with(sb, name, args, nargs, NULL, result, err);
+	return mote_call_with(sb, name, args, nargs, NULL, result, err);
 }

@@ -173,9 +173,14 @@ static mote_status run_until_end(mote_sandbox *sb, enum run_end *end, mote_error
 				return status;
 			break;
 		case HV_EXIT_INTERRUPTED:
+			status = stop_check(sb, err);
+			if (status)
+				return status;
 			break; /* a signal of the embedder's; go on */
 		default:
-			return fault(sb, &event, err);
+			/* stopping a guest can cost its process */
+			status = event.kind == HV_EXIT_DIED ? stop_check(sb, err) : MOTE_OK;
+			return status ? status : fault(sb, &event, err);
 		}
 	}
 }
@@ -192,15 +197,21 @@ static mote_status check_stack_guard(mote_sandbox *sb, mote_error *err)
 			 "stack_size");
 }
 
-mote_status sandbox_run(mote_sandbox *sb, const struct run_limits *limits, enum run_end *end,
+mote_status sandbox_run(mote_sandbox *sb, const struct time_limits *limits, enum run_end *end,
 			mote_error *err)
 {
 	mote_error local;
 	if (!err)
 		err = &local;
-	sb->limits = limits ? *limits : (struct run_limits){ 0 };
+	sb->time = limits ? *limits : (struct time_limits){ 0 };
+	mote_status status = stop_begin(sb, err);
+	if (status) {
+		if (sb->function)
+			error_prefix(err, "call \"%s\": ", sb->function);
+		return status;
+	}
 	sb->is_running = true;
-	mote_status status = run_until_end(sb, end, err);
+	status = stop_end(sb, run_until_end(sb, end, err), err);
 	sb->is_running = false;
 	personality_flush(&sb->personality);
 	account_end(&sb->account, &sb->rt->host);

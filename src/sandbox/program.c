@@ -6,10 +6,11 @@
 #include "sandbox/sandbox.h"
 #include "vm/syscall_names.h"
 
-static mote_status run(mote_sandbox *sb, int *exit_status, mote_error *err)
+static mote_status run(mote_sandbox *sb, const struct time_limits *limits, int *exit_status,
+		       mote_error *err)
 {
 	enum run_end end;
-	mote_status status = sandbox_run(sb, NULL, &end, err);
+	mote_status status = sandbox_run(sb, limits, &end, err);
 	if (status) {
 		error_prefix(err, "%s: ", sb->image->name);
 		return status;
@@ -75,13 +76,16 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 		.argv = options.argv,
 		.envc = options.envc,
 		.envp = options.envp,
+		.time = { .timeout_ns = options.timeout_ns,
+			  .cpu_ns = options.cpu_ns,
+			  .timeout_name = "timeout_ns" },
 	};
 	status = sandbox_make(&sb, image, &plan, err);
 	if (status)
 		return status;
 	sb->personality.input.bytes = options.input;
 	sb->personality.input.size = options.input_size;
-	status = run(sb, exit_status, err);
+	status = run(sb, &plan.time, exit_status, err);
 	report_refused(&sb->personality, &options);
 	mote_sandbox_free(sb);
 	return status;

@@ -18,6 +18,7 @@ static void set_host(struct host *host, const mote_runtime_options *options, con
 	host->log = options->log;
 	host->log_user = options->log_user;
 	host->log_level = options->log_level;
+	host->interrupt_signal = options->interrupt_signal;
 	if (options->realloc) {
 		host->realloc = options->realloc;
 		host->realloc_user = options->realloc_user;

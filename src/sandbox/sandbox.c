@@ -10,6 +10,8 @@
 #include "base/options.h"
 #include "vm/program.h"
 
+#include <mote/interrupt.h>
+
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/mman.h>
@@ -51,6 +53,8 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 		.output_user = options->output_user,
 		.account_limits = sandbox_limits(options),
 		.audit_interval = options->restore_audit,
+		.time = { .timeout_ns = options->start_timeout_ns,
+			  .timeout_name = "start_timeout_ns" },
 	};
 	return MOTE_OK;
 }
@@ -202,15 +206,16 @@ void mote_sandbox_free(mote_sandbox *sb)
 	arena_fini(&sb->arena);
 	guest_memory_free(sb->memory);
 	host_functions_fini(&sb->functions, host);
+	mote_interrupt_unref(sb->interrupt);
 	mote_image_unref(sb->image);
 	host_free(host, sb, sizeof *sb);
 }
 
 /* Runs the guest's main() and sees that it came back ready for calls. */
-static mote_status run_main(mote_sandbox *sb, mote_error *err)
+static mote_status run_main(mote_sandbox *sb, const struct time_limits *limits, mote_error *err)
 {
 	enum run_end end;
-	mote_status status = sandbox_run(sb, NULL, &end, err);
+	mote_status status = sandbox_run(sb, limits, &end, err);
 	if (status) {
 		error_prefix(err, "%s: main(): ", sb->image->name);
 		return status;
@@ -259,7 +264,7 @@ static mote_status make_and_run(mote_sandbox **out, mote_image *image,
 	sb->functions = *functions;
 	status = host_functions_publish(functions, sb->memory, err);
 	if (!status)
-		status = run_main(sb, err);
+		status = run_main(sb, &plan.time, err);
 	if (status) {
 		mote_sandbox_free(sb);
 		return status;

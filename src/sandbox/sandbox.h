@@ -7,6 +7,8 @@
  * files.c           mapping files into guests
  * call.c            one call: arguments in, result out
  * events.c          the run loop: what the guest does between start and result
+ * stop.c            what ends a run that does not end by itself: limits
+ * interrupt.c       and other threads
  * host_functions.c  the functions that the guest may call
  * pool.c            sandboxes of one snapshot, kept ready
  * program.c         an image as a program, from entry to exit
@@ -44,9 +46,10 @@ struct host_functions {
 };
 
 /* What ends a run of the guest that does not end by itself. 0: nothing. */
-struct run_limits {
-	uint64_t timeout_ns; /* wall clock */
-	uint64_t cpu_ns;     /* CPU time of the guest and of host functions */
+struct time_limits {
+	uint64_t timeout_ns;      /* wall clock */
+	uint64_t cpu_ns;          /* CPU time of the guest and of host functions */
+	const char *timeout_name; /* of the option that TIMEOUT_NS is, for messages */
 };
 
 struct mote_sandbox {
@@ -79,8 +82,16 @@ struct mote_sandbox {
 	void *message;
 	size_t message_capacity;
 
-	const char *function;     /* of the call under way, for messages; NULL between calls */
-	struct run_limits limits; /* of the run under way */
+	const char *function; /* of the call under way, for messages; NULL between calls */
+	/* The run under way. */
+	struct time_limits time;
+	struct run_start {
+		uint64_t clock_ns, cpu_ns; /* when it began; only those that TIME needs */
+	} start;
+	bool is_armed;             /* the machine can be kicked */
+	const mote_sandbox *outer; /* the sandbox whose host function calls this one; NULL */
+
+	struct mote_interrupt *interrupt; /* NULL until somebody wants it */
 	bool is_running;
 	bool is_poisoned;
 	char poison[MOTE_ERROR_MESSAGE_SIZE]; /* what poisoned it */
@@ -97,8 +108,22 @@ enum run_end {
  * Runs the guest until it is READY, DONE or EXITed; anything else is an error. Serves hypercalls
  * and system calls on the way. On failure the sandbox is poisoned. LIMITS may be NULL: none.
  */
-mote_status sandbox_run(mote_sandbox *sb, const struct run_limits *limits, enum run_end *end,
+mote_status sandbox_run(mote_sandbox *sb, const struct time_limits *limits, enum run_end *end,
 			mote_error *err);
+
+/*
+ * Before a run of the guest: starts the clocks of sb->time, and lets others interrupt it. Takes
+ * no system call if there are no limits, and nobody who could. Errors, after which nothing has
+ * changed: MOTE_E_STATE (the signal that it takes is the program's own), MOTE_E_OS.
+ */
+mote_status stop_begin(mote_sandbox *sb, mote_error *err);
+
+/* MOTE_E_CANCELED or MOTE_E_TIMEOUT if the run is to end here; MOTE_OK if it may go on. */
+mote_status stop_check(mote_sandbox *sb, mote_error *err);
+
+/* After a run that ended with STATUS and ERR: what it ends with, MOTE_E_CANCELED if somebody was
+ * told so. After it nobody can interrupt any more. */
+mote_status stop_end(mote_sandbox *sb, mote_status status, mote_error *err);
 
 /* Poisons SB with the message of ERR, or with a text for STATUS; returns STATUS. */
 mote_status sandbox_poison(mote_sandbox *sb, mote_status status, const mote_error *err);
@@ -163,6 +188,7 @@ struct sandbox_plan {
 	void *output_user;
 	struct account_limits account_limits;
 	uint64_t audit_interval;
+	struct time_limits time; /* of main(), or of the program */
 	/* The guest is told of the host: it takes calls when its main() has returned. A program is
 	 * not told, and ends. */
 	bool takes_calls;
