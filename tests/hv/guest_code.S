@@ -274,9 +274,9 @@ page:	.quad 0x10000
 	sysenter
 	ud2
 
+/* Calls address rdi: the vsyscall page, say. */
 	routine vsyscall
-	mov $0xffffffffff600000, %rax
-	call *%rax
+	call *%rdi
 	ud2
 
 /* To 32-bit code at address rdi. */
@@ -287,13 +287,15 @@ page:	.quad 0x10000
 
 	.code32
 	routine int80_32
-	mov $39, %eax
 	int $0x80
 	ud2
 
 	routine syscall_32
-	mov $39, %eax
 	syscall
+	ud2
+
+	routine sysenter_32
+	sysenter
 	ud2
 
 	routine undefined_32

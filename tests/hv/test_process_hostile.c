@@ -195,16 +195,38 @@ static void try_call(struct box *box, uint64_t site, uint64_t number)
 		 (unsigned long)site, event.kind, (unsigned long)box->vm->regs->rax);
 }
 
+/* Past all numbers of Linux, those of x32 (from 512) among them. */
+#define NUMBERS_END 1024
+#define X32_BIT     UINT64_C(0x40000000)
+
+static const uint64_t odd_numbers[] = { UINT64_MAX,
+					UINT64_MAX - 1,
+					UINT64_MAX - 39,
+					UINT64_C(1) << 63,
+					UINT32_MAX,
+					UINT32_MAX - 39,
+					0x80000027,
+					0xc0000027,
+					0x7fffffff,
+					0x20000027,
+					UINT64_C(0x100000027),
+					UINT64_C(0xffffffff00000027) };
+
+/* All numbers, with and without the mark of x32, and odd ones. The kernel looks at 32 bits. */
+static void try_all(struct box *box, uint64_t site, uint64_t end)
+{
+	for (uint64_t number = 0; number < end; number++) {
+		if (!is_door(site, number))
+			try_call(box, site, number);
+		try_call(box, site, number | X32_BIT);
+	}
+	for (size_t i = 0; i < sizeof odd_numbers / sizeof odd_numbers[0]; i++)
+		if (!is_door(site, (uint32_t)odd_numbers[i]))
+			try_call(box, site, odd_numbers[i]);
+}
+
 static void no_system_call_of_the_monitor_serves_the_guest(void **state)
 {
-	static const uint64_t others[] = { UINT64_MAX,
-					   UINT32_MAX,
-					   0x40000000,
-					   0x40000027,
-					   0x4000000f,
-					   0x80000027,
-					   UINT64_C(0x100000027),
-					   0x7fffffff };
 	static char before[16384], after[16384];
 	uint64_t sites[128];
 	size_t n = find_sites(sites, 128);
@@ -215,14 +237,8 @@ static void no_system_call_of_the_monitor_serves_the_guest(void **state)
 	box_open(&box, hv);
 	memcpy(box.data, MARKER, sizeof MARKER);
 	read_proc(pid_of(&box), "maps", before, sizeof before);
-	for (size_t i = 0; i < n; i++) {
-		for (uint64_t number = 0; number <= 500; number++)
-			if (!is_door(sites[i], number))
-				try_call(&box, sites[i], number);
-		for (size_t j = 0; j < sizeof others / sizeof others[0]; j++)
-			if (!is_door(sites[i], (uint32_t)others[j]))
-				try_call(&box, sites[i], others[j]);
-	}
+	for (size_t i = 0; i < n; i++)
+		try_all(&box, sites[i], 600);
 	read_proc(pid_of(&box), "maps", after, sizeof after);
 	assert_string_equal(before, after);
 	assert_int_equal(access(MARKER, F_OK), -1);
@@ -237,12 +253,7 @@ static void the_guests_own_system_calls_all_come_to_the_host(void **state)
 
 	box_open(&box, hv);
 	memcpy(box.data, MARKER, sizeof MARKER);
-	uint64_t site = box_address("syscall");
-	for (uint64_t number = 0; number <= 500; number++)
-		if (!is_tracing(number))
-			try_call(&box, site, number);
-	try_call(&box, site, UINT64_C(0x40000000) + 39);
-	try_call(&box, site, UINT64_MAX);
+	try_all(&box, box_address("syscall"), NUMBERS_END);
 	assert_int_equal(access(MARKER, F_OK), -1);
 	box_close(&box);
 }
@@ -269,14 +280,38 @@ static void the_kernels_tracing_calls_do_nothing(void **state)
 
 static const struct {
 	const char *what, *routine, *target;
+	uint64_t address; /* without a target */
+	bool has_numbers; /* each is another call, in rax */
 } detours[] = {
-	{ "int 0x80", "int80", NULL },
-	{ "sysenter", "sysenter", NULL },
-	{ "the vsyscall page", "vsyscall", NULL },
-	{ "int 0x80 from 32-bit code", "compatible", "int80_32" },
-	{ "syscall from 32-bit code", "compatible", "syscall_32" },
-	{ "a fault in 32-bit code", "compatible", "undefined_32" },
+	{ "int 0x80", "int80", NULL, 0, true },
+	{ "sysenter", "sysenter", NULL, 0, true },
+	{ "int 0x80 from 32-bit code", "compatible", "int80_32", 0, true },
+	{ "syscall from 32-bit code", "compatible", "syscall_32", 0, true },
+	{ "sysenter from 32-bit code", "compatible", "sysenter_32", 0, true },
+	{ "a fault in 32-bit code", "compatible", "undefined_32", 0, false },
+	{ "gettimeofday of the vsyscall page", "vsyscall", NULL, 0xffffffffff600000, false },
+	{ "time of the vsyscall page", "vsyscall", NULL, 0xffffffffff600400, false },
+	{ "getcpu of the vsyscall page", "vsyscall", NULL, 0xffffffffff600800, false },
+	{ "the middle of the vsyscall page", "vsyscall", NULL, 0xffffffffff600802, false },
+	{ "the end of the vsyscall page", "vsyscall", NULL, 0xffffffffff600fff, false },
 };
+
+/* What the kernel would have done would show in rax, and in where the guest stands. */
+static void try_detour(struct box *box, size_t row, uint64_t number)
+{
+	box_set(box, detours[row].routine,
+		detours[row].target ? box_address(detours[row].target) : detours[row].address);
+	/* 32-bit code has its sixth argument on the stack, and the kernel looks there first. */
+	box->vm->regs->rsp = BOX_DATA + 0x8000;
+	box->vm->regs->rax = number;
+	struct hv_exit event = box_run(box);
+	if (event.kind != HV_EXIT_EXCEPTION)
+		fail_msg("%s, number %lu: exit %d", detours[row].what, (unsigned long)number,
+			 event.kind);
+	if ((uint32_t)box->vm->regs->rax != (uint32_t)number)
+		fail_msg("%s, number %lu: rax 0x%lx", detours[row].what, (unsigned long)number,
+			 (unsigned long)box->vm->regs->rax);
+}
 
 static void other_ways_to_the_kernel_are_faults(void **state)
 {
@@ -285,10 +320,9 @@ static void other_ways_to_the_kernel_are_faults(void **state)
 
 	box_open(&box, hv);
 	for (size_t i = 0; i < sizeof detours / sizeof detours[0]; i++) {
-		uint64_t target = detours[i].target ? box_address(detours[i].target) : 0;
-		struct hv_exit event = box_start(&box, detours[i].routine, target);
-		if (event.kind != HV_EXIT_EXCEPTION)
-			fail_msg("%s: exit %d", detours[i].what, event.kind);
+		for (uint64_t number = 0; number < NUMBERS_END; number++)
+			if (number == 39 || detours[i].has_numbers)
+				try_detour(&box, i, number);
 		/* And 64-bit code runs again afterwards. */
 		assert_int_equal(box_start(&box, "show", 1).kind, HV_EXIT_HYPERCALL);
 		assert_int_equal(box.vm->regs->rdi, 1);
