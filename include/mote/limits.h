@@ -30,9 +30,10 @@ extern "C" {
 #define MOTE_MAX_INIT_DATA_SIZE  (UINT64_C(1) << 30)
 
 /* Mapped files: so many a sandbox; and together so many bytes that always fit. */
-#define MOTE_MAX_MAPPINGS    32
-#define MOTE_MAX_MAPPED_SIZE (UINT64_C(64) << 30)
-#define MOTE_MAX_LABEL_SIZE  63
+#define MOTE_DEFAULT_MAPPINGS 32
+#define MOTE_MAX_MAPPINGS     32
+#define MOTE_MAX_MAPPED_SIZE  (UINT64_C(64) << 30)
+#define MOTE_MAX_LABEL_SIZE   63
 
 /* Functions: of the host, that a guest may call; parameters of any; bytes of a name. */
 #define MOTE_MAX_HOST_FUNCTIONS 1024

@@ -90,6 +90,9 @@ typedef struct mote_sandbox_options {
 	/* How long main() may take, by the clock on the wall, in nanoseconds; 0: for ever. A
 	 * sandbox that begins at a snapshot runs no main(). */
 	uint64_t start_timeout_ns;
+	/* Files that can be mapped, those of a snapshot that it is restored to included. 0: 32,
+	 * which is also the most. */
+	uint64_t max_mappings;
 } mote_sandbox_options;
 
 /* What a guest may do with its init data, besides reading. Never both. */
@@ -138,7 +141,8 @@ MOTE_API MOTE_NODISCARD mote_status mote_sandbox_write(mote_sandbox *sb, uint64_
  * Maps the regular file PATH into the guest's memory at ADDRESS, between calls: it may read
  * and execute it, not write to it, and finds it by its label (mote_mapping_find() in
  * mote/guest.h). Nothing ever writes to the file, so that sandboxes can share one. It stays mapped
- * until the sandbox is freed; a sandbox can have 32 files, and files of together 64 GiB always fit.
+ * until the sandbox is freed; a sandbox can have max_mappings files, and files of together 64 GiB
+ * always fit.
  *
  * ADDRESS is a multiple of 4096 where the guest has nothing yet; mote_image_layout() lists what it
  * has, and a refusal says from where on all is free. LABEL is 1 to 63 bytes of UTF-8

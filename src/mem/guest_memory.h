@@ -116,6 +116,9 @@ mote_status guest_memory_map_begin(struct guest_memory *memory, struct file_mapp
 				   mote_error *err);
 void guest_memory_map_end(struct guest_memory *memory, struct file_mapping *file, bool is_mapped);
 
+/* How many files are mapped. */
+size_t guest_memory_nfiles(const struct guest_memory *memory);
+
 /* The INDEX-th mapped file by address, or NULL past the last. */
 const struct file_mapping *guest_memory_file(const struct guest_memory *memory, size_t index);
 

@@ -214,6 +214,11 @@ void guest_memory_map_end(struct guest_memory *memory, struct file_mapping *file
 	shared_mem_unlock(memory->ram);
 }
 
+size_t guest_memory_nfiles(const struct guest_memory *memory)
+{
+	return memory->nfiles;
+}
+
 const struct file_mapping *guest_memory_file(const struct guest_memory *memory, size_t index)
 {
 	return index < memory->nfiles ? memory->files[index] : NULL;

@@ -52,6 +52,7 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 		.output = options->output,
 		.output_user = options->output_user,
 		.account_limits = sandbox_limits(options),
+		.max_mappings = options->max_mappings,
 		.audit_interval = options->restore_audit,
 		.time = { .timeout_ns = options->start_timeout_ns,
 			  .timeout_name = "start_timeout_ns" },
@@ -162,6 +163,10 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 				 "%s: is the image of a loaded snapshot, without the guest's file; "
 				 "begin at the snapshot",
 				 image->name);
+	if (plan->max_mappings > MOTE_MAX_MAPPINGS)
+		return error_set(err, MOTE_E_INVALID,
+				 "max_mappings is %" PRIu64 "; it may be at most %d",
+				 plan->max_mappings, MOTE_MAX_MAPPINGS);
 	mote_sandbox *sb = host_alloc(&rt->host, sizeof *sb);
 	if (!sb)
 		return error_nomem(err, "a sandbox", sizeof *sb);
@@ -169,8 +174,13 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 	sb->image = image_ref(image);
 	sb->audit_interval = plan->audit_interval;
 	sb->account.limits = plan->account_limits;
+	sb->max_mappings = plan->max_mappings ? plan->max_mappings : MOTE_DEFAULT_MAPPINGS;
 
-	mote_status status = make_memory(sb, plan, err);
+	mote_status status = MOTE_OK;
+	if (plan->snapshot)
+		status = sandbox_check_mappings(sb, plan->snapshot->memory->nfiles, err);
+	if (!status)
+		status = make_memory(sb, plan, err);
 	if (!status)
 		status = make_message_buffer(sb, err);
 	if (!status && plan->snapshot)

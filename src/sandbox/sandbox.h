@@ -69,7 +69,8 @@ struct mote_sandbox {
 	/* For snapshots. */
 	struct layout_config config; /* what MEMORY was made from; its segments are IMAGE's */
 	uint64_t base_arena_changes; /* arena.changes when the arena was as in MEMORY's snapshot */
-	uint64_t audit_interval;     /* restores between two audits; 0: none */
+	uint64_t max_mappings;
+	uint64_t audit_interval; /* restores between two audits; 0: none */
 	uint64_t nrestores;
 	uint64_t generation; /* what the guest is told: another after each restore */
 	struct {
@@ -187,6 +188,7 @@ struct sandbox_plan {
 	mote_output_fn output;
 	void *output_user;
 	struct account_limits account_limits;
+	uint64_t max_mappings; /* 0: the default */
 	uint64_t audit_interval;
 	struct time_limits time; /* of main(), or of the program */
 	/* The guest is told of the host: it takes calls when its main() has returned. A program is
@@ -195,8 +197,8 @@ struct sandbox_plan {
 	size_t argc, envc;
 	const char *const *argv;
 	const char *const *envp;
-	/* Where the sandbox begins; NULL: at its entry point. All but OUTPUT and ACCOUNT_LIMITS is
-	 * in there then. */
+	/* Where the sandbox begins; NULL: at its entry point. All but OUTPUT and limits is in
+	 * there then. */
 	const struct mote_snapshot *snapshot;
 };
 
@@ -211,6 +213,9 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 /* Where everything lies in a guest of IMAGE with these sizes. */
 struct layout_config sandbox_layout_config(const mote_image *image,
 					   const struct sandbox_plan *plan);
+
+/* Whether SB may have COUNT mapped files. Errors: MOTE_E_LIMIT. */
+mote_status sandbox_check_mappings(const mote_sandbox *sb, size_t count, mote_error *err);
 
 /* Makes a sandbox, its functions not yet set nor published, up to the point where its program would
  * start. */

@@ -106,6 +106,9 @@ static mote_status check_fit(const mote_sandbox *sb, const mote_snapshot *snapsh
 				 "the snapshot of %s does not fit a sandbox of %s: sizes or the "
 				 "images' layouts differ; `mote inspect --layout` shows them",
 				 snapshot->image->name, sb->image->name);
+	mote_status status = sandbox_check_mappings(sb, snapshot->memory->nfiles, err);
+	if (status)
+		return status;
 	return check_functions(snapshot, &sb->functions, err);
 }
 
@@ -238,6 +241,7 @@ static mote_status make(mote_sandbox **out, mote_runtime *rt, mote_snapshot *sna
 		.output = options->output,
 		.output_user = options->output_user,
 		.account_limits = sandbox_limits(options),
+		.max_mappings = options->max_mappings,
 		.audit_interval = options->restore_audit,
 		.snapshot = snapshot,
 	};

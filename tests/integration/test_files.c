@@ -264,13 +264,69 @@ static void up_to_32_files_can_be_mapped(struct guest *g)
 		/* in no two places with a page table in common */
 		map(g, &file, (i + 1) * UINT64_C(0x8000000000) - (i % 2) * PAGE, label);
 	}
-	map_fails(g, MOTE_E_LIMIT, "is one more than the 32 files", file.path, HIGH + PAGE, "x");
+	map_fails(g, MOTE_E_LIMIT, "33 mapped files are more than max_mappings, 32", file.path,
+		  HIGH + PAGE, "x");
 	assert_int_equal(CALL(g, "Count", MOTE_NO_ARGS).as.u32, 32);
 	for (unsigned i = 0; i < 32; i++) {
 		snprintf(label, sizeof label, "%u", i);
 		assert_true(CALL(g, "Sum", MOTE_ARGS(label)).as.u64 == sum_of(7));
 	}
 	close(file.fd);
+}
+
+/* The option counts files, however they came. */
+static void max_mappings_is_the_most(struct guest *g)
+{
+	struct scratch file = scratch_of(7);
+	mote_snapshot *of_two;
+	mote_sandbox *other;
+	const mote_sandbox_options *one = MOTE_OPTIONS(mote_sandbox_options, .max_mappings = 1);
+
+	map(g, &file, HIGH, "a");
+	map(g, &file, HIGH + PAGE, "b");
+	EXPECT_STATUS(g, mote_snapshot_take(&of_two, g->sb, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_sandbox_from_snapshot(&other, g->rt, of_two, one, &g->err),
+		      MOTE_E_LIMIT);
+	EXPECT_MESSAGE(g, "2 mapped files are more than max_mappings, 1; 32 are possible");
+	assert_null(other);
+
+	mote_sandbox_free(g->sb);
+	EXPECT_STATUS(g, mote_sandbox_new(&g->sb, g->image, one, &g->err), MOTE_OK);
+	map(g, &file, HIGH, "a");
+	map_fails(g, MOTE_E_LIMIT, "2 mapped files are more than max_mappings, 1", file.path,
+		  HIGH + PAGE, "b");
+	EXPECT_STATUS(g, mote_sandbox_restore(g->sb, of_two, &g->err), MOTE_E_LIMIT);
+	EXPECT_MESSAGE(g, "2 mapped files are more than max_mappings, 1");
+	assert_int_equal(CALL(g, "Count", MOTE_NO_ARGS).as.u32, 1);
+
+	EXPECT_STATUS(g,
+		      mote_sandbox_from_snapshot(
+			      &other, g->rt, of_two,
+			      MOTE_OPTIONS(mote_sandbox_options, .max_mappings = 2), &g->err),
+		      MOTE_OK);
+	mote_sandbox_free(other);
+	mote_snapshot_unref(of_two);
+	close(file.fd);
+}
+
+static void max_mappings_has_a_most(struct guest *g)
+{
+	static const uint64_t many[] = { MOTE_MAX_MAPPINGS + 1, UINT64_MAX };
+	mote_sandbox_options options = { .size = sizeof options };
+	mote_sandbox *sb;
+	char text[100];
+
+	for (int i = 0; i < 2; i++) {
+		options.max_mappings = many[i];
+		snprintf(text, sizeof text, "max_mappings is %llu; it may be at most 32",
+			 (unsigned long long)many[i]);
+		EXPECT_STATUS(g, mote_sandbox_new(&sb, g->image, &options, &g->err),
+			      MOTE_E_INVALID);
+		EXPECT_MESSAGE(g, text);
+	}
+	options.max_mappings = MOTE_MAX_MAPPINGS;
+	EXPECT_STATUS(g, mote_sandbox_new(&sb, g->image, &options, &g->err), MOTE_OK);
+	mote_sandbox_free(sb);
 }
 
 static void a_guest_can_have_64_gib_of_files_and_no_end_of_it(struct guest *g)
@@ -436,6 +492,8 @@ static const struct row rows[] = {
 	{ "overlaps are refused by name", "files", overlaps_are_refused_by_name, NULL, false },
 	{ "no region can be covered", "files", no_region_of_the_guest_can_be_covered, NULL, false },
 	{ "up to 32 files", "files", up_to_32_files_can_be_mapped, NULL, false },
+	{ "max_mappings is the most", "files", max_mappings_is_the_most, NULL, false },
+	{ "max_mappings has a most", "files", max_mappings_has_a_most, NULL, false },
 	{ "64 GiB of files", "files", a_guest_can_have_64_gib_of_files_and_no_end_of_it, NULL,
 	  false },
 	{ "a removed file stays", "files", a_removed_file_stays, NULL, false },

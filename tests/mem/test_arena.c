@@ -534,6 +534,25 @@ static mote_status make(const struct host *host, void *user, mote_error *err)
 	return status;
 }
 
+/* A million calls that make, cut and give up areas: the host's memory is asked for nothing. */
+static void areas_allocate_nothing(void **state)
+{
+	(void)state;
+	const struct host *host = arena.host;
+
+	arena.host = NULL; /* who allocates crashes */
+	for (unsigned round = 0; round < 1000000 / HEAP_PAGES / 2; round++) {
+		for (unsigned i = 0; i < HEAP_PAGES; i++)
+			assert_int_equal(arena_map(&arena, 0, PAGE, 0), heap_end - (i + 1) * PAGE);
+		assert_int_equal(arena_map(&arena, 0, PAGE, 0), -ENOMEM);
+		for (uint64_t at = heap; at < heap_end; at += 2 * PAGE)
+			assert_int_equal(arena_unmap(&arena, at, PAGE), 0);
+		assert_int_equal(arena_map(&arena, 0, 2 * PAGE, 0), -ENOMEM);
+		assert_int_equal(arena_unmap(&arena, heap, HEAP_PAGES * PAGE), 0);
+	}
+	arena.host = host;
+}
+
 static void a_failed_allocation_leaves_nothing_behind(void **state)
 {
 	(void)state;
@@ -564,6 +583,7 @@ int main(void)
 		WITH_HEAP(zeroing_keeps_pages_in_use),
 		WITH_HEAP(pages_that_cannot_be_zeroed_are_given_to_nobody),
 		WITH_HEAP(random_operations_agree_with_the_model),
+		WITH_HEAP(areas_allocate_nothing),
 		cmocka_unit_test(a_move_has_a_limit),
 		cmocka_unit_test(a_failed_allocation_leaves_nothing_behind),
 	};
