@@ -4,9 +4,9 @@
  *
  * fake_machine behaves like a processor with a hypervisor: it walks the guest's page tables,
  * reads its descriptors, and interprets the dozen instructions that the library itself puts
- * into guests (fake_cpu.c). fake_process has no machine and reports events. In both, where the
- * guest's next byte is 0, the test's own function stands for the guest's code: it reads and
- * writes registers and memory, and says what the guest does next.
+ * into guests (fake_cpu.c). fake_process has no machine and reports events. The test's own
+ * function stands for the guest's code, in the first where the guest's next byte is 0, in the other
+ * wherever it is: it reads and writes registers and memory, and says what the guest does next.
  *
  * A backend is opened without a pointer of the caller's, so the test's wishes are the
  * program's: struct fake. One test at a time.
