@@ -5,18 +5,9 @@
  */
 #include "abi/io_stack.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz/fuzz.h"
 
 #define OPERATIONS 8
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-	if (!claim)
-		abort();
-}
 
 static uint64_t stack_pointer(const struct io_stack *stack)
 {
@@ -28,8 +19,8 @@ static uint64_t stack_pointer(const struct io_stack *stack)
 /* A refusal names a number that is out of the range it names. */
 static void check_fault(const struct io_fault *fault)
 {
-	check(fault->status != IO_OK && fault->status <= IO_NO_ROOM);
-	check(fault->found < fault->low || fault->found > fault->high);
+	CHECK(fault->status != IO_OK && fault->status <= IO_NO_ROOM);
+	CHECK(fault->found < fault->low || fault->found > fault->high);
 }
 
 static void pop(const struct io_stack *stack, uint64_t capacity, bool raw)
@@ -44,13 +35,13 @@ static void pop(const struct io_stack *stack, uint64_t capacity, bool raw)
 		: io_stack_pop(stack, into, capacity, &fault);
 	if (n == 0) {
 		check_fault(&fault);
-		check(memcmp(before, stack->base, stack->size) == 0);
+		CHECK(memcmp(before, stack->base, stack->size) == 0);
 	} else {
 		uint64_t start = stack_pointer(stack);
-		check(n <= capacity && start >= 8 && start + 16 <= sp && n <= sp - 8 - start);
-		check(memcmp(into, before + start, n) == 0);
+		CHECK(n <= capacity && start >= 8 && start + 16 <= sp && n <= sp - 8 - start);
+		CHECK(memcmp(into, before + start, n) == 0);
 		for (uint64_t at = start; at < sp; at++)
-			check(stack->base[at] == 0);
+			CHECK(stack->base[at] == 0);
 	}
 	free(into);
 	free(before);
@@ -67,8 +58,8 @@ static void push_and_pop(const struct io_stack *stack, uint64_t len)
 		check_fault(&fault);
 		return;
 	}
-	check(io_stack_pop_raw(stack, back, sizeof(back), &fault) == len);
-	check(memcmp(bytes, back, len) == 0);
+	CHECK(io_stack_pop_raw(stack, back, sizeof(back), &fault) == len);
+	CHECK(memcmp(bytes, back, len) == 0);
 }
 
 static void peek(const struct io_stack *stack)
@@ -80,7 +71,7 @@ static void peek(const struct io_stack *stack)
 	if (!top)
 		check_fault(&fault);
 	else
-		check(top >= stack->base + 8 && len <= stack->size - 16 &&
+		CHECK(top >= stack->base + 8 && len <= stack->size - 16 &&
 		      (uint64_t)(top - stack->base) <= stack->size - 8 - len);
 }
 
@@ -89,8 +80,8 @@ static void clear(const struct io_stack *stack)
 	struct io_fault fault;
 
 	io_stack_clear(stack);
-	check(stack_pointer(stack) == 8);
-	check(!io_stack_peek(stack, &(uint64_t){ 0 }, &fault) && fault.status == IO_EMPTY);
+	CHECK(stack_pointer(stack) == 8);
+	CHECK(!io_stack_peek(stack, &(uint64_t){ 0 }, &fault) && fault.status == IO_EMPTY);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -12,43 +12,17 @@
 #include "abi/vmem_spaces.h"
 #include "abi/vmem_walk.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz/fuzz.h"
 
 #define PAGE     VMEM_PAGE_SIZE
 #define MIB      (UINT64_C(1) << 20)
 #define HOSTILE  16 /* pages of tables that the input fills */
 #define OURS     256
-#define RECORDS  64
-#define ITEMS    1024
+#define RECORDS  32
+#define ITEMS    256
 #define ROOTS    4
 #define REQUESTS 16
 #define RIGHTS   (VMEM_WRITE | VMEM_EXEC | VMEM_USER)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool claim)
-{
-	if (!claim)
-		abort();
-}
-
-/* What is left of the input; behind its end there are zeroes. */
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint64_t take(struct input *input, size_t size)
-{
-	uint64_t number = 0;
-	size_t n = size < input->left ? size : input->left;
-
-	memcpy(&number, input->at, n);
-	input->at += n;
-	input->left -= n;
-	return number;
-}
 
 static const struct vmem_format *const formats[] = { &vmem_amd64, &vmem_i686, &vmem_aarch64 };
 
@@ -85,12 +59,19 @@ static const struct vmem_ops ops = {
 	.move = pool_move,
 };
 
-static struct pool pool_new(uint64_t base, uint64_t pages)
+/* PAGES of *MEMORY, which lives as long as the process: sanitizers are slow to allocate that much.
+ * All that is read of it was written in the same run. */
+static struct pool pool_new(void **memory, uint64_t base, uint64_t pages)
 {
+	if (!*memory)
+		*memory = malloc(pages * PAGE);
+	CHECK(*memory);
 	return (struct pool){
-		.flat = { .memory = malloc(pages * PAGE), .base = base, .size = pages * PAGE },
+		.flat = { .memory = *memory, .base = base, .size = pages * PAGE },
 	};
 }
+
+static void *hostile_memory, *our_memory;
 
 /* Where a table may be; the last two places are behind the memory and before it. */
 static uint64_t take_place(const struct pool *pool, struct input *input)
@@ -152,7 +133,7 @@ static void fill_entries(struct pool *pool, const struct vmem_format *format, st
 
 static struct pool hostile_tables(const struct vmem_format *format, struct input *input)
 {
-	struct pool pool = pool_new((take(input, 1) + 1) << 20, HOSTILE);
+	struct pool pool = pool_new(&hostile_memory, (take(input, 1) + 1) << 20, HOSTILE);
 
 	memset(pool.flat.memory, 0, pool.flat.size);
 	for (uint64_t n = take(input, 1) % RECORDS; n > 0; n--)
@@ -179,19 +160,19 @@ static void check_byte(const struct vmem_format *format, struct pool *pool, uint
 {
 	struct vmem_range found;
 
-	check(vmem_translate(format, &ops, pool, root, va, &found));
-	check(found.va == va && found.size > 0 && found.pa - range->pa == va - range->va);
-	check(found.flags == range->flags && found.kind == range->kind);
+	CHECK(vmem_translate(format, &ops, pool, root, va, &found));
+	CHECK(found.va == va && found.size > 0 && found.pa - range->pa == va - range->va);
+	CHECK(found.flags == range->flags && found.kind == range->kind);
 }
 
 static void check_range(const struct vmem_format *format, const struct vmem_range *range)
 {
-	check(range->size > 0 && !((range->va | range->pa | range->size) & (PAGE - 1)));
-	check(vmem_is_canonical(format, range->va, range->va + (range->size - 1)));
-	check(range->size <= format->physical_size &&
+	CHECK(range->size > 0 && !((range->va | range->pa | range->size) & (PAGE - 1)));
+	CHECK(vmem_is_canonical(format, range->va, range->va + (range->size - 1)));
+	CHECK(range->size <= format->physical_size &&
 	      range->pa <= format->physical_size - range->size);
-	check(!(range->flags & ~(uint32_t)RIGHTS));
-	check(range->kind == VMEM_BASIC ||
+	CHECK(!(range->flags & ~(uint32_t)RIGHTS));
+	CHECK(range->kind == VMEM_BASIC ||
 	      (range->kind == VMEM_COW && !(range->flags & VMEM_WRITE)));
 }
 
@@ -200,8 +181,8 @@ static void check_order(const struct vmem_range *last, const struct vmem_range *
 {
 	if (last->size == 0)
 		return;
-	check(range->va > last->va && range->va - last->va >= last->size);
-	check(range->va - last->va > last->size || range->pa - last->pa != last->size ||
+	CHECK(range->va > last->va && range->va - last->va >= last->size);
+	CHECK(range->va - last->va > last->size || range->pa - last->pa != last->size ||
 	      range->flags != last->flags || range->kind != last->kind);
 }
 
@@ -211,7 +192,7 @@ static void check_nothing(const struct vmem_format *format, struct pool *pool, u
 {
 	struct vmem_range found;
 
-	check(!vmem_translate(format, &ops, pool, root, va, &found));
+	CHECK(!vmem_translate(format, &ops, pool, root, va, &found));
 }
 
 /* A range of the walk from FIRST to LAST: in its bounds, as each of its bytes says, after a gap. */
@@ -224,7 +205,7 @@ static void check_found(const struct vmem_format *format, struct pool *pool, uin
 
 	check_range(format, range);
 	check_order(before, range);
-	check(range->va >= (first & ~(PAGE - 1)) && end <= (last | (PAGE - 1)));
+	CHECK(range->va >= (first & ~(PAGE - 1)) && end <= (last | (PAGE - 1)));
 	check_byte(format, pool, root, range, range->va);
 	check_byte(format, pool, root, range, range->va + range->size / 2);
 	check_byte(format, pool, root, range, end);
@@ -238,7 +219,8 @@ static void check_found(const struct vmem_format *format, struct pool *pool, uin
 static void walk_some(const struct vmem_format *format, struct pool *pool, struct input *input)
 {
 	uint64_t root = take_place(pool, input);
-	uint64_t max_tables = take(input, 1), first = take(input, 8), last = ~take(input, 8);
+	uint64_t max_tables = take(input, 1) % (2 * HOSTILE), first = take(input, 8),
+		 last = ~take(input, 8);
 	struct vmem_range before = { .size = 0 }, range;
 	struct vmem_walk walk;
 	enum vmem_status status;
@@ -250,16 +232,16 @@ static void walk_some(const struct vmem_format *format, struct pool *pool, struc
 		status = vmem_walk_next(&walk, format, &ops, pool, &range);
 		/* Asked for: the root, a table for each that may be visited, those that are not
 		 * there, and one that is too many. */
-		check(pool->n_looks <= 2 + max_tables + walk.malformed);
+		CHECK(pool->n_looks <= 2 + max_tables + walk.malformed);
 		if (status != VMEM_OK)
 			break;
-		check(++n_ranges <= (max_tables + 1) * vmem_entries(format));
+		CHECK(++n_ranges <= (max_tables + 1) * vmem_entries(format));
 		n_looks = pool->n_looks;
 		check_found(format, pool, root, first, last, &before, &range);
 		pool->n_looks = n_looks;
 	}
-	check(status == VMEM_END || status == VMEM_LIMIT);
-	check(walk.malformed <= (max_tables + 1) * vmem_entries(format) + 1);
+	CHECK(status == VMEM_END || status == VMEM_LIMIT);
+	CHECK(walk.malformed <= (max_tables + 1) * vmem_entries(format) + 1);
 	if (status == VMEM_END && n_ranges == 0 && first <= last)
 		check_nothing(format, pool, root, first);
 	if (status == VMEM_END && n_ranges > 0 && before.va + (before.size - 1) < last)
@@ -283,24 +265,24 @@ static void check_item(const struct spaces *spaces, const struct vmem_item *befo
 	const struct vmem_format *format = spaces->format;
 	const struct vmem_link *link = &item->link;
 
-	check(item->root < spaces->n_roots);
+	CHECK(item->root < spaces->n_roots);
 	if (!item->is_link) {
 		check_range(format, &item->range);
 	} else {
-		check(link->depth > 0 && link->depth < format->levels);
-		check(link->their_root < item->root ||
+		CHECK(link->depth > 0 && link->depth < format->levels);
+		CHECK(link->their_root < item->root ||
 		      (link->their_root == item->root && link->their_va < link->va));
 		uint64_t span = vmem_span(format, format->levels - link->depth);
-		check(!((link->va | link->their_va) & (span - 1)));
-		check(vmem_is_canonical(format, link->va, link->va + (span - 1)));
+		CHECK(!((link->va | link->their_va) & (span - 1)));
+		CHECK(vmem_is_canonical(format, link->va, link->va + (span - 1)));
 	}
 	if (!before || before->root != item->root) {
-		check(!before || before->root < item->root);
+		CHECK(!before || before->root < item->root);
 		return;
 	}
 	uint64_t va = item->is_link ? item->link.va : item->range.va;
 
-	check(va > (before->is_link ? before->link.va : before->range.va));
+	CHECK(va > (before->is_link ? before->link.va : before->range.va));
 	if (!before->is_link && !item->is_link)
 		check_order(&before->range, &item->range);
 }
@@ -320,15 +302,15 @@ static bool find_items(struct spaces *spaces, struct vmem_seen *seen, size_t n_s
 
 		status = vmem_spaces_next(&walk, format, &ops, spaces->pool, item);
 		/* Each table is read once, and each of its entries may ask for one. */
-		check(walk.n_used <= n_slots / 2);
-		check(spaces->pool->n_looks <=
+		CHECK(walk.n_used <= n_slots / 2);
+		CHECK(spaces->pool->n_looks <=
 		      (walk.n_used + spaces->n_roots) * (vmem_entries(format) + 1));
 		if (status != VMEM_OK)
 			break;
 		check_item(spaces, spaces->n_items ? item - 1 : NULL, item);
 		spaces->n_items++;
 	}
-	check(status == VMEM_OK || status == VMEM_END || status == VMEM_LIMIT);
+	CHECK(status == VMEM_OK || status == VMEM_END || status == VMEM_LIMIT);
 	return status == VMEM_END;
 }
 
@@ -352,7 +334,7 @@ static bool rebuild(const struct spaces *spaces, struct pool *our, uint64_t *roo
 		range.flags |= VMEM_LARGE | VMEM_HUGE;
 		status = vmem_map(format, &ops, our, &roots[item->root], &range);
 	}
-	check(status == VMEM_OK || status == VMEM_OUT_OF_TABLES);
+	CHECK(status == VMEM_OK || status == VMEM_OUT_OF_TABLES);
 	return status == VMEM_OK;
 }
 
@@ -374,7 +356,7 @@ static void compare(const struct spaces *spaces, struct pool *our, const uint64_
 					    va + last + 1 };
 
 		for (size_t k = 0; k < sizeof probes / sizeof probes[0]; k++)
-			check(agree(format, spaces->pool, spaces->roots[item->root], our,
+			CHECK(agree(format, spaces->pool, spaces->roots[item->root], our,
 				    roots[item->root], probes[k]));
 	}
 }
@@ -382,9 +364,9 @@ static void compare(const struct spaces *spaces, struct pool *our, const uint64_
 static void walk_spaces(const struct vmem_format *format, struct pool *pool, struct input *input)
 {
 	static struct spaces spaces; /* too large for a stack; used anew each time */
-	size_t n_slots = (size_t)1 << take(input, 1) % 10;
+	size_t n_slots = (size_t)1 << take(input, 1) % 8;
 	struct vmem_seen *seen = malloc(n_slots * sizeof *seen);
-	struct pool our = pool_new(UINT64_C(1) << 30, OURS);
+	struct pool our = pool_new(&our_memory, UINT64_C(1) << 30, OURS);
 	uint64_t roots[ROOTS];
 
 	spaces = (struct spaces){ .format = format, .pool = pool };
@@ -393,7 +375,6 @@ static void walk_spaces(const struct vmem_format *format, struct pool *pool, str
 		spaces.roots[i] = take_place(pool, input);
 	if (find_items(&spaces, seen, n_slots) && rebuild(&spaces, &our, roots))
 		compare(&spaces, &our, roots, input);
-	free(our.flat.memory);
 	free(seen);
 }
 
@@ -439,9 +420,9 @@ static void map_hostile(const struct vmem_format *format, struct pool *pool, str
 
 		pool->n_looks = 0;
 		enum vmem_status status = vmem_map(format, &ops, pool, &root, &range);
-		check(status != VMEM_END && status != VMEM_LIMIT);
+		CHECK(status != VMEM_END && status != VMEM_LIMIT);
 		/* A way down from the root for each table's worth, and for the ends. */
-		check(pool->n_looks <= (range.size / (2 * MIB) + 8) * 40);
+		CHECK(pool->n_looks <= (range.size / (2 * MIB) + 8) * 40);
 	}
 }
 
@@ -473,7 +454,7 @@ static void check_requests(const struct vmem_format *format, struct pool *pool, 
 /* Changes tables of our own, some of which may have to move: all that succeeded must show. */
 static void map_our_own(const struct vmem_format *format, struct input *input)
 {
-	struct pool pool = pool_new(UINT64_C(1) << 30, OURS);
+	struct pool pool = pool_new(&our_memory, UINT64_C(1) << 30, OURS);
 	uint64_t root = vmem_flat_alloc(&pool);
 	struct vmem_range requests[REQUESTS];
 	enum vmem_status status = VMEM_OK;
@@ -484,7 +465,7 @@ static void map_our_own(const struct vmem_format *format, struct input *input)
 		if (take(input, 1) & 1)
 			pool.frozen = pool.flat.used;
 		status = vmem_map(format, &ops, &pool, &root, &requests[n]);
-		check(status == VMEM_OK || status == VMEM_BAD_RANGE ||
+		CHECK(status == VMEM_OK || status == VMEM_BAD_RANGE ||
 		      status == VMEM_OUT_OF_TABLES);
 		n += status == VMEM_OK;
 	}
@@ -495,7 +476,6 @@ static void map_our_own(const struct vmem_format *format, struct input *input)
 		for (size_t k = 0; k < sizeof probes / sizeof probes[0]; k++)
 			check_requests(format, &pool, root, requests, n, probes[k]);
 	}
-	free(pool.flat.memory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -516,6 +496,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		walk_spaces(format, &pool, &input);
 	else
 		map_hostile(format, &pool, &input);
-	free(pool.flat.memory);
 	return 0;
 }

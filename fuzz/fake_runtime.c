@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runtime of fake_runtime.h, and what becomes of a snapshot that is loaded there. The guest is
+ * a function here: it is ready, and then answers each call with a result of the right type.
+ */
+#define _GNU_SOURCE
+#include "fuzz/fake_runtime.h"
+
+#include "fuzz/fuzz.h"
+#include "sandbox/snapshot.h"
+#include "tests/hv/fake.h"
+#include "tests/kit/tiny_elf.h"
+#include "vm/cpu_features.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Guests of more than this are loaded but not made. */
+#define MEMORY_MAX (UINT64_C(16) << 20)
+
+/* The linker puts the first in the place of cpu_features(), which the second is then. */
+uint64_t __wrap_cpu_features(void);
+uint64_t __real_cpu_features(void);
+
+/* Once is enough. */
+uint64_t __wrap_cpu_features(void)
+{
+	static uint64_t features;
+
+	if (!features)
+		features = __real_cpu_features();
+	return features;
+}
+
+/* What fake.user points to: the function that is called, NULL for main(). */
+struct guest {
+	const mote_function_info *function;
+};
+
+static void push_result(struct fake_vm *vm, mote_type type)
+{
+	struct mote_start_block block;
+	struct wire_result result = { .value = { .type = type } };
+	uint8_t message[256];
+	struct io_fault fault;
+
+	memcpy(&block, fake_at(vm, MOTE_START_BLOCK), sizeof block);
+	const struct io_stack output = { fake_at(vm, block.output_address), block.output_size };
+	if (type == MOTE_STRING || type == MOTE_BYTES)
+		result.value.as.str.ptr = "";
+	CHECK(io_stack_push(&output, message, wire_result_write(message, sizeof message, &result),
+			    &fault));
+}
+
+static bool guest_runs(struct fake_vm *vm, struct hv_exit *exit)
+{
+	const struct guest *guest = fake.user;
+	const uint64_t code =
+		TINY_ADDRESS + TINY_CODE * MOTE_PAGE_SIZE + offsetof(struct tiny_elf, code);
+
+	if (!guest->function)
+		return fake_hypercall(vm, exit, MOTE_HC_READY, code, vm->regs.rsp, 0);
+	push_result(vm, guest->function->result);
+	return fake_hypercall(vm, exit, MOTE_HC_DONE, 0, 0, 0);
+}
+
+static struct guest guest;
+
+/* To a file that can change, as those on disks are. */
+static void copy_pages(struct fake_runtime *fake_rt)
+{
+	struct snapshot_parts parts;
+	uint8_t page[MOTE_PAGE_SIZE];
+
+	CHECK(mote_private_snapshot_open(&parts, fake_rt->snapshot, NULL) == MOTE_OK);
+	fake_rt->pages = memfd_create("pages", MFD_CLOEXEC);
+	fake_rt->npages = parts.file_size / MOTE_PAGE_SIZE;
+	for (off_t at = 0; at < (off_t)parts.file_size; at += (off_t)sizeof page) {
+		CHECK(pread(parts.fd, page, sizeof page, at) == (ssize_t)sizeof page);
+		CHECK(pwrite(fake_rt->pages, page, sizeof page, at) == (ssize_t)sizeof page);
+	}
+	mote_private_snapshot_close(&parts, fake_rt->snapshot);
+}
+
+static void make(struct fake_runtime *fake_rt)
+{
+	static const struct hv_backend *const backends[] = { &fake_process, NULL };
+	const mote_runtime_options *options =
+		MOTE_OPTIONS(mote_runtime_options, .backend = fake_process.name);
+	const mote_sandbox_options *sizes =
+		MOTE_OPTIONS(mote_sandbox_options, .heap_size = 2 << 20, .stack_size = 4096,
+			     .input_size = 4096, .output_size = 4096);
+	struct tiny_elf elf;
+	mote_sandbox *sb;
+
+	fake_reset();
+	fake.guest = guest_runs;
+	fake.user = &guest;
+	tiny_elf_init(&elf);
+	CHECK(runtime_new(&fake_rt->rt, options, &sys_linux, backends, NULL) == MOTE_OK);
+	fake_rt->host = &fake_rt->rt->host;
+	CHECK(mote_image_load_memory(&fake_rt->image, fake_rt->rt, &elf, sizeof elf, NULL) ==
+	      MOTE_OK);
+	CHECK(mote_sandbox_new(&sb, fake_rt->image, sizes, NULL) == MOTE_OK);
+	CHECK(mote_snapshot_take(&fake_rt->snapshot, sb, NULL) == MOTE_OK);
+	mote_sandbox_free(sb);
+	copy_pages(fake_rt);
+}
+
+const struct fake_runtime *fake_runtime(void)
+{
+	static struct fake_runtime fake_rt;
+
+	if (!fake_rt.rt)
+		make(&fake_rt);
+	guest.function = NULL;
+	return &fake_rt;
+}
+
+/* A page of the snapshot is what the guest finds there. */
+static void compare_page(void *user, uint64_t address, const void *bytes)
+{
+	uint8_t page[MOTE_PAGE_SIZE];
+
+	CHECK(mote_sandbox_read(user, address, page, sizeof page, NULL) == MOTE_OK);
+	/* but for the buffers, which are emptied: their pointers are there */
+	CHECK(memcmp(page + 8, (const uint8_t *)bytes + 8, sizeof page - 8) == 0);
+}
+
+static void call(mote_sandbox *sb, const mote_function_info *function)
+{
+	mote_value arguments[MOTE_MAX_PARAMS] = { 0 }, result;
+	mote_error err;
+
+	for (uint32_t i = 0; i < function->nparams; i++)
+		arguments[i].type = function->params[i];
+	guest.function = function;
+	mote_status status =
+		mote_call(sb, function->name, arguments, function->nparams, &result, &err);
+	/* the buffers may be small, and the stack's guard may not be in the pages */
+	CHECK(status == MOTE_OK ? result.type == function->result
+				: status == MOTE_E_LIMIT || status == MOTE_E_GUEST_FAULT);
+	CHECK(mote_sandbox_is_poisoned(sb) == (status == MOTE_E_GUEST_FAULT));
+}
+
+static mote_host_function *make_functions(const struct snapshot_parts *parts)
+{
+	mote_host_function *list = calloc(parts->nhost_functions + 1, sizeof list[0]);
+
+	CHECK(list);
+	for (size_t i = 0; i < parts->nhost_functions; i++) {
+		const mote_function_info *function = &parts->host_functions[i];
+		list[i] = (mote_host_function){
+			.name = function->name,
+			.params = function->params,
+			.nparams = function->nparams,
+			.result = function->result,
+			.fn = (mote_host_fn)1, /* which no guest calls */
+		};
+	}
+	return list;
+}
+
+static void use(const struct fake_runtime *fake_rt, mote_snapshot *snapshot,
+		const struct snapshot_parts *parts)
+{
+	mote_host_function *functions = make_functions(parts);
+	const mote_sandbox_options *options = MOTE_OPTIONS(
+		mote_sandbox_options, .functions = functions, .nfunctions = parts->nhost_functions);
+	mote_sandbox *sb;
+
+	CHECK(mote_sandbox_from_snapshot(&sb, fake_rt->rt, snapshot, options, NULL) == MOTE_OK);
+	free(functions);
+	CHECK(mote_snapshot_pages(snapshot, compare_page, sb, NULL) == MOTE_OK);
+	for (int i = 0; i < 2 && parts->nexports > 0; i++) {
+		call(sb, &parts->exports[0]);
+		CHECK(mote_sandbox_restore(sb, snapshot, NULL) == MOTE_OK);
+		CHECK(mote_snapshot_pages(snapshot, compare_page, sb, NULL) == MOTE_OK);
+	}
+	mote_sandbox_free(sb);
+}
+
+void fake_runtime_load(const struct fake_runtime *fake_rt, const struct snapshot_parts *parts,
+		       bool makes_sandboxes)
+{
+	struct snapshot_parts given = *parts;
+	mote_error err = { .code = MOTE_OK };
+	mote_snapshot *snapshot;
+	int fd = dup(fake_rt->pages);
+
+	CHECK(fd >= 0);
+	given.file_size = fake_rt->npages * MOTE_PAGE_SIZE;
+	mote_status status = mote_private_snapshot_make(&snapshot, fake_rt->rt, &given, fd, &err);
+	CHECK((status == MOTE_OK) == (snapshot != NULL));
+	if (status) {
+		CHECK(status == MOTE_E_SNAPSHOT && err.code == status && err.message[0]);
+		CHECK(is_printable(err.message, sizeof err.message));
+		close(fd);
+		return;
+	}
+	if (makes_sandboxes && snapshot->memory->layout.ram.size <= MEMORY_MAX)
+		use(fake_rt, snapshot, &given);
+	mote_snapshot_unref(snapshot);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Target functions: mote_private_snapshot_make, image_from_parts, memory_snapshot_load, and what
+ * sandboxes do with what these let pass: the parts of a good snapshot with some changed are
+ * refused, or make sandboxes that begin with its pages, take a call and are restored.
+ * Input: a byte of options; then changes, each a byte that says to what, and one that says how, and
+ * a number.
+ */
+#include "fuzz/fake_runtime.h"
+#include "fuzz/fuzz.h"
+#include "sandbox/snapshot.h"
+
+#define LIST    12 /* entries of each list */
+#define CHANGES 16
+
+/* Parts with room to change them. */
+struct draft {
+	struct snapshot_parts parts;
+	char name[80];
+	char names[3][LIST][80];
+	mote_segment_info segments[LIST];
+	mote_function_info functions[3][LIST]; /* exports, imports, host functions */
+	struct snapshot_range used[LIST];
+	struct snapshot_run runs[LIST];
+};
+
+static size_t copy_functions(struct draft *draft, int which, const mote_function_info *from,
+			     size_t count)
+{
+	for (size_t i = 0; i < LIST; i++) {
+		mote_function_info *function = &draft->functions[which][i];
+		char *name = draft->names[which][i];
+
+		*function = i < count ? from[i] : (mote_function_info){ .result = MOTE_VOID };
+		snprintf(name, sizeof draft->names[which][i], "%s",
+			 i < count ? from[i].name : (char[]){ (char)('a' + i), '\0' });
+		function->name = name;
+	}
+	return count < LIST ? count : LIST;
+}
+
+/* The parts of the good snapshot: the same each time, and slow to find out. */
+static void open_good(struct draft *draft, const struct fake_runtime *fake_rt)
+{
+	struct snapshot_parts opened, *parts = &draft->parts;
+
+	CHECK(mote_private_snapshot_open(&opened, fake_rt->snapshot, NULL) == MOTE_OK);
+	*parts = opened;
+	snprintf(draft->name, sizeof draft->name, "%s", parts->name);
+	memcpy(draft->segments, parts->segments, parts->nsegments * sizeof draft->segments[0]);
+	for (size_t i = 0; i < parts->nused && i < LIST; i++)
+		draft->used[i] = parts->used[i];
+	for (size_t i = 0; i < parts->nruns && i < LIST; i++)
+		draft->runs[i] = parts->runs[i];
+	const size_t nexports = copy_functions(draft, 0, parts->exports, parts->nexports);
+	const size_t nimports = copy_functions(draft, 1, parts->imports, parts->nimports);
+	copy_functions(draft, 2, NULL, 0);
+	const size_t nruns = parts->nruns < LIST ? parts->nruns : LIST;
+	mote_private_snapshot_close(&opened, fake_rt->snapshot);
+
+	parts->name = draft->name;
+	parts->nexports = nexports;
+	parts->nimports = nimports;
+	parts->nruns = nruns;
+}
+
+/* A copy of GOOD that points into itself. */
+static void begin(struct draft *draft, const struct draft *good)
+{
+	struct snapshot_parts *parts = &draft->parts;
+
+	*draft = *good;
+	for (int which = 0; which < 3; which++)
+		for (size_t i = 0; i < LIST; i++)
+			draft->functions[which][i].name = draft->names[which][i];
+	parts->name = draft->name;
+	parts->segments = draft->segments;
+	parts->exports = draft->functions[0];
+	parts->imports = draft->functions[1];
+	parts->host_functions = draft->functions[2];
+	parts->used = draft->used;
+	parts->runs = draft->runs;
+}
+
+static void change_function(struct draft *draft, struct input *input, int which)
+{
+	const size_t index = take(input, 1) % LIST;
+	mote_function_info *function = &draft->functions[which][index];
+	char *name = draft->names[which][index];
+	const uint64_t how = take(input, 1) % 4;
+	size_t got;
+
+	if (how == 0) {
+		function->result = (mote_type)take(input, 1);
+	} else if (how == 1) {
+		function->nparams = (uint32_t)take(input, 1) % (MOTE_MAX_PARAMS + 2);
+		for (uint32_t i = 0; i < function->nparams && i < MOTE_MAX_PARAMS; i++)
+			function->params[i] = (mote_type)take(input, 1);
+	} else if (how == 2) {
+		const uint8_t *bytes = take_bytes(input, take(input, 1) % 79, &got);
+		memcpy(name, bytes, got);
+		name[got] = '\0';
+	} else {
+		memset(name, 'n', 79);
+		name[take(input, 1) % 80] = '\0';
+	}
+}
+
+static void change_segment(struct draft *draft, struct input *input)
+{
+	mote_segment_info *segment = &draft->segments[take(input, 1) % LIST];
+	const uint64_t rights = take(input, 1);
+
+	segment->readable = rights & 1;
+	segment->writable = rights & 2;
+	segment->executable = rights & 4;
+	if (rights & 8)
+		segment->address = take_number(input) << (rights & 0x80 ? 12 : 0);
+	if (rights & 16)
+		segment->memory_size = take_number(input) << (rights & 0x80 ? 12 : 0);
+	if (rights & 32)
+		segment->file_size = take_number(input);
+}
+
+/* Of a list of functions no more may be counted than there are: that is the caller's promise. */
+static void change_count(struct draft *draft, struct input *input)
+{
+	struct snapshot_parts *parts = &draft->parts;
+	size_t *const counts[] = { &parts->nsegments, &parts->nexports, &parts->nimports,
+				   &parts->nused,     &parts->nruns,    &parts->nhost_functions };
+
+	*counts[take(input, 1) % 6] = take(input, 1) % (LIST + 1);
+}
+
+static void change_number(struct draft *draft, struct input *input)
+{
+	struct snapshot_parts *parts = &draft->parts;
+	uint64_t *const numbers[] = {
+		&parts->entry,      &parts->cpu_features,   &parts->heap_size,
+		&parts->stack_size, &parts->input_size,     &parts->output_size,
+		&parts->brk,        &parts->places.heap,    &parts->places.stack,
+		&parts->dispatch,   &parts->places.input,   &parts->places.output,
+		&parts->call_stack, &parts->fs_base,        &parts->signal_mask,
+		&parts->generation, &parts->init_data_size, &parts->places.init_data,
+	};
+	uint64_t *number = numbers[take(input, 1) % (sizeof numbers / sizeof numbers[0])];
+	const uint64_t how = take(input, 1);
+
+	if (how & 1)
+		*number += (uint64_t)(int64_t)(int8_t)take(input, 1) << (how & 2 ? 12 : 0);
+	else
+		*number = take_number(input) << (how & 2 ? 12 : 0);
+}
+
+static void change_pages(struct draft *draft, struct input *input)
+{
+	const uint64_t how = take(input, 1), index = take(input, 1) % LIST;
+	struct snapshot_range *range = &draft->used[index];
+	struct snapshot_run *run = &draft->runs[index];
+
+	if (how & 1) {
+		*range = (struct snapshot_range){ take_number(input), take_number(input) };
+	} else {
+		if (how & 2)
+			run->address = take_number(input) << 12;
+		else
+			run->address += (uint64_t)(int64_t)(int8_t)take(input, 1) << 12;
+		run->count = take_number(input);
+		run->file_page = take_number(input);
+	}
+}
+
+static void change_kind(struct draft *draft, struct input *input)
+{
+	struct snapshot_parts *parts = &draft->parts;
+	const uint64_t how = take(input, 1) % 4;
+
+	if (how == 0)
+		parts->abi_version = (uint32_t)take(input, 1);
+	else if (how == 1)
+		parts->is_pie = take(input, 1) & 1;
+	else if (how == 2)
+		parts->init_data_rights = (unsigned)take(input, 1);
+	else
+		parts->stack_guard[take(input, 1) % 16] = (uint8_t)take(input, 1);
+}
+
+/* A layout that another part of the library would have come to: else few inputs get further. */
+static void mend_places(struct draft *draft)
+{
+	struct snapshot_parts *parts = &draft->parts;
+	const struct layout_config config = {
+		.segments = parts->segments,
+		.nsegments = parts->nsegments,
+		.heap_size = parts->heap_size,
+		.stack_size = parts->stack_size,
+		.input_size = parts->input_size,
+		.output_size = parts->output_size,
+		.init_data_size = parts->init_data_size,
+		.init_data_rights = parts->init_data_rights,
+		.nfunctions = parts->nhost_functions,
+		.supervisor_size = SUPERVISOR_BLOCK_SIZE,
+		.exception_stack = SUPERVISOR_STACK,
+	};
+	struct layout layout;
+
+	if (!layout_compute(&layout, &config, NULL))
+		parts->places = snapshot_places(&layout);
+}
+
+static void change(struct draft *draft, struct input *input)
+{
+	switch (take(input, 1) % 7) {
+	case 0:
+	case 1:
+		change_number(draft, input);
+		break;
+	case 2:
+		change_count(draft, input);
+		break;
+	case 3:
+		change_segment(draft, input);
+		break;
+	case 4:
+		change_pages(draft, input);
+		break;
+	case 5:
+		change_function(draft, input, (int)(take(input, 1) % 3));
+		break;
+	default:
+		change_kind(draft, input);
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct draft draft, good;
+	const struct fake_runtime *fake_rt = fake_runtime();
+	struct input input = { data, size };
+	const uint64_t options = take(&input, 1);
+
+	if (!good.parts.name)
+		open_good(&good, fake_rt);
+	begin(&draft, &good);
+	for (int i = 0; i < CHANGES && input.left > 0; i++)
+		change(&draft, &input);
+	if (options & 0x10)
+		mend_places(&draft);
+	fake_runtime_load(fake_rt, &draft.parts, options % 8 == 0);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes the seeds that formats of ours give: make_seeds FOLDER makes FOLDER/fuzz_NAME/made-...
+ * with what the library's own writers make, so that seeds stay true to them. A test compares
+ * them with those in corpus/.
+ */
+#include "fuzz/fake_folder.h"
+#include "fuzz/fake_runtime.h"
+#include "fuzz/fuzz.h"
+
+#include "abi/wire.h"
+#include "store/config.h"
+#include "store/index.h"
+#include "tests/kit/tiny_elf.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+static const char *folder;
+
+static void write_seed(const char *target, const char *name, const void *bytes, size_t size)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/%s", folder, target);
+	CHECK(mkdir(path, 0777) == 0 || errno == EEXIST);
+	snprintf(path, sizeof path, "%s/%s/made-%s", folder, target, name);
+	FILE *file = fopen(path, "wb");
+	CHECK(file && fwrite(bytes, 1, size, file) == size);
+	CHECK(fclose(file) == 0);
+}
+
+/* The snapshot that fake_runtime_load() can load, but for what is another each time. */
+static void make_config(void)
+{
+	const struct fake_runtime *fake_rt = fake_runtime();
+	const struct digest digest = { "sha256:" };
+	struct snapshot_parts parts, changed;
+	struct text text;
+
+	CHECK(mote_private_snapshot_open(&parts, fake_rt->snapshot, NULL) == MOTE_OK);
+	changed = parts;
+	changed.cpu_features = 1;
+	memset(changed.stack_guard, 0x5a, sizeof changed.stack_guard);
+	CHECK(config_write(&changed, &digest, fake_rt->host, &text, NULL) == MOTE_OK);
+	write_seed("fuzz_config", "snapshot", text.bytes, text.size);
+	text_free(&text, fake_rt->host);
+	mote_private_snapshot_close(&parts, fake_rt->snapshot);
+}
+
+/* An index of one manifest, and the manifest. */
+static void make_index(void)
+{
+	static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+	struct manifest manifest = { .config.size = 900, .memory.size = 4096 };
+	struct fake_folder files;
+	struct index index;
+	struct blob blob;
+	char seed[4096];
+
+	memcpy(manifest.config.digest.text, "sha256:", 8);
+	memset(manifest.config.digest.text + 7, 'c', 64);
+	manifest.memory.digest = manifest.config.digest;
+	fake_folder_init(&files, (const uint8_t *)layout, sizeof layout);
+	CHECK(manifest_add(&files.folder, &manifest, "guest", &blob, NULL) == MOTE_OK);
+	fake_folder_replace_manifest(&files);
+	CHECK(index_read(&index, &files.folder, true, NULL) == MOTE_OK);
+	CHECK(index_set(&index, "latest", &blob, NULL) == MOTE_OK);
+	CHECK(index_write(&index, &files.folder, NULL) == MOTE_OK);
+	index_free(&index);
+	const int size =
+		snprintf(seed, sizeof seed, "%s%c%.*s%c%.*s%ctag", layout, 0,
+			 (int)files.files[FAKE_WRITTEN].size, files.files[FAKE_WRITTEN].bytes, 0,
+			 (int)files.files[FAKE_MANIFEST].size, files.files[FAKE_MANIFEST].bytes, 0);
+	write_seed("fuzz_index", "folder", seed, (size_t)size + 1);
+	fake_folder_fini(&files);
+}
+
+static void make_elf(void)
+{
+	struct tiny_elf elf;
+
+	tiny_elf_init(&elf);
+	write_seed("fuzz_elf", "guest", &elf, sizeof elf);
+	tiny_elf_init_pie(&elf);
+	write_seed("fuzz_elf", "guest-pie", &elf, sizeof elf);
+}
+
+static void make_wire(void)
+{
+	const struct wire_call call = {
+		.name = "Call",
+		.name_len = 4,
+		.kind = WIRE_CALL_GUEST,
+		.result = MOTE_BYTES,
+		.nparams = 9,
+		.params = { mote_i32(-1), mote_u32(2), mote_i64(-3), mote_u64(4), mote_f32(.5f),
+			    mote_f64(.25), mote_bool(true), mote_str("text"), mote_bytes("b", 1) },
+	};
+	const struct wire_result result = { .value = mote_str("result") };
+	const struct wire_result error = {
+		.is_error = true, .code = 17, .message = "error", .message_len = 5
+	};
+	const struct wire_text text = { "text", 4 };
+	const struct wire_log log = { text, text, text, text, WIRE_LEVEL_WARN, 7 };
+	const struct wire_function function = { "F", 1, MOTE_VOID, 2, { MOTE_STRING, MOTE_I32 } };
+	uint8_t bytes[1024];
+
+	write_seed("fuzz_wire", "call", bytes, wire_call_write(bytes, sizeof bytes, &call));
+	write_seed("fuzz_wire", "result", bytes, wire_result_write(bytes, sizeof bytes, &result));
+	write_seed("fuzz_wire", "error", bytes, wire_result_write(bytes, sizeof bytes, &error));
+	write_seed("fuzz_wire", "log", bytes, wire_log_write(bytes, sizeof bytes, &log));
+	write_seed("fuzz_wire", "functions", bytes,
+		   wire_functions_write(bytes, sizeof bytes, &function, 1));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: make_seeds FOLDER\n");
+		return 2;
+	}
+	folder = argv[1];
+	make_config();
+	make_index();
+	make_elf();
+	make_wire();
+	return 0;
+}
