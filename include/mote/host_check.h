@@ -50,7 +50,8 @@ typedef struct mote_host_check_info {
 
 /*
  * Makes the INDEX-th check. Returns MOTE_E_INVALID past the last one, so a loop from 0 makes them
- * all; some take a millisecond. Any thread. Never changes the machine.
+ * all; "process" takes some milliseconds, the others a few tenths of one. Any thread. Never changes
+ * the machine.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_host_check(size_t index, mote_host_check_info *info,
 						    mote_error *err);
