@@ -59,6 +59,17 @@ MOTE_EXPORT(void, DirtyPages, u32, count)
 		pages[i * STRIDE]++;
 }
 
+/* MIB of memory with no page that is zero. */
+MOTE_EXPORT(bool, FillMemory, u32, mib)
+{
+	const size_t size = (size_t)mib << 20;
+
+	pages = malloc(size);
+	for (size_t i = 0; pages && i < size; i += STRIDE / 2)
+		pages[i] = 1;
+	return pages != NULL;
+}
+
 int main(void)
 {
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "bench/library.h"
 #include "bench/snapshots.h"
+#include "bench/stored.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -302,6 +303,26 @@ static mote_status add_memory(struct subjects *subjects, const char *filter, mot
 	return MOTE_OK;
 }
 
+/* What is on disk is the same for all backends: one will do. Its 256 MiB are only made if they are
+ * loaded. */
+static mote_status add_stored(struct subjects *subjects, const char *filter,
+			      struct measured_backend *backend, mote_error *err)
+{
+	const size_t before = subjects->count;
+
+	subjects->stored = calloc(1, sizeof *subjects->stored);
+	if (!subjects->stored)
+		return no_memory(err);
+	add_row(subjects, filter, "load_snapshot/256MiB", backend->name, load_snapshot,
+		subjects->stored);
+	add_row(subjects, filter, "load_snapshot_verified/256MiB", backend->name,
+		load_snapshot_verified, subjects->stored);
+	if (subjects->count == before || stored_bench_init(subjects->stored, backend))
+		return MOTE_OK;
+	*err = backend->err;
+	return err->code;
+}
+
 mote_status subjects_open(struct subjects *subjects, const char *backend, const char *filter,
 			  mote_error *err)
 {
@@ -320,6 +341,8 @@ mote_status subjects_open(struct subjects *subjects, const char *backend, const 
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
 		if (strcmp(subjects->backends[i].name, "kvm") == 0)
 			status = add_counted(subjects, filter, &subjects->backends[i], err);
+	if (!status && subjects->nbackends > 0)
+		status = add_stored(subjects, filter, &subjects->backends[0], err);
 	return status;
 }
 
@@ -346,6 +369,9 @@ void subjects_close(struct subjects *subjects)
 		mote_runtime_free(subjects->backends[i].rt);
 	}
 	free(subjects->counted);
+	if (subjects->stored)
+		stored_bench_fini(subjects->stored);
+	free(subjects->stored);
 	memory_pair_fini(&subjects->pair);
 	memory_bench_free(subjects->memory);
 	if (subjects->has_peer)

@@ -21,6 +21,7 @@
 
 struct counted;
 struct snapshot_bench;
+struct stored_bench;
 
 /* A backend under measurement: a sandbox for calls, an image for new sandboxes. */
 struct measured_backend {
@@ -47,6 +48,7 @@ struct subjects {
 	struct scattered_copy copies[SUBJECTS_COPIES];
 	struct snapshot_bench *snapshots[SUBJECTS_BACKENDS_MAX]; /* as well, on each backend */
 	struct counted *counted;                                 /* as well */
+	struct stored_bench *stored;                             /* as well, on the first */
 };
 
 /*
