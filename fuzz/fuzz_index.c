@@ -161,8 +161,8 @@ static bool is_tag(const char *text)
 				      "0123456789_.-";
 	const size_t size = strlen(text);
 
-	return size >= 1 && size <= TAG_MAX && strspn(text, letters) == size && text[0] != '.' &&
-	       text[0] != '-';
+	return size >= 1 && size <= MOTE_MAX_TAG_SIZE && strspn(text, letters) == size &&
+	       text[0] != '.' && text[0] != '-';
 }
 
 static void one_manifest(struct fake_folder *files)
