@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that nobody would write: cut at every byte, with every number set to every edge, alone and
- * in pairs, and with random damage. The answer may be yes or no; an image that loads must keep its
- * promises, a refusal must say why, and nothing may be left behind.
+ * Files that nobody would write: cut at every byte, with every byte set to every value, every
+ * number to every edge, alone and in pairs, and with random damage. The answer may be yes or no; an
+ * image that loads must keep its promises, a refusal must say what in the file is wrong; memory
+ * stays in bounds, and nothing may be left behind.
  */
 #include "image/image.h"
 
 #include "tests/kit/fail.h"
+#include "tests/kit/held.h"
 #include "tests/kit/image_flaw.h"
 #include "tests/kit/tiny_elf.h"
 
@@ -16,14 +18,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 static unsigned nloaded, nrefused;
 
-/* Loads SIZE bytes; WHAT says how they came to be. */
-static void load(const void *bytes, size_t size, const char *what)
+/* What a refusal may speak of. */
+static const char *const places[] = { "segment", "program header", "section",   "note",
+				      "entry",   "export",         "import",    "records",
+				      "ELF",     "machine",        "e_version", "class",
+				      "byte",    "executable",     "ABI",       "is for",
+				      "object",  "core",           "library",   NULL };
+
+/* Whether TEXT has one of WORDS in it. */
+static bool has_word(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (strstr(text, *words))
+			return true;
+	return false;
+}
+
+/* Beside the file itself: the image, and two entries for each function. */
+static size_t memory_bound(size_t size)
+{
+	return size + 4096 + (TINY_NEXPORTS + TINY_NIMPORTS) * 128;
+}
+
+/* Loads SIZE bytes; WHAT says how they came to be. A refusal has to have one of WORDS in it. */
+static void load_naming(const void *bytes, size_t size, const char *what, const char *const *words)
 {
 	const struct host *host = fail_host(0, FAIL_ONCE, 0);
 	struct mote_image *image;
@@ -41,11 +64,20 @@ static void load(const void *bytes, size_t size, const char *what)
 			fail_msg("%s: %s %s", what, mote_status_name(status), err.message);
 		if (err.code != status || strncmp(err.message, "memory: ", 8) != 0)
 			fail_msg("%s: bad message \"%s\"", what, err.message);
+		if (!has_word(err.message + 8, words))
+			fail_msg("%s: the message does not say where: \"%s\"", what, err.message);
 	}
+	if (held_peak() > memory_bound(size))
+		fail_msg("%s: %zu bytes were allocated", what, held_peak());
 	mote_image_unref(image);
 	const char *leak = fail_leak();
 	if (leak)
 		fail_msg("%s: %s", what, leak);
+}
+
+static void load(const void *bytes, size_t size, const char *what)
+{
+	load_naming(bytes, size, what, places);
 }
 
 static void a_file_cut_anywhere(void **state)
@@ -84,6 +116,10 @@ struct field {
 		F(shdrs[i].sh_offset), F(shdrs[i].sh_size), F(shdrs[i].sh_link),                   \
 		F(shdrs[i].sh_info), F(shdrs[i].sh_addralign), F(shdrs[i].sh_entsize)
 
+#define RECORD(r)                                                                                  \
+	F(r.entry), F(r.result), F(r.nparams), F(r.params[0]), F(r.params[MOTE_PARAMS_MAX - 1]),   \
+		F(r.reserved[0]), F(r.reserved[11]), F(r.name[0]), F(r.name[MOTE_NAME_SIZE - 1])
+
 static const struct field fields[] = {
 	F(header.e_ident[4]),
 	F(header.e_ident[5]),
@@ -118,14 +154,47 @@ static const struct field fields[] = {
 	SHDR(2),
 	SHDR(3),
 	SHDR(4),
-	F(exports[0].result),
-	F(exports[0].nparams),
-	F(exports[0].params[0]),
-	F(imports[0].nparams),
-	F(imports[0].reserved[5]),
+	RECORD(exports[0]),
+	RECORD(exports[1]),
+	RECORD(exports[2]),
+	RECORD(imports[0]),
+	F(dynamic[0].d_tag),
+	F(dynamic[0].d_un),
 };
 
 #define NFIELDS (sizeof fields / sizeof fields[0])
+
+/* What a refusal speaks of when a field is wrong whose name begins so. What a segment or a section
+ * is there for may be what misses it. */
+static const struct naming {
+	const char *beginning, *words[16];
+} namings[] = {
+	{ "header.e_ident",
+	  { "ELF class", "byte order", "ELF version", "ELF OS number", "32-bit" } },
+	{ "header.e_type", { "ELF type", "relocatable", "core dump", "segment" } },
+	{ "header.e_machine", { "is for " } },
+	{ "header.e_version", { "e_version" } },
+	{ "header.e_entry", { "entry", "library" } },
+	{ "header.e_ph", { "program header", "loadable segment", "entry", "segment" } },
+	{ "header.e_sh", { "section", "export", "import" } },
+	{ "header", { "nothing" } },
+	{ "phdrs", { "segment", "program header", "entry", "notes", "dynamic", "library" } },
+	{ "note", { "note", "ABI", "records" } },
+	{ "shdrs[0]", { "nothing" } },
+	{ "shdrs", { "section", "export", "import" } },
+	{ "exports", { "export" } },
+	{ "imports", { "import" } },
+	{ "dynamic", { "library" } },
+};
+
+static const char *const *words_for(const struct field *field)
+{
+	size_t i = 0;
+
+	while (strncmp(field->name, namings[i].beginning, strlen(namings[i].beginning)) != 0)
+		i++;
+	return namings[i].words;
+}
 
 /* Edges of types, of the file, of pages, of the window, of guest addresses. */
 static const uint64_t edges[] = {
@@ -199,8 +268,25 @@ static void every_number_at_every_edge(void **state)
 				inits[i](&file);
 				set_field(&file, &fields[f], e);
 				snprintf(what, sizeof what, "%s at edge %zu", fields[f].name, e);
-				load(&file, sizeof file, what);
+				load_naming(&file, sizeof file, what, words_for(&fields[f]));
 			}
+	print_message("%u loaded, %u refused\n", nloaded, nrefused);
+	assert_true(nloaded > 0 && nrefused > 0);
+}
+
+static void every_byte_at_every_value(void **state)
+{
+	(void)state;
+	nloaded = nrefused = 0;
+	for (size_t at = 0; at < sizeof(struct tiny_elf); at++)
+		for (unsigned value = 0; value < 256; value++) {
+			struct tiny_elf file;
+			char what[64];
+			tiny_elf_init(&file);
+			((uint8_t *)&file)[at] = (uint8_t)value;
+			snprintf(what, sizeof what, "byte %zu is 0x%02x", at, value);
+			load(&file, sizeof file, what);
+		}
 	print_message("%u loaded, %u refused\n", nloaded, nrefused);
 	assert_true(nloaded > 0 && nrefused > 0);
 }
@@ -255,7 +341,7 @@ static void random_damage(void **state)
 {
 	(void)state;
 	const char *given = getenv("MOTE_TEST_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+	uint64_t seed = given ? strtoull(given, NULL, 0) : 20261121;
 	print_message("MOTE_TEST_SEED=%llu\n", (unsigned long long)seed);
 	random_state = seed * 2 + 1;
 	nloaded = nrefused = 0;
@@ -279,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_cut_anywhere),
+		cmocka_unit_test(every_byte_at_every_value),
 		cmocka_unit_test(every_number_at_every_edge),
 		cmocka_unit_test(pairs_of_numbers_at_every_edge),
 		cmocka_unit_test(random_damage),

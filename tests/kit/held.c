@@ -32,6 +32,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct block *blocks;
 	unsigned nblocks_ever;
+	size_t bytes, peak;       /* in blocks: now, and at most so far */
 	const char *fds[FDS_MAX]; /* who opened it; NULL: not open */
 	struct {
 		uintptr_t start, end;
@@ -51,6 +52,7 @@ void held_forget(void)
 		block->link = NULL;
 	}
 	held.nblocks_ever = 0;
+	held.bytes = held.peak = 0;
 	memset(held.fds, 0, sizeof held.fds);
 	held.nmappings = 0;
 	held.ntimers = 0;
@@ -94,6 +96,14 @@ const char *held_first(void)
 	return any ? held.sentence : NULL;
 }
 
+size_t held_peak(void)
+{
+	pthread_mutex_lock(&held.lock);
+	const size_t peak = held.peak;
+	pthread_mutex_unlock(&held.lock);
+	return peak;
+}
+
 static void *take_block(size_t size)
 {
 	struct block *block = malloc(sizeof *block + size);
@@ -108,6 +118,9 @@ static void *take_block(size_t size)
 	if (block->next)
 		block->next->link = &block->next;
 	held.blocks = block;
+	held.bytes += size;
+	if (held.bytes > held.peak)
+		held.peak = held.bytes;
 	pthread_mutex_unlock(&held.lock);
 	return block + 1;
 }
@@ -122,6 +135,7 @@ static void give_block(void *ptr, size_t size)
 		*block->link = block->next;
 		if (block->next)
 			block->next->link = block->link;
+		held.bytes -= size;
 	}
 	pthread_mutex_unlock(&held.lock);
 	memset(ptr, 0xcd, size);

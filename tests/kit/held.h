@@ -16,6 +16,9 @@ void held_forget(void);
 /* A sentence about the first thing that is still held, or NULL. Lives until the next call. */
 const char *held_first(void);
 
+/* The most bytes that were allocated at a time since held_forget(). */
+size_t held_peak(void);
+
 /* As mote_runtime_options.realloc. Ends the test when OLD_SIZE is not the size of PTR, or
  * PTR is no allocation. New memory is filled with 0xab. */
 void *held_realloc(void *ptr, size_t old_size, size_t new_size);
