@@ -55,10 +55,12 @@ extern "C" {
 #define MOTE_DEFAULT_POOL_MAXIMUM 64
 #define MOTE_MAX_POOL_MAXIMUM     65536
 
-/* Snapshots on disk: bytes of a tag, snapshots in a directory, bytes of a file of metadata. */
+/* Snapshots on disk: bytes of a tag, snapshots in a directory, bytes of a file of metadata, and of
+ * what such a file becomes in memory while it is read. */
 #define MOTE_MAX_TAG_SIZE         128
 #define MOTE_MAX_STORED_SNAPSHOTS 16384
 #define MOTE_MAX_METADATA_SIZE    (UINT64_C(8) << 20)
+#define MOTE_MAX_METADATA_MEMORY  (UINT64_C(256) << 20)
 
 /* What a call may use of its host. main() counts as a call, and so does a program. An exit costs
  * the host time and nothing else, and time has limits of its own: so their number has none by

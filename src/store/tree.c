@@ -34,8 +34,50 @@ void tree_refuse_text(struct tree_reader *reader, const char *before, const char
 	fail(reader, error_set(reader->err, MOTE_E_SNAPSHOT, "%s\"%s\"%s", before, shown, after));
 }
 
+/*
+ * What json-c 0.16 takes for each value: lists and objects, which have room in advance, and
+ * whatever stands before a comma or behind a colon. A file of 8 MiB could become 2 GiB.
+ */
+enum { OBJECT_COST = 768, LIST_COST = 160, VALUE_COST = 88 };
+
+/* At most so many bytes of memory are needed for TEXT, whether it is JSON or not. */
+static uint64_t cost_of(const struct text *text)
+{
+	uint64_t cost = 2 * (uint64_t)text->size; /* strings, and one that is still growing */
+	bool is_string = false;
+
+	for (size_t i = 0; i < text->size; i++) {
+		const char c = text->bytes[i];
+		if (c == '"')
+			is_string = !is_string;
+		else if (is_string)
+			i += c == '\\';
+		else if (c == '{')
+			cost += OBJECT_COST;
+		else if (c == '[')
+			cost += LIST_COST;
+		else if (c == ',' || c == ':')
+			cost += VALUE_COST;
+	}
+	return cost;
+}
+
+static bool is_affordable(struct tree_reader *reader, const struct text *text)
+{
+	const uint64_t cost = cost_of(text);
+
+	if (cost > MOTE_MAX_METADATA_MEMORY)
+		fail(reader, error_set(reader->err, MOTE_E_SNAPSHOT,
+				       "%s: has so many values that they would take %" PRIu64
+				       " bytes of memory; the limit is %" PRIu64,
+				       reader->file, cost, MOTE_MAX_METADATA_MEMORY));
+	return cost <= MOTE_MAX_METADATA_MEMORY;
+}
+
 json_object *tree_parse(struct tree_reader *reader, const struct text *text)
 {
+	if (!is_affordable(reader, text))
+		return NULL;
 	struct json_tokener *tokener = json_tokener_new_ex(TREE_DEPTH);
 	json_object *object = NULL;
 

@@ -28,8 +28,8 @@ struct tree_reader {
 	mote_status status; /* MOTE_E_SNAPSHOT from the first failure on */
 };
 
-/* The object in TEXT, or NULL: MOTE_E_SNAPSHOT (no JSON), MOTE_E_NOMEM. To be freed with
- * json_object_put(). */
+/* The object in TEXT, or NULL: MOTE_E_SNAPSHOT (no JSON, or too many values), MOTE_E_NOMEM. To be
+ * freed with json_object_put(). */
 json_object *tree_parse(struct tree_reader *reader, const struct text *text);
 
 /* Fails: KEY is not WANT ("a number"). */

@@ -4,7 +4,7 @@
  * harms only the guest that is in it.
  */
 #define _GNU_SOURCE
-#include "store/forge.h"
+#include "store/tried.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,121 +17,13 @@
 
 #define PAGE 4096u
 
-/* What became of all that was tried. */
-struct tried {
-	struct box *box;
-	void (*put)(const struct box *box, const void *bytes, size_t size);
-	unsigned refused, accepted;
-};
-
-static void put_index(const struct box *box, const void *bytes, size_t size)
-{
-	forge_write(box, "index.json", bytes, size);
-}
-
-static void ignore_info(void *user, const mote_stored_info *info)
-{
-	(void)user;
-	assert_non_null(info->guest);
-}
-
-/* Lists and loads, and runs the guest if there is one: however it ends, we are still here. */
-static void use(struct tried *tried, const char *path)
-{
-	struct box *box = tried->box;
-	mote_error *err = &box->g->err;
-	mote_snapshot *snapshot;
-	mote_sandbox *sb;
-	mote_value result;
-
-	mote_status status = mote_store_list(box->folder, ignore_info, NULL, err);
-	if (status && status != MOTE_E_SNAPSHOT)
-		fail_msg("%s: listing says %s: %s", path, mote_status_name(status), err->message);
-	err->message[0] = '\0';
-	status = box_load(box, "one", false, &snapshot);
-	if (status) {
-		if ((status != MOTE_E_SNAPSHOT && status != MOTE_E_INVALID) || !err->message[0] ||
-		    snapshot)
-			fail_msg("%s: %s: %s", path, mote_status_name(status), err->message);
-		for (const char *c = err->message; *c; c++)
-			if ((unsigned char)*c < ' ')
-				fail_msg("%s: a message with control characters", path);
-		tried->refused++;
-		return;
-	}
-	tried->accepted++;
-	if (mote_sandbox_from_snapshot(&sb, box->rt, snapshot, &box->options, err) == MOTE_OK) {
-		(void)!mote_call(sb, "Count", NULL, 0, &result, err);
-		(void)!mote_sandbox_restore(sb, snapshot, err);
-		mote_sandbox_free(sb);
-	}
-	mote_snapshot_unref(snapshot);
-}
-
-static void try_changed(void *user, const char *changed, const char *path)
-{
-	struct tried *tried = user;
-
-	tried->put(tried->box, changed, strlen(changed));
-	use(tried, path);
-}
-
-/* What concerns files alone is tried with one guest of each backend. */
-static bool is_first_variant(const struct guest *g)
-{
-	return strcmp(strrchr(g->path, '-'), "-glibc") == 0;
-}
-
-static void try_each_node(struct guest *g, char *(*name)(const struct box *box),
-			  void (*put)(const struct box *box, const void *bytes, size_t size),
-			  unsigned accepted_at_most)
-{
-	struct box box;
-
-	if (!is_first_variant(g))
-		return;
-	box_init(&box, g);
-	box_save(&box, "one");
-	char *file = name ? name(&box) : strdup("index.json");
-	char *text = forge_read(&box, file, NULL);
-	struct tried tried = { .box = &box, .put = put };
-	unsigned n = forge_each(text, try_changed, &tried);
-
-	assert_int_equal(tried.refused + tried.accepted, n);
-	if (tried.accepted > accepted_at_most)
-		fail_msg("%u of %u changes were accepted; at most %u", tried.accepted, n,
-			 accepted_at_most);
-	/* as it was, it works still */
-	put(&box, text, strlen(text));
-	use(&tried, "unchanged");
-	assert_int_equal(tried.refused + tried.accepted, n + 1);
-	free(text);
-	free(file);
-	box_fini(&box);
-}
-
-static void each_field_of_the_config_is_checked(struct guest *g)
-{
-	try_each_node(g, forge_config_name, forge_config, 1500);
-}
-
-static void each_field_of_the_manifest_is_checked(struct guest *g)
-{
-	try_each_node(g, forge_manifest_name, forge_manifest, 300);
-}
-
-static void each_field_of_the_index_is_checked(struct guest *g)
-{
-	try_each_node(g, NULL, put_index, 60);
-}
-
 /* Each beginning of each file, digests right or not. */
 static void files_that_end_early_are_refused(struct guest *g)
 {
 	struct box box;
 	size_t size;
 
-	if (!is_first_variant(g))
+	if (!tried_is_first(g))
 		return;
 	box_init(&box, g);
 	box_save(&box, "one");
@@ -147,17 +39,17 @@ static void files_that_end_early_are_refused(struct guest *g)
 
 		for (size_t n = 0; n < size; n++) {
 			forge_write(&box, names[i], text, n);
-			use(&tried, names[i]);
+			tried_use(&tried, names[i]);
 			if (!puts[i])
 				continue;
 			forge_write(&box, names[i], text, size);
 			puts[i](&box, text, n);
-			use(&tried, names[i]);
+			tried_use(&tried, names[i]);
 			forge_write(&box, "index.json", index, strlen(index));
 		}
 		assert_int_equal(tried.accepted, 0);
 		forge_write(&box, names[i], text, size);
-		use(&tried, names[i]);
+		tried_use(&tried, names[i]);
 		assert_int_equal(tried.accepted, 1);
 		free(text);
 		free(names[i]);
@@ -172,7 +64,7 @@ static void memory_of_another_size_is_refused(struct guest *g)
 	struct stat file;
 	struct tried tried = { .box = &box };
 
-	if (!is_first_variant(g))
+	if (!tried_is_first(g))
 		return;
 	box_init(&box, g);
 	box_save(&box, "one");
@@ -180,7 +72,7 @@ static void memory_of_another_size_is_refused(struct guest *g)
 	assert_int_equal(stat(path, &file), 0);
 	for (off_t size = 0; size <= file.st_size + 2 * PAGE; size += 509) {
 		assert_int_equal(truncate(path, size), 0);
-		use(&tried, "memory");
+		tried_use(&tried, "memory");
 	}
 	assert_int_equal(tried.accepted, 0);
 	/* the manifest knows, but not the runs */
@@ -193,7 +85,7 @@ static void memory_of_another_size_is_refused(struct guest *g)
 		const char *changed = json_object_to_json_string(manifest);
 		forge_manifest(&box, changed, strlen(changed));
 		assert_int_equal(truncate(path, size), 0);
-		use(&tried, "memory and manifest");
+		tried_use(&tried, "memory and manifest");
 		json_object_put(manifest);
 	}
 	assert_int_equal(tried.accepted, 0);
@@ -220,7 +112,7 @@ static void verifying_finds_each_change(struct guest *g)
 	struct stat file;
 	mote_snapshot *snapshot;
 
-	if (!is_first_variant(g))
+	if (!tried_is_first(g))
 		return;
 	box_init(&box, g);
 	box_save(&box, "one");
@@ -316,14 +208,14 @@ static void only_regular_files_in_place_are_read(struct guest *g)
 		snprintf(moved, sizeof moved, "%s", box_path(&box, "moved"));
 		for (size_t k = 0; k < sizeof replace / sizeof replace[0]; k++) {
 			replace[k](path, moved);
-			use(&tried, names[i]);
+			tried_use(&tried, names[i]);
 			assert_int_equal(tried.accepted, 0);
 			remove(path);
 			assert_int_equal(rename(moved, path), 0);
 		}
 		free(names[i]);
 	}
-	use(&tried, "as it was");
+	tried_use(&tried, "as it was");
 	assert_int_equal(tried.accepted, 1);
 	box_fini(&box);
 }
@@ -541,12 +433,6 @@ static void each_mismatch_has_a_message(struct guest *g)
 }
 
 static const struct row rows[] = {
-	{ "each field of the config is checked", "state", each_field_of_the_config_is_checked, NULL,
-	  false },
-	{ "each field of the manifest is checked", "state", each_field_of_the_manifest_is_checked,
-	  NULL, false },
-	{ "each field of the index is checked", "state", each_field_of_the_index_is_checked, NULL,
-	  false },
 	{ "each mismatch has a message", "state", each_mismatch_has_a_message, NULL, false },
 	{ "files that end early are refused", "state", files_that_end_early_are_refused, NULL,
 	  false },
