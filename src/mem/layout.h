@@ -56,10 +56,10 @@
 _Static_assert(6 * MOTE_MAX_MAPPINGS + (MOTE_MAX_MAPPED_SIZE >> 30) <= LAYOUT_SPARE_TABLES,
 	       "files of MOTE_MAX_MAPPED_SIZE bytes must always find page tables");
 _Static_assert(MOTE_MAX_MAPPINGS == MOTE_MAPPINGS_MAX &&
-		       MOTE_MAX_HOST_FUNCTIONS == MOTE_FUNCTIONS_MAX &&
-		       MOTE_MAX_NAME_SIZE == MOTE_NAME_SIZE - 1 &&
-		       MOTE_MAX_LABEL_SIZE == MOTE_LABEL_SIZE - 1,
-	       "what mote/limits.h promises is what the guest ABI has room for");
+		       MOTE_MAX_HOST_FUNCTIONS == MOTE_FUNCTIONS_MAX,
+	       "as many as mote/limits.h promises must fit the guest ABI's lists");
+_Static_assert(MOTE_MAX_NAME_SIZE == MOTE_NAME_SIZE - 1, "names of mote/limits.h must fit records");
+_Static_assert(MOTE_MAX_LABEL_SIZE == MOTE_LABEL_SIZE - 1, "so must the labels of mapped files");
 
 /* Images with more segments than MOTE_MAX_SEGMENTS, or more bytes in memory than
  * MOTE_MAX_IMAGE_SIZE, are refused: their page tables must stay affordable. */
