@@ -18,8 +18,12 @@
 
 #define SIDE       128
 #define FILE_MAX   (8 << 20)
-#define HEAP_SIZE  (96 << 20) /* what the largest picture needs, and some more */
+#define TIME_MAX   UINT64_C(5000000000) /* ns: five seconds */
+#define HEAP_SIZE  (96 << 20)           /* what the largest picture needs, and some more */
 #define PIXELS_MAX (8 + SIDE * SIDE * 4)
+
+/* For one picture: CPU time, since a busy machine is not the guest's fault. */
+static const mote_call_options limits = { .size = sizeof limits, .cpu_ns = TIME_MAX };
 
 struct studio {
 	mote_sandbox *sb;
@@ -67,10 +71,10 @@ static bool encode(struct studio *studio, const char *path)
 	const uint32_t width = number(studio->pixels), height = number(studio->pixels + 4);
 	mote_value png;
 
-	if (mote_call(studio->sb, "Encode",
-		      MOTE_ARGS(width, height,
-				mote_bytes(studio->pixels + 8, (size_t)width * height * 4)),
-		      &png, &studio->err)) {
+	if (mote_call_with(studio->sb, "Encode",
+			   MOTE_ARGS(width, height,
+				     mote_bytes(studio->pixels + 8, (size_t)width * height * 4)),
+			   &limits, &png, &studio->err)) {
 		printf("error: %s\n", studio->err.message);
 		return false;
 	}
