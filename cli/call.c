@@ -27,7 +27,7 @@ static void print_result(const struct guest *guest, const struct options *option
 }
 
 /* From here on the guest may run. The result lives as long as the sandbox, so it is printed here. */
-static mote_status call_parsed(const struct guest *guest, const struct options *options,
+static mote_status call_parsed(struct guest *guest, const struct options *options,
 			       const struct function_call *call, mote_error *err)
 {
 	mote_value result;
@@ -57,7 +57,9 @@ int call_command(const struct options *options, int nargs, char **args)
 					     (const char *const *)args + 1, &err);
 	if (!status)
 		status = call_parsed(&guest, options, &call, &err);
+	const int exit_status =
+		status ? report_crash(&err, &guest.crash, options->wants_json) : EXIT_OK;
 	function_call_fini(&call);
 	guest_close(&guest);
-	return status ? report(&err, options->wants_json) : EXIT_OK;
+	return exit_status;
 }

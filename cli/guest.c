@@ -43,13 +43,17 @@ static void say_if_weaker(const mote_runtime *rt)
 
 static mote_status open_runtime(struct guest *guest, const struct options *options, mote_error *err)
 {
-	*guest = (struct guest){ .info = { .size = sizeof guest->info } };
+	*guest = (struct guest){
+		.info = { .size = sizeof guest->info },
+		.crash = { .core_path = options->core },
+	};
 	return mote_runtime_new(
 		&guest->rt,
 		MOTE_OPTIONS(mote_runtime_options, .backend = options->backend,
 			     .allow_weaker_isolation = true, .require = options->require,
 			     .log_level = options->is_verbose ? MOTE_LOG_TRACE : MOTE_LOG_ERROR,
-			     .log = options->is_verbose ? print_log : NULL),
+			     .log = options->is_verbose ? print_log : NULL,
+			     .debug_info = !options->wants_no_lines),
 		err);
 }
 
@@ -57,6 +61,7 @@ static mote_status load_file(struct guest *guest, const char *path, mote_error *
 {
 	mote_status status = mote_image_load_file(&guest->file, guest->rt, path, err);
 
+	guest->crash.guest = path;
 	guest->image = guest->file;
 	return status;
 }
@@ -121,6 +126,7 @@ mote_status guest_open_stored(struct guest *guest, const struct options *options
 
 void guest_close(struct guest *guest)
 {
+	crash_fini(&guest->crash);
 	mote_snapshot_unref(guest->snapshot);
 	mote_image_unref(guest->file);
 	mote_runtime_free(guest->rt);
@@ -155,12 +161,14 @@ static bool has_sizes(const struct options *options)
 	return options->heap || options->stack || options->input_size || options->output_size;
 }
 
-mote_status guest_start(mote_sandbox **sb, const struct guest *guest, const struct options *options,
+mote_status guest_start(mote_sandbox **sb, struct guest *guest, const struct options *options,
 			mote_error *err)
 {
 	mote_sandbox_options sandbox = guest_sandbox_options(options);
 
 	sandbox.output = output_to_stderr;
+	sandbox.crashed = crash_collect;
+	sandbox.crashed_user = &guest->crash;
 	if (guest->snapshot && (options->init_data || has_sizes(options)))
 		return fail(err, MOTE_E_INVALID,
 			    "--data and sizes are for guest files: a snapshot has its own, of when "

@@ -6,6 +6,7 @@
 #ifndef CLI_GUEST_H
 #define CLI_GUEST_H
 
+#include "crash.h"
 #include "options.h"
 
 #include <mote/image.h>
@@ -18,6 +19,7 @@ struct guest {
 	mote_snapshot *snapshot; /* NULL if there is a file */
 	const mote_image *image; /* of either */
 	mote_image_info info;
+	struct crash crash; /* of its last sandbox, or program */
 };
 
 /*
@@ -41,7 +43,7 @@ void guest_close(struct guest *guest);
 
 /* Makes a sandbox: of the file, main() has run then; or of the snapshot. What the guest prints
  * goes to stderr. */
-mote_status guest_start(mote_sandbox **sb, const struct guest *guest, const struct options *options,
+mote_status guest_start(mote_sandbox **sb, struct guest *guest, const struct options *options,
 			mote_error *err);
 
 /* The sizes that OPTIONS ask for. */

@@ -32,6 +32,7 @@ struct options {
 	const char *destination;                       /* -o of `snapshot take` */
 	const char *symbols;                           /* -y */
 	const char *init_data;                         /* -d; see init_data.h */
+	const char *core;                              /* -c */
 	const char *filter;                            /* -f */
 	const char *program_input;                     /* -I; a file, or "-" */
 	const char *view;                              /* -s; see drawing.h */
@@ -39,6 +40,7 @@ struct options {
 	bool wants_layout;                             /* -l */
 	bool wants_quick;                              /* -q */
 	bool wants_raw;                                /* -r */
+	bool wants_no_lines;                           /* -n */
 	bool is_verbose;                               /* -v */
 	bool wants_help;                               /* -h, of every command */
 };

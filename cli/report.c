@@ -42,7 +42,7 @@ int report_status(mote_status code)
 }
 
 /* Only what means something for the code: a 0 would look like an answer. */
-static void print_json(const mote_error *err)
+static void print_json(const mote_error *err, const struct crash *crash)
 {
 	struct json_object *object = json_map(), *error = json_map();
 
@@ -56,6 +56,7 @@ static void print_json(const mote_error *err)
 		json_add(error, "guest_pc", json_number(err->guest_pc));
 		json_add(error, "guest_address", json_number(err->guest_address));
 	}
+	crash_add_json(crash, error);
 	json_add(object, "error", error);
 	json_print(stdout, object);
 }
@@ -67,11 +68,20 @@ static void print_text(const mote_error *err)
 	putc('\n', stderr);
 }
 
+int report_crash(const mote_error *err, const struct crash *crash, bool wants_json)
+{
+	if (wants_json) {
+		print_json(err, crash);
+	} else {
+		print_text(err);
+		crash_print(crash);
+	}
+	return report_status(err->code);
+}
+
 int report(const mote_error *err, bool wants_json)
 {
-	if (wants_json)
-		print_json(err);
-	else
-		print_text(err);
-	return report_status(err->code);
+	const struct crash none = { 0 };
+
+	return report_crash(err, &none, wants_json);
 }

@@ -8,6 +8,8 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "crash.h"
+
 #include <mote/status.h>
 
 #include <stdbool.h>
@@ -18,6 +20,9 @@ mote_status fail(mote_error *err, mote_status code, const char *format, ...)
 
 /* Reports ERR and returns the exit status for its code, see command.h. */
 int report(const mote_error *err, bool wants_json);
+
+/* The same, with what was collected of a crash, if there was one. */
+int report_crash(const mote_error *err, const struct crash *crash, bool wants_json);
 
 /* The exit status for CODE. */
 int report_status(mote_status code);

@@ -82,8 +82,8 @@ static mote_status read_input(const struct options *options, char **input, size_
 	return file_read_input(options->program_input, INPUT_MAX, input, size, err);
 }
 
-static mote_status run(const struct guest *guest, const struct options *options, int nargs,
-		       char **args, int *exit_status, mote_error *err)
+static mote_status run(struct guest *guest, const struct options *options, int nargs, char **args,
+		       int *exit_status, mote_error *err)
 {
 	const struct limits *limits = &options->limits;
 	struct output output = { 0 };
@@ -96,19 +96,18 @@ static mote_status run(const struct guest *guest, const struct options *options,
 		return status;
 	status = mote_image_run(
 		guest->file,
-		MOTE_OPTIONS(mote_program_options, .heap_size = options->heap,
-			     .stack_size = options->stack, .argc = (size_t)nargs,
-			     .argv = (const char *const *)args, .envc = options->environment.count,
-			     .envp = options->environment.words, .output = pass_through,
-			     .output_user = &output, .input = input, .input_size = input_size,
-			     .refused = note_refused, .refused_user = &refused,
-
-			     .max_exits = limits->exits,
-			     /* it goes no farther than whoever reads it lets it */
-			     .max_output_bytes =
-				     limits->output_bytes ? limits->output_bytes : MOTE_NO_LIMIT,
-			     .max_log_lines = limits->log_lines,
-			     .max_log_bytes = limits->log_bytes),
+		MOTE_OPTIONS(
+			mote_program_options, .heap_size = options->heap,
+			.stack_size = options->stack, .argc = (size_t)nargs,
+			.argv = (const char *const *)args, .envc = options->environment.count,
+			.envp = options->environment.words, .output = pass_through,
+			.output_user = &output, .input = input, .input_size = input_size,
+			.refused = note_refused, .refused_user = &refused, .crashed = crash_collect,
+			.crashed_user = &guest->crash, .max_exits = limits->exits,
+			/* it goes no farther than whoever reads it lets it */
+			.max_output_bytes =
+				limits->output_bytes ? limits->output_bytes : MOTE_NO_LIMIT,
+			.max_log_lines = limits->log_lines, .max_log_bytes = limits->log_bytes),
 		exit_status, err);
 	free(input);
 	if (status || *exit_status)
@@ -128,9 +127,10 @@ int run_command(const struct options *options, int nargs, char **args)
 	mote_status status = guest_open(&guest, options, args[0], true, &err);
 	if (!status)
 		status = run(&guest, options, nargs, args, &exit_status, &err);
+	if (status)
+		report_crash(&err, &guest.crash, false);
 	guest_close(&guest);
 	if (!status)
 		return exit_status;
-	report(&err, false);
 	return mote_status_class(status) == MOTE_CLASS_POISON ? EXIT_RUN_CRASHED : EXIT_RUN_FAILED;
 }

@@ -108,7 +108,7 @@ static mote_status print_saved(const struct stored *to, struct json_object *resu
 	return MOTE_OK;
 }
 
-static mote_status take(const struct guest *guest, const struct options *options,
+static mote_status take(struct guest *guest, const struct options *options,
 			const struct calls *calls, const struct stored *to, mote_error *err)
 {
 	struct json_object *results = json_list();
@@ -147,8 +147,10 @@ int take_command(const struct options *options, int nargs, char **args)
 		status = parse_calls(&calls, &guest, &options->calls, args[0], &err);
 	if (!status)
 		status = take(&guest, options, &calls, &to, &err);
+	const int exit_status =
+		status ? report_crash(&err, &guest.crash, options->wants_json) : EXIT_OK;
 	free_calls(&calls);
 	stored_fini(&to);
 	guest_close(&guest);
-	return status ? report(&err, options->wants_json) : EXIT_OK;
+	return exit_status;
 }

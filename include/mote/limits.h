@@ -51,6 +51,10 @@ extern "C" {
  * stack. */
 #define MOTE_MAX_ARGUMENTS 1048576
 
+/* Crashes: frames of a back-trace, and symbols of an image that are looked at. */
+#define MOTE_MAX_FRAMES  64
+#define MOTE_MAX_SYMBOLS 4194304
+
 /* Sandboxes of a pool. */
 #define MOTE_DEFAULT_POOL_MAXIMUM 64
 #define MOTE_MAX_POOL_MAXIMUM     65536

@@ -27,6 +27,7 @@
 #define MOTE_MOTE_H
 
 #include <mote/call.h>
+#include <mote/crash.h>
 #include <mote/host_check.h>
 #include <mote/image.h>
 #include <mote/interrupt.h>

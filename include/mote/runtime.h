@@ -75,6 +75,15 @@ typedef struct mote_runtime_options {
 	 * guest runs that can be stopped.
 	 */
 	int interrupt_signal;
+	/*
+	 * Source lines in messages of crashes and in back-traces, from the debug information in
+	 * guest files, where elfutils is installed (libdw.so.1, loaded by mote_runtime_new()). Off
+	 * by default: it lets a large parser loose on the guest's file, in this process, whenever a
+	 * guest crashes; a file made for the purpose may find a flaw in it, or keep it busy. Names
+	 * of functions come from the symbol table either way, which the library reads itself. For
+	 * guests that you have compiled. What libdw needs it gets from malloc, whatever realloc is.
+	 */
+	bool debug_info;
 } mote_runtime_options;
 
 /*

@@ -53,6 +53,14 @@ typedef struct mote_host_function {
  * bytes, as the guest wrote it. Called on the thread that runs the guest. */
 typedef void (*mote_output_fn)(void *user, int stream, const void *data, size_t size);
 
+/*
+ * Told that SB is poisoned from now on, whatever its guest did (STATUS is of class 5), before the
+ * call that it happened in returns: what a crash leaves can be looked at here (mote/crash.h,
+ * mote_sandbox_read()) even where the sandbox is gone afterwards, as it is if main() crashes. On
+ * the thread that ran the guest. It must not free, restore or call SB.
+ */
+typedef void (*mote_crash_fn)(void *user, mote_sandbox *sb, mote_status status);
+
 /* Sizes and numbers are limited: mote/limits.h. */
 typedef struct mote_sandbox_options {
 	size_t size;          /* sizeof(mote_sandbox_options); set by the macro */
@@ -93,6 +101,8 @@ typedef struct mote_sandbox_options {
 	/* Files that can be mapped, those of a snapshot that it is restored to included. 0: 32,
 	 * which is also the most. */
 	uint64_t max_mappings;
+	mote_crash_fn crashed; /* NULL: nobody is told */
+	void *crashed_user;
 } mote_sandbox_options;
 
 /* What a guest may do with its init data, besides reading. Never both. */
@@ -183,6 +193,8 @@ typedef struct mote_program_options {
 	void (*refused)(void *user, uint64_t number, const char *name, uint64_t times);
 	void *refused_user;
 	uint64_t timeout_ns, cpu_ns; /* as in mote_call_options */
+	mote_crash_fn crashed;       /* as in mote_sandbox_options */
+	void *crashed_user;
 } mote_program_options;
 
 /*

@@ -66,6 +66,33 @@ bool elf_has_sections(const struct elf *elf);
 mote_status elf_find_section(const struct elf *elf, const char *name, struct elf_span *out,
 			     mote_error *err);
 
+/*
+ * The symbol table: names for places in the guest. Programs run without it, so that it is looked
+ * for and checked when somebody asks, not when the file is loaded. Only MOTE_MAX_SYMBOLS are
+ * looked at, so that a file of names cannot keep its host busy.
+ */
+struct elf_symbols {
+	struct elf_span table; /* Elf64_Sym each, unaligned */
+	struct elf_span names;
+	uint64_t bias;
+	size_t count;
+};
+
+struct elf_symbol {
+	struct elf_span name; /* of the guest's making; 1 byte or more, no NUL */
+	uint64_t address;     /* as the guest sees it */
+	uint64_t size;        /* bytes; 0: nobody knows. ADDRESS + SIZE may wrap */
+	uint8_t type;         /* STT_... */
+	uint8_t binding;      /* STB_... */
+};
+
+/* Finds the symbol table. MOTE_E_IMAGE: the file has none, or one that does not fit the file; OUT
+ * then has no symbols. */
+mote_status elf_find_symbols(const struct elf *elf, struct elf_symbols *out, mote_error *err);
+
+/* Reads the INDEX-th of OUT->count symbols; false when it has no name or is for no address. */
+bool elf_symbol(const struct elf_symbols *symbols, size_t index, struct elf_symbol *out);
+
 /* An entry of a PT_NOTE segment. NAME counts its NUL, if it has one. */
 struct elf_note {
 	uint32_t type;

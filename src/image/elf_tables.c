@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Section headers and notes: the parts of an ELF file that loading does not need. They are
+ * Section headers, symbols and notes: the parts of an ELF file that loading does not need. They are
  * checked when they are asked for, so that a program that is no mote guest runs whatever
  * its section headers say.
  */
@@ -90,6 +90,63 @@ mote_status elf_find_section(const struct elf *elf, const char *name, struct elf
 	if (status != MOTE_OK)
 		*out = (struct elf_span){ NULL, 0 };
 	return status;
+}
+
+/* The bytes of the INDEX-th section, which WHAT names in messages. */
+static mote_status indexed_section(const struct elf *elf, size_t index, const char *what,
+				   struct elf_span *out, mote_error *err)
+{
+	if (index >= elf->header.e_shnum)
+		return error_set(err, MOTE_E_IMAGE, "has %s in section %zu, of %u sections", what,
+				 index, elf->header.e_shnum);
+	const Elf64_Shdr shdr = section_header(elf, index);
+	return section_bytes(elf, what, &shdr, out, err);
+}
+
+mote_status elf_find_symbols(const struct elf *elf, struct elf_symbols *out, mote_error *err)
+{
+	*out = (struct elf_symbols){ .bias = elf->bias };
+	mote_status status = elf_has_sections(elf) ? check_section_table(elf, err) : MOTE_OK;
+	size_t index = 0;
+
+	if (status != MOTE_OK)
+		return status;
+	while (index < elf->header.e_shnum && elf_has_sections(elf) &&
+	       section_header(elf, index).sh_type != SHT_SYMTAB)
+		index++;
+	if (!elf_has_sections(elf) || index == elf->header.e_shnum)
+		return error_set(err, MOTE_E_IMAGE, "has no symbol table; it was stripped");
+	const size_t names = section_header(elf, index).sh_link;
+	status = indexed_section(elf, index, "its symbols", &out->table, err);
+	if (status == MOTE_OK)
+		status = indexed_section(elf, names, "the names of symbols", &out->names, err);
+	if (status != MOTE_OK)
+		return status;
+	out->count = out->table.size / sizeof(Elf64_Sym);
+	if (out->count > MOTE_MAX_SYMBOLS)
+		out->count = MOTE_MAX_SYMBOLS;
+	return MOTE_OK;
+}
+
+bool elf_symbol(const struct elf_symbols *symbols, size_t index, struct elf_symbol *out)
+{
+	Elf64_Sym symbol;
+	memcpy(&symbol, symbols->table.bytes + index * sizeof symbol, sizeof symbol);
+	if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= symbols->names.size ||
+	    ELF64_ST_TYPE(symbol.st_info) == STT_TLS)
+		return false;
+	const uint8_t *name = symbols->names.bytes + symbol.st_name;
+	const uint8_t *end = memchr(name, '\0', symbols->names.size - symbol.st_name);
+	if (!end || end == name)
+		return false;
+	*out = (struct elf_symbol){
+		.name = { name, (size_t)(end - name) },
+		.address = symbols->bias + symbol.st_value,
+		.size = symbol.st_size,
+		.type = ELF64_ST_TYPE(symbol.st_info),
+		.binding = ELF64_ST_BIND(symbol.st_info),
+	};
+	return true;
 }
 
 /* Takes the first SIZE bytes off REST; false when it has fewer. */

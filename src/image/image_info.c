@@ -4,7 +4,10 @@
  */
 #include "image/image.h"
 
+#include "base/error.h"
 #include "base/options.h"
+
+#include <mote/crash.h>
 
 #include <string.h>
 
@@ -42,6 +45,30 @@ const mote_function_info *mote_image_import(const mote_image *image, size_t inde
 const mote_function_info *mote_image_find_export(const mote_image *image, const char *name)
 {
 	return records_find(&image->exports, name);
+}
+
+mote_status mote_image_symbols(const mote_image *image,
+			       void (*visit)(void *user, const char *name, uint64_t address,
+					     uint64_t size, bool is_function),
+			       void *user, mote_error *err)
+{
+	struct elf_symbols symbols;
+	struct elf_symbol symbol;
+	mote_status status = elf_find_symbols(&image->elf, &symbols, err);
+
+	if (status) {
+		error_prefix(err, "%s: ", image->name);
+		return status;
+	}
+	for (size_t i = 0; i < symbols.count; i++) {
+		if (!elf_symbol(&symbols, i, &symbol))
+			continue;
+		const bool is_function = symbol.type == STT_FUNC || symbol.type == STT_GNU_IFUNC;
+		if (is_function || symbol.type == STT_OBJECT)
+			visit(user, (const char *)symbol.name.bytes, symbol.address, symbol.size,
+			      is_function);
+	}
+	return MOTE_OK;
 }
 
 const char *mote_type_name(mote_type type)

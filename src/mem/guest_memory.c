@@ -10,6 +10,7 @@
 #include "abi/vmem_map.h"
 #include "mem/file_mapping.h"
 #include "mem/guest_memory_internal.h"
+#include "mem/page_bitmap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -241,6 +242,19 @@ struct io_stack guest_memory_input(const struct guest_memory *memory)
 struct io_stack guest_memory_output(const struct guest_memory *memory)
 {
 	return io_stack_of(memory, REGION_OUTPUT);
+}
+
+/* Pages that were never touched are zero, or as in the snapshot that memory was made from. */
+mote_status guest_memory_used(struct guest_memory *memory, uint64_t *bits, mote_error *err)
+{
+	const struct memory_snapshot *base = memory->base;
+	mote_status status = shared_mem_touched(memory->ram, bits, err);
+
+	for (size_t i = 0; !status && base && i < base->nruns; i++) {
+		const struct page_run *run = &base->runs[i];
+		page_bitmap_fill(bits, run->first, run->first + run->count, true);
+	}
+	return status;
 }
 
 mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error *err)

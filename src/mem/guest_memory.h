@@ -94,6 +94,11 @@ bool guest_memory_is_code(struct guest_memory *memory, uint64_t address);
  * NULL if nothing does. Lives as long as MEMORY. */
 const char *guest_memory_place(const struct guest_memory *memory, uint64_t address);
 
+/* Sets the bit (mem/page_bitmap.h) of each page of RAM that may be other than zero; the others are
+ * clear. BITS has one for each page. In proportion to the pages that were ever touched. Errors:
+ * MOTE_E_OS. */
+mote_status guest_memory_used(struct guest_memory *memory, uint64_t *bits, mote_error *err);
+
 /*
  * The stack guard: 16 random bytes at the low end of the stack, below which only the guard
  * gap lies. Set it before the guest runs; a guest that has overwritten it ran out of stack, and the

@@ -51,13 +51,9 @@ static mote_status compare_page(struct guest_memory *memory, uint64_t page, mote
 /* Nobody has changed pages that nobody has touched. */
 static mote_status compare_kept(struct guest_memory *memory, uint64_t *touched, mote_error *err)
 {
-	const struct memory_snapshot *base = memory->base;
 	const struct layout *layout = &memory->layout;
-	mote_status status = shared_mem_touched(memory->ram, touched, err);
+	mote_status status = guest_memory_used(memory, touched, err);
 
-	for (size_t i = 0; i < base->nruns; i++)
-		page_bitmap_fill(touched, base->runs[i].first,
-				 base->runs[i].first + base->runs[i].count, true);
 	for (size_t i = 0; !status && i < layout->nregions; i++) {
 		const struct region *region = &layout->regions[i];
 		uint64_t page = (region->gpa - layout->ram.gpa) / MOTE_PAGE_SIZE;

@@ -87,16 +87,6 @@ struct choice {
 	uint64_t npages;
 };
 
-/* Pages that were never touched need not be looked at: they are zero, or as in the snapshot that
- * memory was made from. */
-static void choose_of_base(const struct choice *choice, const struct memory_snapshot *base)
-{
-	for (size_t i = 0; base && i < base->nruns; i++) {
-		const struct page_run *run = &base->runs[i];
-		page_bitmap_fill(choice->bits, run->first, run->first + run->count, true);
-	}
-}
-
 /* Leaves the bits of those pages of REGION that are not zero. */
 static mote_status choose_in(const struct choice *choice, const struct region *region,
 			     mote_error *err)
@@ -120,12 +110,10 @@ static mote_status choose_in(const struct choice *choice, const struct region *r
 
 static mote_status choose(const struct choice *choice, mote_error *err)
 {
-	const struct guest_memory *memory = choice->memory;
-	const struct layout *layout = &memory->layout;
+	const struct layout *layout = &choice->memory->layout;
 	uint64_t kept_to = 0; /* pages before this one are decided */
-	mote_status status = shared_mem_touched(memory->ram, choice->bits, err);
+	mote_status status = guest_memory_used(choice->memory, choice->bits, err);
 
-	choose_of_base(choice, memory->base);
 	for (size_t i = 0; !status && i < layout->nregions; i++) {
 		const struct region *region = &layout->regions[i];
 		if (!memory_snapshot_keeps(region->kind))

@@ -4,7 +4,7 @@
  * one, or ended. Everything a guest can do on the way is an event here, and every
  * event that no guest may cause ends in a poisoned sandbox.
  */
-#include "sandbox/sandbox.h"
+#include "sandbox/crash.h"
 
 #include "base/text.h"
 
@@ -17,6 +17,8 @@ mote_status sandbox_poison(mote_sandbox *sb, mote_status status, const mote_erro
 	sb->is_poisoned = true;
 	snprintf(sb->poison, sizeof sb->poison, "%s",
 		 err ? err->message : mote_status_name(status));
+	if (sb->crashed && mote_status_class(status) == MOTE_CLASS_POISON)
+		sb->crashed(sb->crashed_user, sb, status);
 	return status;
 }
 
@@ -139,11 +141,13 @@ static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *stat
 
 static mote_status fault(mote_sandbox *sb, const struct hv_exit *event, mote_error *err)
 {
-	char what[256];
+	char what[256], place[BACKTRACE_TEXT_SIZE];
 	uint64_t pc = event->kind == HV_EXIT_EXCEPTION ? event->u.exception.rip
 						       : sb->machine.vm->regs->rip;
 	machine_describe(&sb->machine, event, what, sizeof what);
-	error_set(err, MOTE_E_GUEST_FAULT, "%s, at instruction 0x%" PRIx64, what, pc);
+	crash_note(sb, event);
+	crash_describe(sb, pc, place);
+	error_set(err, MOTE_E_GUEST_FAULT, "%s, %s", what, place);
 	if (err) {
 		err->guest_pc = pc;
 		if (event->kind == HV_EXIT_EXCEPTION)

@@ -129,6 +129,8 @@ mote_status runtime_new(mote_runtime **out, const mote_runtime_options *given,
 		mote_runtime_free(rt);
 		return status;
 	}
+	if (options.debug_info)
+		rt->libdw = libdw_new(&rt->host);
 	*out = rt;
 	return MOTE_OK;
 }
@@ -144,6 +146,7 @@ void mote_runtime_free(mote_runtime *rt)
 	if (!rt)
 		return;
 	struct host host = rt->host;
+	libdw_free(rt->libdw);
 	firmware_fini(&rt->firmware);
 	if (rt->hv)
 		rt->hv->ops->close(rt->hv);

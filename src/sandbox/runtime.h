@@ -5,6 +5,7 @@
 #ifndef SANDBOX_RUNTIME_H
 #define SANDBOX_RUNTIME_H
 
+#include "debug/libdw.h"
 #include "vm/machine.h"
 
 #include <mote/runtime.h>
@@ -13,6 +14,7 @@ struct mote_runtime {
 	struct host host;
 	struct hv *hv;
 	struct firmware firmware;
+	struct libdw *libdw; /* NULL: unwanted, or not to be had */
 };
 
 /* mote_runtime_new() with other system calls and other backends than the real ones:

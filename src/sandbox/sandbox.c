@@ -53,6 +53,8 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 		.output_user = options->output_user,
 		.account_limits = sandbox_limits(options),
 		.max_mappings = options->max_mappings,
+		.crashed = options->crashed,
+		.crashed_user = options->crashed_user,
 		.audit_interval = options->restore_audit,
 		.time = { .timeout_ns = options->start_timeout_ns,
 			  .timeout_name = "start_timeout_ns" },
@@ -175,6 +177,8 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 	sb->audit_interval = plan->audit_interval;
 	sb->account.limits = plan->account_limits;
 	sb->max_mappings = plan->max_mappings ? plan->max_mappings : MOTE_DEFAULT_MAPPINGS;
+	sb->crashed = plan->crashed;
+	sb->crashed_user = plan->crashed_user;
 
 	mote_status status = MOTE_OK;
 	if (plan->snapshot)

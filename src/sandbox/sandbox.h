@@ -12,6 +12,7 @@
  * host_functions.c  the functions that the guest may call
  * pool.c            sandboxes of one snapshot, kept ready
  * program.c         an image as a program, from entry to exit
+ * crash.c           where a guest stood, for back-traces and core files
  * snapshot.c        taking and restoring snapshots
  */
 #ifndef SANDBOX_SANDBOX_H
@@ -96,6 +97,12 @@ struct mote_sandbox {
 	bool is_running;
 	bool is_poisoned;
 	char poison[MOTE_ERROR_MESSAGE_SIZE]; /* what poisoned it */
+	mote_crash_fn crashed;                /* told of that; NULL: nobody */
+	void *crashed_user;
+	struct {
+		int signal; /* that Linux would have sent for the last fault; 0: there was none */
+		uint64_t address;
+	} fault;
 };
 
 /* How a run of the guest ended. */
@@ -126,7 +133,8 @@ mote_status stop_check(mote_sandbox *sb, mote_error *err);
  * told so. After it nobody can interrupt any more. */
 mote_status stop_end(mote_sandbox *sb, mote_status status, mote_error *err);
 
-/* Poisons SB with the message of ERR, or with a text for STATUS; returns STATUS. */
+/* Poisons SB with the message of ERR, or with a text for STATUS, and tells who wants to know;
+ * returns STATUS. */
 mote_status sandbox_poison(mote_sandbox *sb, mote_status status, const mote_error *err);
 
 /* Pops a message of the guest into sb->message. 0 and ERR filled (MOTE_E_GUEST_PROTOCOL) when
@@ -189,6 +197,8 @@ struct sandbox_plan {
 	void *output_user;
 	struct account_limits account_limits;
 	uint64_t max_mappings; /* 0: the default */
+	mote_crash_fn crashed;
+	void *crashed_user;
 	uint64_t audit_interval;
 	struct time_limits time; /* of main(), or of the program */
 	/* The guest is told of the host: it takes calls when its main() has returned. A program is

@@ -212,6 +212,7 @@ mote_status mote_sandbox_restore(mote_sandbox *sb, const mote_snapshot *snapshot
 		return sandbox_poison(sb, status, err);
 	}
 	sb->is_poisoned = false;
+	sb->fault.signal = 0;
 	return MOTE_OK;
 }
 
@@ -242,6 +243,8 @@ static mote_status make(mote_sandbox **out, mote_runtime *rt, mote_snapshot *sna
 		.output_user = options->output_user,
 		.account_limits = sandbox_limits(options),
 		.max_mappings = options->max_mappings,
+		.crashed = options->crashed,
+		.crashed_user = options->crashed_user,
 		.audit_interval = options->restore_audit,
 		.snapshot = snapshot,
 	};

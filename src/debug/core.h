@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core.h - core files of guests, as debuggers know them from Linux.
+ *
+ * What a file has: a note segment (registers, name, signal, auxiliary vector), and a segment for
+ * each region that the guest has. Files that were mapped are listed without their contents, which
+ * are on disk anyway.
+ *
+ * Threads: as the sandbox.
+ */
+#ifndef DEBUG_CORE_H
+#define DEBUG_CORE_H
+
+#include "base/host.h"
+#include "hv/hv.h"
+#include "image/image.h"
+#include "mem/guest_memory.h"
+
+/* A guest that stands still. All of it is the caller's. */
+struct core {
+	const struct host *host;
+	struct guest_memory *memory;
+	const struct mote_image *image;
+	const void *hypercall_page; /* MOTE_PAGE_SIZE bytes */
+	struct hv_regs regs;
+	uint64_t fs_base;
+	int signal; /* what Linux would have ended it with; 0: nothing did */
+	uint64_t fault_address;
+};
+
+/* Room for the notes of a core file. */
+#define CORE_NOTES_SIZE 1024
+
+/* Writes the notes of CORE to NOTES, CORE_NOTES_SIZE zeroed bytes; returns how many it needed. */
+size_t core_notes(const struct core *core, uint8_t *notes);
+
+/* Writes the core file of CORE to PATH; see mote_sandbox_core(). Errors: MOTE_E_NOMEM, MOTE_E_OS. */
+mote_status core_write(const struct core *core, const char *path, mote_error *err);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a guest stood: the public functions of mote/crash.h. A sandbox that is poisoned keeps its
+ * registers and memory until it is restored, so that nothing is copied when a guest crashes.
+ */
+#include "sandbox/crash.h"
+
+#include "debug/core.h"
+
+#include <signal.h>
+
+void crash_note(mote_sandbox *sb, const struct hv_exit *event)
+{
+	static const int signals[32] = {
+		[0] = SIGFPE,  [1] = SIGTRAP, [3] = SIGTRAP, [6] = SIGILL,
+		[16] = SIGFPE, [17] = SIGBUS, [19] = SIGFPE,
+	};
+	const bool is_exception = event->kind == HV_EXIT_EXCEPTION;
+	const unsigned vector = is_exception ? event->u.exception.vector : 13;
+	const int signal = vector < 32 ? signals[vector] : 0;
+
+	sb->fault.signal = signal ? signal : SIGSEGV;
+	sb->fault.address = is_exception ? event->u.exception.address : 0;
+}
+
+static struct stopped_guest stopped_guest(const mote_sandbox *sb)
+{
+	return (struct stopped_guest){
+		.memory = sb->memory,
+		.elf = &sb->image->elf,
+		.libdw = sb->rt->libdw,
+		.start = { stopped_regs(sb->machine.vm->regs), sb->call_stack },
+	};
+}
+
+void crash_describe(mote_sandbox *sb, uint64_t pc, char text[BACKTRACE_TEXT_SIZE])
+{
+	struct stopped_guest guest = stopped_guest(sb);
+
+	guest.start.regs.rip = pc;
+	backtrace_describe(&guest, text);
+}
+
+/* Whether SB's guest stands still and there is something to see. */
+static mote_status check_stopped(const mote_sandbox *sb, const char *what, mote_error *err)
+{
+	if (sb->is_running)
+		return error_set(err, MOTE_E_STATE, "no %s while \"%s\" runs", what,
+				 sb->function ? sb->function : "main");
+	if (!sb->machine.vm)
+		return error_set(err, MOTE_E_STATE,
+				 "no %s: the virtual machine is gone, it could not be made anew",
+				 what);
+	return runtime_check_fork(sb->rt, err);
+}
+
+mote_status mote_sandbox_backtrace(mote_sandbox *sb,
+				   void (*visit)(void *user, const mote_frame_info *frame),
+				   void *user, mote_error *err)
+{
+	mote_status status = check_stopped(sb, "back-trace", err);
+	if (status)
+		return status;
+	const struct stopped_guest guest = stopped_guest(sb);
+	backtrace_visit(&guest, visit, user);
+	return MOTE_OK;
+}
+
+/* The signal that ended the program, or would have on Linux. */
+static int end_signal(const mote_sandbox *sb)
+{
+	return sb->personality.state == PROGRAM_SIGNALED ? sb->personality.end_signal
+							 : sb->fault.signal;
+}
+
+mote_status mote_sandbox_core(mote_sandbox *sb, const char *path, mote_error *err)
+{
+	mote_status status = check_stopped(sb, "core file", err);
+	if (status)
+		return status;
+	const struct core core = {
+		.host = &sb->rt->host,
+		.memory = sb->memory,
+		.image = sb->image,
+		.hypercall_page = (const char *)sb->rt->firmware.host + SUPERVISOR_BLOCK_SIZE,
+		.regs = stopped_regs(sb->machine.vm->regs),
+		.fs_base = machine_fs_base(&sb->machine),
+		.signal = sb->is_poisoned ? end_signal(sb) : 0,
+		.fault_address = sb->fault.address,
+	};
+	return core_write(&core, path, err);
+}
