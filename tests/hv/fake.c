@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -135,6 +136,7 @@ static mote_status fake_arm(struct hv_vm *base, mote_error *err)
 		return error_set(err, fake.arm_fails, "the fake cannot be armed");
 	assert_false(vm->is_armed);
 	vm->is_armed = true;
+	fake.narms++;
 	fake.narmed++;
 	return MOTE_OK;
 }
@@ -155,7 +157,11 @@ static void fake_kick(struct hv_vm *base)
 	struct fake_vm *vm = (struct fake_vm *)base;
 
 	assert_true(vm->is_armed);
+	fake.nkicks++;
 	atomic_store(&vm->was_kicked, true);
+	if (fake.kick_us)
+		usleep(fake.kick_us);
+	assert_true(vm->is_armed); /* still */
 }
 
 static uint64_t clock_ns(void)

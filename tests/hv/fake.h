@@ -62,23 +62,25 @@ struct fake {
 	bool has_mmio;             /* exits on access without a slot [true] */
 	enum fake_syscall syscall; /* [FAKE_SYSCALL_RING0] */
 
-	struct hv_check check;    /* what check() says of both backends [available] */
-	mote_status open_fails;   /* with this status and a message [MOTE_OK] */
-	mote_status vm_new_fails; /* as well */
-	mote_status map_fails;    /* as well */
-	mote_status run_fails;    /* each run, as well */
-	mote_status reset_fails;  /* as well */
-	mote_status watch_fails;  /* as well */
-	mote_status arm_fails;    /* as well */
-	mote_status alarm_fails;  /* as well */
-	uint64_t cpu_time;        /* of fake_process's guests [0] */
-	const uint64_t *written;  /* what written() tells, once: addresses [none] */
+	struct hv_check check;     /* what check() says of both backends [available] */
+	mote_status open_fails;    /* with this status and a message [MOTE_OK] */
+	mote_status vm_new_fails;  /* as well */
+	mote_status map_fails;     /* as well */
+	mote_status run_fails;     /* each run, as well */
+	mote_status reset_fails;   /* as well */
+	mote_status watch_fails;   /* as well */
+	mote_status arm_fails;     /* as well */
+	mote_status alarm_fails;   /* as well */
+	unsigned kick_us;          /* how long a kick takes; only for other threads [0] */
+	_Atomic uint64_t cpu_time; /* of fake_process's guests [0] */
+	const uint64_t *written;   /* what written() tells, once: addresses [none] */
 	size_t nwritten;
 	bool loses_writes;   /* written() does not know [false] */
 	unsigned interrupts; /* so many runs end in HV_EXIT_INTERRUPTED at once [0] */
 
 	/* Counted, by any thread. Open and made are less those closed. */
 	atomic_uint nchecks, nopen, nvms, nruns, nresets, nwatches;
+	atomic_uint narms, nkicks;
 	atomic_int narmed; /* less those disarmed */
 };
 extern struct fake fake;
