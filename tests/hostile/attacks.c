@@ -86,7 +86,10 @@ const struct attack attacks[] = {
 	{ "heap", FINE | ERROR, "memory", .ways = 24, .spoils = true },
 	{ "heap_pieces", FINE | ERROR, "memory", .ways = 5, .spoils = true },
 	{ "stack", FAULT, "guard", .ways = 7 },
-	{ "floods", FINE, "", .ways = 5 },
+	{ "floods", LIMIT, "raise max_", .ways = 5 },
+	{ "endless", TIMEOUT | FAULT, "timeout_ns|page fault" DOORBELL, .ways = 14,
+	  .is_endless = true },
+	{ "stopped", CANCELED, "mote_interrupt_kill", .ways = 2, .is_stopped = true },
 };
 
 const size_t attacks_count = sizeof attacks / sizeof attacks[0];

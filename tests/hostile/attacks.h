@@ -11,11 +11,14 @@
 /* How an attack may end. The first two leave the sandbox as usable as it was, the others poison it.
  */
 enum end {
-	FINE = 1,      /* the call succeeded */
-	ERROR = 2,     /* MOTE_E_GUEST_ERROR */
-	ABORT = 4,     /* MOTE_E_GUEST_ABORT, as all below */
-	FAULT = 8,     /* MOTE_E_GUEST_FAULT */
-	PROTOCOL = 16, /* MOTE_E_GUEST_PROTOCOL */
+	FINE = 1,       /* the call succeeded */
+	ERROR = 2,      /* MOTE_E_GUEST_ERROR */
+	ABORT = 4,      /* MOTE_E_GUEST_ABORT, as all below */
+	FAULT = 8,      /* MOTE_E_GUEST_FAULT */
+	PROTOCOL = 16,  /* MOTE_E_GUEST_PROTOCOL */
+	LIMIT = 32,     /* MOTE_E_GUEST_LIMIT */
+	TIMEOUT = 64,   /* MOTE_E_TIMEOUT */
+	CANCELED = 128, /* MOTE_E_CANCELED */
 };
 
 /* What a guest cannot do at an address that the host picks for it. */
@@ -28,6 +31,8 @@ struct attack {
 	unsigned ways;     /* how many there are at least, so that none gets lost */
 	unsigned sample;   /* how many are tried at most; 0: all. MOTE_TEST_SEED picks others */
 	enum place place;  /* then the ways are addresses, in all regions and outside of them */
+	bool is_endless;   /* it gets little time */
+	bool is_stopped;   /* another thread stops the call, if the guest does not */
 	bool spoils;       /* a guest that survives its attack may have broken itself */
 };
 

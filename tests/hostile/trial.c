@@ -10,10 +10,12 @@
 
 #include <inttypes.h>
 #include <mote/mote.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "abi/utf8.h"
 
@@ -21,6 +23,15 @@
  * they were made; and what the process may grow by besides the guest's own memory. */
 #define LIBRARY_GROWTH (UINT64_C(64) << 10)
 #define PROCESS_GROWTH (UINT64_C(4) << 20)
+
+/* Nothing that an attack may do takes as long as ORDINARY_TIME, on whatever machine; a call that
+ * is to be stopped is allowed SHORT_TIME, and over when LATE has passed, too. */
+#define ORDINARY_TIME UINT64_C(10000000000)
+#define SHORT_TIME    UINT64_C(30000000)
+#define LATE          UINT64_C(3000000000)
+
+/* What a call may use of its host. */
+enum { EXITS_MAX = 20000, HOST_CALLS_MAX = 2000, LOG_LINES_MAX = 500, LOG_BYTES_MAX = 50000 };
 
 #define KEY 7u /* any question will do */
 
@@ -36,6 +47,7 @@ struct trial {
 	uint64_t guest_memory;           /* bytes */
 	struct ledger ledger;
 	uint64_t way;
+	uint64_t lines, line_bytes; /* of the log, in this way */
 	mote_error err;
 };
 
@@ -84,9 +96,15 @@ static void check_line(void *user, mote_log_level level, const char *source, con
 	struct trial *t = user;
 
 	(void)level;
-	(void)source;
 	if (!is_clean(message))
 		broken(t, "a line of the log is not clean: %s", message);
+	if (strcmp(source, "guest") != 0)
+		return;
+	t->lines++;
+	t->line_bytes += strlen(message);
+	if (t->lines > LOG_LINES_MAX || t->line_bytes > LOG_BYTES_MAX)
+		broken(t, "the log has %" PRIu64 " lines, %" PRIu64 " bytes", t->lines,
+		       t->line_bytes);
 }
 
 static mote_status host_add(void *user, const mote_value *args, size_t nargs, mote_value *result,
@@ -118,9 +136,11 @@ static mote_status host_echo(void *user, const mote_value *args, size_t nargs, m
 
 static uint64_t answer(struct trial *t, const char *who, mote_sandbox *sb)
 {
+	const mote_call_options *options =
+		MOTE_OPTIONS(mote_call_options, .timeout_ns = ORDINARY_TIME);
 	mote_value value;
 
-	expect_ok(t, who, mote_call(sb, "Answer", MOTE_ARGS(KEY), &value, &t->err));
+	expect_ok(t, who, mote_call_with(sb, "Answer", MOTE_ARGS(KEY), options, &value, &t->err));
 	return value.as.u64;
 }
 
@@ -150,7 +170,9 @@ static void open_trial(struct trial *t, const char *path)
 	const mote_sandbox_options *options =
 		MOTE_OPTIONS(mote_sandbox_options, .heap_size = 2 << 20, .stack_size = 64 << 10,
 			     .input_size = 16 << 10, .output_size = 16 << 10,
-			     .functions = functions, .nfunctions = 2, .restore_audit = 1);
+			     .functions = functions, .nfunctions = 2, .restore_audit = 1,
+			     .max_exits = EXITS_MAX, .max_host_calls = HOST_CALLS_MAX,
+			     .max_log_lines = LOG_LINES_MAX, .max_log_bytes = LOG_BYTES_MAX);
 	mote_sandbox *first;
 
 	expect_ok(t, "runtime",
@@ -197,6 +219,12 @@ static unsigned end_of(mote_status status)
 		return FAULT;
 	case MOTE_E_GUEST_PROTOCOL:
 		return PROTOCOL;
+	case MOTE_E_GUEST_LIMIT:
+		return LIMIT;
+	case MOTE_E_TIMEOUT:
+		return TIMEOUT;
+	case MOTE_E_CANCELED:
+		return CANCELED;
 	default:
 		return 0;
 	}
@@ -249,11 +277,54 @@ static void judge_poison(struct trial *t, mote_status status)
 		broken(t, "the refusal does not say why: %s", refusal.message);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Tries until it works: the call may not have begun yet. */
+static void *stop_call(void *user)
+{
+	const struct timespec pause = { 0, 5000000 };
+
+	do
+		nanosleep(&pause, NULL);
+	while (!mote_interrupt_kill(user));
+	return NULL;
+}
+
+static mote_status call_attack(struct trial *t, mote_value *result)
+{
+	const mote_call_options *options =
+		MOTE_OPTIONS(mote_call_options,
+			     .timeout_ns = t->attack->is_endless ? SHORT_TIME : ORDINARY_TIME);
+	mote_interrupt *stop = NULL;
+	pthread_t thread;
+
+	t->lines = t->line_bytes = 0;
+	if (t->attack->is_stopped) {
+		stop = mote_interrupt_of(t->victim);
+		if (!stop || pthread_create(&thread, NULL, stop_call, stop))
+			broken(t, "no thread");
+	}
+	const uint64_t start = now_ns();
+	mote_status status = mote_call_with(t->victim, "Attack", MOTE_ARGS(mote_u64(t->way)),
+					    options, result, &t->err);
+	if (t->attack->is_endless && now_ns() - start > SHORT_TIME + LATE)
+		broken(t, "the call ended after %" PRIu64 " ns", now_ns() - start);
+	if (t->attack->is_stopped)
+		pthread_join(thread, NULL);
+	mote_interrupt_unref(stop);
+	return status;
+}
+
 static void try_way(struct trial *t)
 {
 	mote_value result = mote_u64(1);
-	mote_status status =
-		mote_call(t->victim, "Attack", MOTE_ARGS(mote_u64(t->way)), &result, &t->err);
+	mote_status status = call_attack(t, &result);
 
 	if (!(end_of(status) & t->attack->ends))
 		broken(t, "%s: %s", mote_status_name(status), status ? t->err.message : "");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Thousands of log lines, lines of output, host calls and refused system calls. */
+/* Millions of log lines, lines of output, host calls and refused system calls. */
 #define _GNU_SOURCE
 #include "hostile/guests/forge.h"
 
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-enum { TIMES = 2000 };
+enum { TIMES = 1000000 };
 
 static void log_lines(void)
 {
@@ -23,7 +23,7 @@ static void output_lines(void)
 {
 	for (int i = 0; i < TIMES; i++)
 		if (write(1 + i % 2, "\n\n\n\n", (size_t)(i % 4 + 1)) < 0)
-			return;
+			continue;
 }
 
 static void output_at_once(void)
@@ -31,13 +31,10 @@ static void output_at_once(void)
 	static struct iovec vectors[1024];
 
 	for (int i = 0; i < 1024; i++)
-		vectors[i] = (struct iovec){ pattern, SIZE_MAX / 1024 };
-	if (writev(1, vectors, 1024) < 0)
-		return;
-	for (int i = 0; i < 1024; i++)
-		vectors[i] = (struct iovec){ pattern, 1024 };
-	if (writev(2, vectors, 1024) < 0)
-		return;
+		vectors[i] = (struct iovec){ pattern, i % 2 ? SIZE_MAX / 1024 : sizeof pattern };
+	for (int i = 0; i < TIMES; i++)
+		if (writev(1, vectors, 1024) < 0)
+			continue;
 }
 
 static void host_calls(void)
@@ -49,9 +46,7 @@ static void host_calls(void)
 static void refused(void)
 {
 	for (int i = 0; i < TIMES; i++)
-		syscall(1000000 + i);
-	for (int i = 0; i < TIMES; i++)
-		syscall(i % 500 == 60 || i % 500 == 231 ? 39 : SYS_sched_yield);
+		syscall(i % 2 ? SYS_io_uring_setup : 1000000 + i);
 }
 
 #define WAYS(X)                                                                                    \
