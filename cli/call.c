@@ -38,7 +38,7 @@ static mote_status call_parsed(struct guest *guest, const struct options *option
 		return status;
 	status = mappings_apply(sb, &options->maps, err);
 	if (!status)
-		status = function_call_make(call, sb, &result, err);
+		status = function_call_make(call, sb, options, &result, err);
 	if (!status)
 		print_result(guest, options, call->function, &result);
 	mote_sandbox_free(sb);

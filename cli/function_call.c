@@ -68,13 +68,16 @@ mote_status function_call_parse(struct function_call *call, const struct guest *
 }
 
 mote_status function_call_make(const struct function_call *call, mote_sandbox *sb,
-			       mote_value *result, mote_error *err)
+			       const struct options *options, mote_value *result, mote_error *err)
 {
 	mote_value values[MOTE_MAX_PARAMS];
 
 	for (size_t i = 0; i < call->count; i++)
 		values[i] = call->arguments[i].value;
-	return mote_call(sb, call->function->name, values, call->count, result, err);
+	return mote_call_with(sb, call->function->name, values, call->count,
+			      MOTE_OPTIONS(mote_call_options, .timeout_ns = options->timeout_ns,
+					   .cpu_ns = options->cpu_ns),
+			      result, err);
 }
 
 void function_call_fini(struct function_call *call)

@@ -145,6 +145,7 @@ mote_sandbox_options guest_sandbox_options(const struct options *options)
 		.max_output_bytes = options->limits.output_bytes,
 		.max_log_lines = options->limits.log_lines,
 		.max_log_bytes = options->limits.log_bytes,
+		.start_timeout_ns = options->timeout_ns,
 	};
 }
 

@@ -20,6 +20,7 @@ enum option_kind {
 	OPTION_SIZE,
 	OPTION_VARIABLES,
 	OPTION_LIMIT,
+	OPTION_MS,
 	OPTION_MAPS,
 	OPTION_VIEW,
 	OPTION_CALLS, /* taken before the others are parsed */
@@ -72,6 +73,10 @@ static const struct option_row rows[] = {
 	  "measure for a second or two; the numbers are rough" },
 	{ 'L', 0, OPTION_LIMIT, FIELD(limits), "limit", "NAME=NUMBER",
 	  "exits, host_calls, output_bytes, log_lines or log_bytes of a call, or none" },
+	{ 'T', 0, OPTION_MS, FIELD(timeout_ns), "timeout", "MS",
+	  "stop it after so many milliseconds; also a main() before a call" },
+	{ 'U', 0, OPTION_MS, FIELD(cpu_ns), "cpu", "MS",
+	  "stop it after so many milliseconds of CPU time" },
 	{ 'm', 'm', OPTION_MAPS, FIELD(maps), "map", "MAPPING",
 	  "show the guest a file, FILE@ADDRESS[:LABEL]; may be repeated" },
 	{ 's', 's', OPTION_VIEW, FIELD(view), "svg", "VIEW",
@@ -132,6 +137,17 @@ static void append(struct word_list *list, const char *word)
 	list->words[list->count++] = word;
 }
 
+/* Whole milliseconds, more than none, as nanoseconds. */
+static bool ms_parse(const char *text, uint64_t *ns)
+{
+	enum { NS_PER_MS = 1000000 };
+
+	if (!number_unsigned(text, UINT64_MAX / NS_PER_MS, ns))
+		return false;
+	*ns *= NS_PER_MS;
+	return *ns != 0;
+}
+
 /* Puts a value where its row says; false when it is not of the row's kind. */
 static bool store(struct options *options, const struct option_row *row, const char *value)
 {
@@ -150,6 +166,8 @@ static bool store(struct options *options, const struct option_row *row, const c
 		return strchr(value, '=') > value;
 	case OPTION_LIMIT:
 		return limits_set(at, value);
+	case OPTION_MS:
+		return ms_parse(value, at);
 	case OPTION_MAPS:
 		append(at, value);
 		return mapping_parse(&(struct mapping){ 0 }, value);

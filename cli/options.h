@@ -26,6 +26,7 @@ struct options {
 	const char *require;                           /* --require; NULL: nothing */
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
 	struct limits limits;                          /* --limit */
+	uint64_t timeout_ns, cpu_ns;                   /* --timeout --cpu; 0: no limit */
 	struct word_list environment;                  /* -e */
 	struct word_list maps;                         /* -m; see mapping.h */
 	struct word_list calls;                        /* all words from the first --call on */

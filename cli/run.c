@@ -107,6 +107,7 @@ static mote_status run(struct guest *guest, const struct options *options, int n
 			/* it goes no farther than whoever reads it lets it */
 			.max_output_bytes =
 				limits->output_bytes ? limits->output_bytes : MOTE_NO_LIMIT,
+			.timeout_ns = options->timeout_ns, .cpu_ns = options->cpu_ns,
 			.max_log_lines = limits->log_lines, .max_log_bytes = limits->log_bytes),
 		exit_status, err);
 	free(input);

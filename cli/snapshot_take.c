@@ -61,7 +61,7 @@ static mote_status make_calls(const struct calls *calls, mote_sandbox *sb,
 {
 	for (size_t i = 0; i < calls->count; i++) {
 		mote_value result;
-		mote_status status = function_call_make(&calls->list[i], sb, &result, err);
+		mote_status status = function_call_make(&calls->list[i], sb, options, &result, err);
 		if (status)
 			return status;
 		if (!options->wants_json) {

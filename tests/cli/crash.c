@@ -15,5 +15,7 @@ int main(int argc, char **argv)
 		*nowhere = 1;
 	if (argc == 2 && strcmp(argv[1], "abort") == 0)
 		abort();
+	while (argc == 2 && strcmp(argv[1], "spin") == 0)
+		;
 	return 0;
 }
