@@ -13,9 +13,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Where mote loads a static PIE; other executables say themselves. */
-#define PIE_BASE UINT64_C(0x400000)
-
 /* The two, and what was asked for. Zeroed, it can be closed. */
 struct diff {
 	struct guest a, b;
@@ -126,7 +123,7 @@ static mote_status compare(struct diff *diff, const struct options *options, cha
 	if (!status)
 		status = guest_open_snapshot(&diff->b, options, args[1], false, err);
 	if (!status && options->symbols)
-		status = symbols_read(&diff->symbols, options->symbols, PIE_BASE, err);
+		status = symbols_read(&diff->symbols, diff->a.rt, options->symbols, err);
 	if (status)
 		return status;
 	regions_read(&diff->regions_a, diff->a.snapshot);

@@ -5,7 +5,7 @@
 #ifndef CLI_SYMBOLS_H
 #define CLI_SYMBOLS_H
 
-#include <mote/status.h>
+#include <mote/crash.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,20 +17,19 @@ struct symbol {
 	uint64_t size;
 };
 
-/* By address, then by name; the names lie in BYTES. */
+/* By address, then by name; the names lie in IMAGE. */
 struct symbols {
 	struct symbol *list;
 	size_t count;
-	char *bytes;
+	mote_image *image;
 };
 
 /*
- * Reads the objects in the symbol table of the x86-64 ELF file PATH, which is loaded at PIE_BASE if
- * it is position-independent. Thread-local ones, which have no address, are left out. Errors:
- * MOTE_E_IMAGE (no such file, malformed, stripped), MOTE_E_OS, MOTE_E_NOMEM. symbols_fini() either
- * way.
+ * Reads the variables in the symbol table of the guest file PATH. Thread-local ones, which have no
+ * address, are left out. Ends the program when memory is out. Errors: as mote_image_load_file(),
+ * mote_image_symbols(). symbols_fini() either way.
  */
-mote_status symbols_read(struct symbols *symbols, const char *path, uint64_t pie_base,
+mote_status symbols_read(struct symbols *symbols, mote_runtime *rt, const char *path,
 			 mote_error *err);
 
 void symbols_fini(struct symbols *symbols);

@@ -117,11 +117,13 @@ mote_status elf_find_symbols(const struct elf *elf, struct elf_symbols *out, mot
 	if (!elf_has_sections(elf) || index == elf->header.e_shnum)
 		return error_set(err, MOTE_E_IMAGE, "has no symbol table; it was stripped");
 	const size_t names = section_header(elf, index).sh_link;
-	status = indexed_section(elf, index, "its symbols", &out->table, err);
+	status = indexed_section(elf, index, "the symbol table", &out->table, err);
 	if (status == MOTE_OK)
-		status = indexed_section(elf, names, "the names of symbols", &out->names, err);
+		status = indexed_section(elf, names, "the table of symbol names", &out->names, err);
 	if (status != MOTE_OK)
 		return status;
+	if (out->names.size == 0 || out->names.bytes[out->names.size - 1] != '\0')
+		return error_set(err, MOTE_E_IMAGE, "has a table of symbol names without an end");
 	out->count = out->table.size / sizeof(Elf64_Sym);
 	if (out->count > MOTE_MAX_SYMBOLS)
 		out->count = MOTE_MAX_SYMBOLS;
