@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A thin front of meson (the build is described in meson.build): the words that a
-# newcomer types. On the command line: BUILD, PREFIX, DESTDIR, CC, and TESTS="base/test_text ...".
+# newcomer types. On the command line: BUILD, PREFIX, DESTDIR, CC, T, SEED,
+# and TESTS="base/test_text ...".
 BUILD = build
 PREFIX = /usr/local
 TESTS =
@@ -45,7 +46,14 @@ tsan: setup
 	@$(MAKE) --no-print-directory all BUILD=build-tsan \
 		MESON_FLAGS="$(MESON_FLAGS) -Db_sanitize=thread -Db_lundef=false"
 	@tools/run-tests build-tsan 'abi/test_io_*' 'mem/*' image/test_image 'hv/*' 'vm/*' \
-		'sandbox/*' 'integration/*'
+		'sandbox/*' 'integration/*' 'store/*' 'soak/*'
+
+# Everything at random for T seconds, on all backends, by several threads; and nothing grows. SEED is
+# one that it printed.
+T = 60
+SEED =
+soak: all
+	@MOTE_TEST_GUESTS=$(BUILD)/tests/guests $(BUILD)/tests/soak/soak $(SEED:%=--seed %) $(T)
 
 bench: all
 	@$(BUILD)/mote bench
@@ -68,4 +76,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-*
 
-.PHONY: all setup run test test-metal test-qemu test-windows asan tsan bench fuzz check format install clean
+.PHONY: all setup run test test-metal test-qemu test-windows asan tsan soak bench fuzz check format install clean

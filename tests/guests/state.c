@@ -99,6 +99,13 @@ MOTE_EXPORT(void, Crash)
 	__asm__ volatile("movl $1, 8" ::: "memory");
 }
 
+/* Never comes back. */
+MOTE_EXPORT(void, Spin)
+{
+	for (;;)
+		__asm__ volatile("");
+}
+
 MOTE_EXPORT(void, Exit, i32, status)
 {
 	exit(status);
