@@ -4,7 +4,7 @@
  * backend of this machine, by several threads each, until the time is over; and nothing grows.
  *
  * The time is cut into rounds. At the end of each the threads end and all that they made is freed;
- * what the process has then must be what it had after the first round. All that is random comes
+ * what the process has then must be what it had after the second round. All that is random comes
  * from the seed, but not who is faster.
  */
 #define _GNU_SOURCE
@@ -26,10 +26,10 @@
 
 /* What may be more at the end: the C library's heap has holes. A leak of a page an operation would
  * be more within a second. */
-#define RSS_SLACK_KIB  4096
+#define RSS_SLACK_KIB  8192
 #define MAPPINGS_SLACK 64
 
-enum { WORLDS = 4, ROUNDS = 6, DEFAULT_THREADS = 2 };
+enum { WORLDS = 4, ROUNDS = 6, WARM_UP = 2, DEFAULT_THREADS = 2 };
 
 struct options {
 	uint64_t seed;
@@ -260,7 +260,7 @@ static bool run_rounds(struct soak *soak)
 	for (unsigned round = 0; is_well && round < ROUNDS; round++) {
 		is_well = run_round(soak, round);
 		after = look(soak);
-		if (round == 0)
+		if (round < WARM_UP)
 			before = after;
 	}
 	if (soak->is_terminal)
