@@ -39,6 +39,13 @@ MOTE_EXPORT(u32, SystemCalls, u32, count)
 	return failed;
 }
 
+/* Goes on until it is stopped. */
+MOTE_EXPORT(void, Spin)
+{
+	for (;;)
+		__asm__ volatile("" ::: "memory");
+}
+
 /* Pages to be dirtied, with one between any two that nobody touches. */
 enum { PAGES = 4096, STRIDE = 8192 };
 static char *pages;

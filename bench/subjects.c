@@ -4,6 +4,7 @@
  */
 #include "bench/subjects.h"
 
+#include "bench/interrupts.h"
 #include "bench/library.h"
 #include "bench/snapshots.h"
 #include "bench/stored.h"
@@ -21,6 +22,9 @@ static const struct {
 } library_rows[] = {
 	{ "call", call, false },
 	{ "call_with_host_function", call_with_host_function, false },
+	{ "call_with_timeout", call_with_timeout, false },
+	{ "call_with_interrupt", call_with_interrupt, false },
+	{ "interrupt_latency", interrupt_latency, false },
 	{ "call_24k_in_8k_out", call_24k_in_8k_out, false },
 	{ "syscall_in_guest", syscall_in_guest, false },
 	{ "create_initialized", create_initialized, false },
