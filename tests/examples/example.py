@@ -27,8 +27,8 @@ class Example:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def run(self, *args):
-        guest = self.built / f"{self.name}_guest"
+    def run(self, *args, guest=None):
+        guest = guest or self.built / f"{self.name}_guest"
         done = subprocess.run([self.built / self.name, "-b", self.backend, guest, *args], cwd=self.folder,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               timeout=120)
@@ -37,9 +37,9 @@ class Example:
     def ok(self, passed, what, details=""):
         self.test.ok(passed, f"{self.name}: {self.backend}: {what}", details)
 
-    def expect(self, what, args, out="", status=0, err=""):
+    def expect(self, what, args, out="", status=0, err="", **how):
         """Runs it; OUT and ERR must be all that it prints, with "..." for anything."""
-        ended = self.run(*args)
+        ended = self.run(*args, **how)
         fits = ended.status == status and matches(out, ended.out) and matches(err, ended.err)
         self.ok(fits, what, f"{ended}\nwanted: {status} {out!r} {err!r}")
         return ended
