@@ -89,7 +89,7 @@ bool host_read_number(const struct host *host, const char *path, uint64_t *numbe
 	if (!host_read(host, path, text, sizeof text))
 		return false;
 	*number = strtoull(text, &end, 10);
-	return end != text && *end == '\0';
+	return *end == '\0';
 }
 
 static void make_check(const struct host_view *view, const struct check *check,

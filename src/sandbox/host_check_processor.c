@@ -130,8 +130,8 @@ static void add_flaw(const struct host *host, const char *name, struct flaws *fl
 	char path[512], text[256];
 
 	snprintf(path, sizeof path, FLAWS "/%.255s", name);
-	if (name[0] == '.' || !host_read(host, path, text, sizeof text))
-		return;
+	if (!host_read(host, path, text, sizeof text))
+		return; /* the folder itself is in its list, too */
 	mote_host_state state = judge(text);
 	flaws->count++;
 	if (state == MOTE_HOST_FAIL && flaws->open++ == 0)

@@ -49,6 +49,7 @@ static int offer_everything(void **state)
 	add(0xd, 7, 1024, 1408, ALL, ALL);
 	add(0xd, 9, 8, 2432, ALL, ALL);     /* PKRU */
 	add(0xd, 18, 8192, 2816, ALL, ALL); /* AMX's tiles */
+	add(0xd, 66, 64, 11008, ALL, ALL);  /* no bit of XCR0, but 2 modulo 64 */
 	add(0x40000000, 0, ALL, ALL, ALL, ALL);
 	add(0x40000001, 0, ALL, ALL, ALL, ALL);
 	for (uint32_t function = 0x80000000; function <= 0x8000000a; function++)
