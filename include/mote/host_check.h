@@ -16,6 +16,7 @@
  *     mitigations    the kernel knows of no flaw of the processor that nothing is done about
  *     ksm            the kernel does not merge equal pages of different processes
  *     swap           no memory of guests goes to disk
+ *     core_dumps     a crash of this process leaves no copy of its guests' memory
  *     overcommit     memory can be reserved without being there
  *     max_map_count  a process may have as many mappings as thousands of sandboxes need
  *     limits         this process may have as many files, processes and bytes as they need

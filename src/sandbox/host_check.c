@@ -27,6 +27,7 @@ static const struct check {
 	{ "mitigations", check_mitigations },
 	{ "ksm", check_ksm },
 	{ "swap", check_swap },
+	{ "core_dumps", check_core_dumps },
 	{ "overcommit", check_overcommit },
 	{ "max_map_count", check_max_map_count },
 	{ "limits", check_limits },

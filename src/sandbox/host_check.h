@@ -26,7 +26,8 @@ host_check_fn check_kvm, check_kvm_device, check_process;
 /* src/sandbox/host_check_processor.c */
 host_check_fn check_nested, check_paging, check_smt, check_mitigations;
 /* src/sandbox/host_check_kernel.c */
-host_check_fn check_ksm, check_swap, check_overcommit, check_max_map_count, check_limits;
+host_check_fn check_ksm, check_swap, check_core_dumps, check_overcommit, check_max_map_count,
+	check_limits;
 
 /* Sets INFO's state, what was found (a format and its arguments) and the remedy. */
 void host_found(mote_host_check_info *info, mote_host_state state, const char *remedy,

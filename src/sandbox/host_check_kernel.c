@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one sandbox takes of a process, at most and rounded up: tests/integration/test_inheritance.c
- * counts. */
+/* What one sandbox without mapped files takes of a process, at most and rounded up:
+ * tests/integration/test_inheritance.c counts. */
 enum { MAPPINGS_EACH = 16, FILES_EACH = 4 };
 
 /* Linux's own defaults. Less was somebody's choice. */
@@ -48,6 +48,40 @@ void check_swap(const struct host_view *view, mote_host_check_info *info)
 		host_found(info, MOTE_HOST_OK, "", "there is no swap");
 }
 
+/* The soft limit of the row that begins with NAME; UINT64_MAX for "unlimited". */
+static bool find_limit(const char *limits, const char *name, uint64_t *limit)
+{
+	const char *row = strstr(limits, name);
+	char *end;
+
+	if (!row)
+		return false;
+	row += strlen(name);
+	row += strspn(row, " ");
+	if (strncmp(row, "unlimited", 9) == 0) {
+		*limit = UINT64_MAX;
+		return true;
+	}
+	*limit = strtoull(row, &end, 10);
+	return end != row;
+}
+
+void check_core_dumps(const struct host_view *view, mote_host_check_info *info)
+{
+	char text[4096];
+	uint64_t bytes;
+
+	host_read(view->host, "/proc/self/limits", text, sizeof text);
+	if (!find_limit(text, "Max core file size", &bytes))
+		host_found(info, MOTE_HOST_UNKNOWN, "mount /proc",
+			   "/proc/self/limits cannot be read");
+	else if (bytes)
+		host_found(info, MOTE_HOST_WARN, "run `ulimit -c 0`, or set LimitCORE=0",
+			   "a core dump of this process would have the memory of all its guests");
+	else
+		host_found(info, MOTE_HOST_OK, "", "this process leaves no core dump");
+}
+
 void check_overcommit(const struct host_view *view, mote_host_check_info *info)
 {
 	uint64_t mode;
@@ -74,24 +108,6 @@ void check_max_map_count(const struct host_view *view, mote_host_check_info *inf
 			   "run `sysctl vm.max_map_count=1048576` as root",
 			   "%" PRIu64 " mappings a process: about %" PRIu64 " sandboxes", most,
 			   most / MAPPINGS_EACH);
-}
-
-/* The soft limit of the row that begins with NAME; UINT64_MAX for "unlimited". */
-static bool find_limit(const char *limits, const char *name, uint64_t *limit)
-{
-	const char *row = strstr(limits, name);
-	char *end;
-
-	if (!row)
-		return false;
-	row += strlen(name);
-	row += strspn(row, " ");
-	if (strncmp(row, "unlimited", 9) == 0) {
-		*limit = UINT64_MAX;
-		return true;
-	}
-	*limit = strtoull(row, &end, 10);
-	return end != row;
 }
 
 void check_limits(const struct host_view *view, mote_host_check_info *info)

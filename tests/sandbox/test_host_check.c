@@ -291,6 +291,30 @@ static const struct machine_row {
 	  "swapoff" },
 	{ "no swap", { { "/proc/swaps", HEADING } }, "swap", MOTE_HOST_OK, "no swap", NULL },
 	{ "a kernel without", { { NULL, NULL } }, "swap", MOTE_HOST_OK, "no swap", NULL },
+	{ "core dumps",
+	  { { LIMITS, "Max core file size        1                    unlimited bytes\n" } },
+	  "core_dumps",
+	  MOTE_HOST_WARN,
+	  "memory of all its guests",
+	  "ulimit -c 0" },
+	{ "core dumps of any size",
+	  { { LIMITS, "Max core file size        unlimited            unlimited bytes\n" } },
+	  "core_dumps",
+	  MOTE_HOST_WARN,
+	  "memory of all its guests",
+	  "LimitCORE=0" },
+	{ "no core dumps",
+	  { { LIMITS, "Max core file size        0                    unlimited bytes\n" } },
+	  "core_dumps",
+	  MOTE_HOST_OK,
+	  "no core dump",
+	  NULL },
+	{ "no /proc",
+	  { { NULL, NULL } },
+	  "core_dumps",
+	  MOTE_HOST_UNKNOWN,
+	  "cannot be read",
+	  "mount" },
 	{ "memory that is counted when it is reserved",
 	  { { "/proc/sys/vm/overcommit_memory", "2\n" } },
 	  "overcommit",
@@ -536,9 +560,9 @@ static void the_list_ends(void **state)
 		assert_int_equal(info.remedy[0] == '\0', info.state == MOTE_HOST_OK);
 		count++;
 	}
-	assert_int_equal(count, 12);
+	assert_int_equal(count, 13);
 	assert_int_equal(mote_host_check(SIZE_MAX, &info, &err), MOTE_E_INVALID);
-	assert_non_null(strstr(err.message, "this library has 12"));
+	assert_non_null(strstr(err.message, "this library has 13"));
 	assert_string_equal(mote_host_state_name(MOTE_HOST_OK), "ok");
 	assert_string_equal(mote_host_state_name(MOTE_HOST_WARN), "warn");
 	assert_string_equal(mote_host_state_name(MOTE_HOST_FAIL), "fail");
