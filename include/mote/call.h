@@ -14,6 +14,7 @@
 #ifndef MOTE_CALL_H
 #define MOTE_CALL_H
 
+#include <mote/receipt.h>
 #include <mote/sandbox.h>
 #include <mote/status.h>
 #include <mote/value.h>
@@ -34,18 +35,20 @@ extern "C" {
  * Errors after the guest ran that leave it usable: MOTE_E_GUEST_ERROR (guest_code
  * and message are the guest's).
  * Errors that poison the sandbox: MOTE_E_GUEST_FAULT, MOTE_E_GUEST_ABORT,
- * MOTE_E_GUEST_PROTOCOL, MOTE_E_CANCELED (see mote/interrupt.h), and MOTE_E_OS when the machine
+ * MOTE_E_GUEST_PROTOCOL, MOTE_E_GUEST_LIMIT (max_exits and the like of the sandbox's options, by
+ * name), MOTE_E_CANCELED (see mote/interrupt.h), and MOTE_E_OS when the machine
  * itself failed.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_call(mote_sandbox *sb, const char *function,
 					      const mote_value *args, size_t nargs,
 					      mote_value *result, mote_error *err);
 
-/* Limits of one call. Zero: no limit. */
+/* Limits of one call, and what it used. Zero: no limit, no receipt. */
 typedef struct mote_call_options {
-	size_t size;         /* sizeof(mote_call_options); set by the macro */
-	uint64_t timeout_ns; /* by the clock on the wall, from the start of the call */
-	uint64_t cpu_ns;     /* CPU time of the guest and of host functions together */
+	size_t size;           /* sizeof(mote_call_options); set by the macro */
+	uint64_t timeout_ns;   /* by the clock on the wall, from the start of the call */
+	uint64_t cpu_ns;       /* CPU time of the guest and of host functions together */
+	mote_receipt *receipt; /* filled in; its size is the caller's to set */
 } mote_call_options;
 
 /*
@@ -55,9 +58,9 @@ typedef struct mote_call_options {
  * CPU time is looked at now and then, so that a limit of it is exceeded by at most a tenth of a
  * millisecond and the time that the machine takes to switch.
  *
- * Errors, besides those of mote_call(): MOTE_E_OPTION, MOTE_E_STATE (the signal that stops guests
- * is taken: interrupt_signal in mote/runtime.h), MOTE_E_OS (no timer is to be had); and, which
- * poisons the sandbox, MOTE_E_TIMEOUT.
+ * Errors, besides those of mote_call(): MOTE_E_OPTION, MOTE_E_INVALID (the receipt's size),
+ * MOTE_E_STATE (the signal that stops guests is taken: interrupt_signal in mote/runtime.h),
+ * MOTE_E_OS (no timer is to be had); and, which poisons the sandbox, MOTE_E_TIMEOUT.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_call_with(mote_sandbox *sb, const char *function,
 						   const mote_value *args, size_t nargs,

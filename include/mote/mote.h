@@ -33,6 +33,7 @@
 #include <mote/interrupt.h>
 #include <mote/limits.h>
 #include <mote/pool.h>
+#include <mote/receipt.h>
 #include <mote/runtime.h>
 #include <mote/sandbox.h>
 #include <mote/snapshot.h>

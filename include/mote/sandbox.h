@@ -119,8 +119,9 @@ enum {
  * MOTE_E_OPTION, MOTE_E_IMAGE (the image is not a mote guest, or does not fit the
  * address space with these sizes), MOTE_E_GUEST_ERROR (main() failed, or a host function that
  * it called), MOTE_E_GUEST_ABORT (main() called exit or
- * abort, or returned other than 0), MOTE_E_GUEST_FAULT, MOTE_E_TIMEOUT (start_timeout_ns),
- * MOTE_E_STATE (see interrupt_signal in mote/runtime.h), MOTE_E_NOMEM, MOTE_E_OS.
+ * abort, or returned other than 0), MOTE_E_GUEST_FAULT, MOTE_E_GUEST_LIMIT, MOTE_E_TIMEOUT
+ * (start_timeout_ns), MOTE_E_STATE (see interrupt_signal in mote/runtime.h), MOTE_E_NOMEM,
+ * MOTE_E_OS.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
 						     const mote_sandbox_options *options,

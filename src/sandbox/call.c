@@ -4,7 +4,7 @@
  * export records, written in place into the input buffer, and the machine starts
  * at the guest's dispatch function; the result is copied out once and checked.
  */
-#include "sandbox/sandbox.h"
+#include "sandbox/receipt.h"
 
 #include "base/options.h"
 #include "base/text.h"
@@ -184,6 +184,9 @@ mote_status mote_call_with(mote_sandbox *sb, const char *name, const mote_value 
 
 	mote_status status =
 		options_copy(&options, sizeof options, given, "mote_call_options", err);
+	if (!status && options.receipt)
+		status = options_fill(options.receipt, &(mote_receipt){ 0 }, sizeof(mote_receipt),
+				      "mote_receipt", err);
 	if (!status)
 		status = check_state(sb, name, err);
 	if (status)
@@ -202,8 +205,13 @@ mote_status mote_call_with(mote_sandbox *sb, const char *name, const mote_value 
 		.cpu_ns = options.cpu_ns,
 		.timeout_name = "timeout_ns",
 	};
+	struct receipt_start start;
 	sb->function = function->name;
+	if (options.receipt)
+		start = receipt_begin(sb);
 	status = call(sb, function, args, &limits, result, err);
+	if (options.receipt)
+		receipt_end(sb, &start, status, options.receipt);
 	if (status && !host_is_forked(&sb->rt->host))
 		clear_io(sb);
 	sb->function = NULL;

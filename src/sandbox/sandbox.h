@@ -11,6 +11,7 @@
  * interrupt.c       and other threads
  * host_functions.c  the functions that the guest may call
  * pool.c            sandboxes of one snapshot, kept ready
+ * receipt.c         what a call used
  * program.c         an image as a program, from entry to exit
  * crash.c           where a guest stood, for back-traces and core files
  * snapshot.c        taking and restoring snapshots
@@ -125,6 +126,11 @@ mote_status sandbox_run(mote_sandbox *sb, const struct time_limits *limits, enum
  * changed: MOTE_E_STATE (the signal that it takes is the program's own), MOTE_E_OS.
  */
 mote_status stop_begin(mote_sandbox *sb, mote_error *err);
+
+/* Nanoseconds on CLOCK; and of CPU time that SB's guest has used, but for those that count as this
+ * thread's. */
+uint64_t sandbox_clock_ns(const mote_sandbox *sb, clockid_t clock);
+uint64_t sandbox_guest_cpu_ns(const mote_sandbox *sb);
 
 /* MOTE_E_CANCELED or MOTE_E_TIMEOUT if the run is to end here; MOTE_OK if it may go on. */
 mote_status stop_check(mote_sandbox *sb, mote_error *err);

@@ -19,7 +19,7 @@
 /* The sandbox that this thread runs: what a host function asks about. */
 static _Thread_local const mote_sandbox *running __attribute__((tls_model("initial-exec")));
 
-static uint64_t clock_ns(const mote_sandbox *sb, clockid_t clock)
+uint64_t sandbox_clock_ns(const mote_sandbox *sb, clockid_t clock)
 {
 	struct timespec now = { 0 };
 
@@ -27,13 +27,17 @@ static uint64_t clock_ns(const mote_sandbox *sb, clockid_t clock)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-/* Of this thread, and of the guest if it has another one. */
-static uint64_t cpu_ns(const mote_sandbox *sb)
+uint64_t sandbox_guest_cpu_ns(const mote_sandbox *sb)
 {
 	const struct hv_vm *vm = sb->machine.vm;
 
-	return clock_ns(sb, CLOCK_THREAD_CPUTIME_ID) +
-	       (vm->ops->cpu_time ? vm->ops->cpu_time(vm) : 0);
+	return vm->ops->cpu_time ? vm->ops->cpu_time(vm) : 0;
+}
+
+/* Of this thread, and of the guest if it has another one. */
+static uint64_t cpu_ns(const mote_sandbox *sb)
+{
+	return sandbox_clock_ns(sb, CLOCK_THREAD_CPUTIME_ID) + sandbox_guest_cpu_ns(sb);
 }
 
 /* What a limit leaves. UINT64_MAX: there is no limit. */
@@ -47,7 +51,7 @@ static struct left what_is_left(const mote_sandbox *sb)
 	struct left left = { UINT64_MAX, UINT64_MAX };
 
 	if (limits->timeout_ns) {
-		uint64_t used = clock_ns(sb, CLOCK_MONOTONIC) - sb->start.clock_ns;
+		uint64_t used = sandbox_clock_ns(sb, CLOCK_MONOTONIC) - sb->start.clock_ns;
 		left.clock_ns = used < limits->timeout_ns ? limits->timeout_ns - used : 0;
 	}
 	if (limits->cpu_ns) {
@@ -82,7 +86,7 @@ mote_status stop_begin(mote_sandbox *sb, mote_error *err)
 	mote_status status = vm->ops->arm(vm, err);
 	if (!status && has_limits) {
 		if (limits->timeout_ns)
-			sb->start.clock_ns = clock_ns(sb, CLOCK_MONOTONIC);
+			sb->start.clock_ns = sandbox_clock_ns(sb, CLOCK_MONOTONIC);
 		if (limits->cpu_ns)
 			sb->start.cpu_ns = cpu_ns(sb);
 		status = set_alarm(
@@ -136,6 +140,8 @@ mote_status stop_check(mote_sandbox *sb, mote_error *err)
 	if (is_canceled(sb))
 		return canceled(err);
 	const struct left left = what_is_left(sb);
+	if (left.clock_ns == 0 || left.cpu_ns == 0)
+		sb->account.limit = left.clock_ns == 0 ? MOTE_LIMIT_TIMEOUT : MOTE_LIMIT_CPU;
 	if (left.clock_ns == 0)
 		return error_set(err, MOTE_E_TIMEOUT, "stopped after %s, its time limit (%s)",
 				 describe(text, sizeof text, sb->time.timeout_ns),

@@ -60,6 +60,24 @@ static mote_status use_program_options(void)
 	return status == MOTE_E_LIMIT ? MOTE_OK : status;
 }
 
+static mote_status use_call_options(void)
+{
+	if (!box.sb)
+		sandbox_box_start(&box, NULL);
+	SET_STEPS(&box, step_done_void);
+	return mote_call_with(box.sb, "Zoo", MOTE_NO_ARGS, (const void *)&given, NULL, &box.err);
+}
+
+static mote_status use_receipt(void)
+{
+	if (!box.sb)
+		sandbox_box_start(&box, NULL);
+	SET_STEPS(&box, step_done_void);
+	return mote_call_with(box.sb, "Zoo", MOTE_NO_ARGS,
+			      MOTE_OPTIONS(mote_call_options, .receipt = (void *)&given), NULL,
+			      &box.err);
+}
+
 static void visit(void *user, const mote_region_info *region)
 {
 	(void)user, (void)region;
@@ -95,9 +113,11 @@ static const struct api_struct {
 	{ "mote_sandbox_options", sizeof(mote_sandbox_options), use_sandbox_options, false },
 	{ "mote_program_options", sizeof(mote_program_options), use_program_options, false },
 	{ "mote_sandbox_options", sizeof(mote_sandbox_options), use_layout_options, false },
+	{ "mote_call_options", sizeof(mote_call_options), use_call_options, false },
 	{ "mote_image_info", sizeof(mote_image_info), use_image_info, true },
 	{ "mote_backend_info", sizeof(mote_backend_info), use_backend_info, true },
 	{ "mote_host_check_info", sizeof(mote_host_check_info), use_host_check_info, true },
+	{ "mote_receipt", sizeof(mote_receipt), use_receipt, true },
 };
 
 static void expect_use(const struct api_struct *s, size_t size, mote_status want)
