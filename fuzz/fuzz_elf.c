@@ -2,8 +2,9 @@
 /*
  * Target functions: image_load_memory, and by it elf_parse, elf_find_section, elf_each_note,
  * records_read_abi, records_read and records_index: any bytes are refused or make an image that
- * keeps every promise of image.h.
+ * keeps every promise of image.h. And functions_find, which reads symbols of what was not refused.
  */
+#include "debug/functions.h"
 #include "image/image.h"
 
 #include "tests/kit/image_flaw.h"
@@ -24,6 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (flaw)
 			fprintf(stderr, "%s\n", flaw);
 		CHECK(!flaw);
+		struct function_at places[] = { { .address = image->elf.entry },
+						{ .address = UINT64_MAX } };
+		functions_find(&image->elf, places, 2);
+		CHECK(!places[1].symbol.name);
 	} else {
 		CHECK(err.code == status);
 		CHECK(strncmp(err.message, "memory: ", 8) == 0);

@@ -58,7 +58,7 @@ static const char *escape(char room[BACKTRACE_NAME_SIZE], const char *text)
 {
 	if (!text)
 		return NULL;
-	text_escape(room, BACKTRACE_NAME_SIZE, text, strlen(text));
+	text_escape(room, BACKTRACE_NAME_SIZE, text, strnlen(text, BACKTRACE_NAME_SIZE));
 	return room;
 }
 
@@ -72,12 +72,9 @@ static void set_place(struct trace *trace, const struct libdw_place *place, mote
 /* The symbol's name wins over that of the debug information: it has the offset, and C++'s scopes. */
 static void set_symbol(struct trace *trace, const struct function_at *found, mote_frame_info *info)
 {
-	const struct elf_span *name = &found->symbol.name;
-
-	if (!name->bytes)
+	if (!found->symbol.name)
 		return;
-	text_escape(trace->function, sizeof trace->function, (const char *)name->bytes, name->size);
-	info->function = trace->function;
+	info->function = escape(trace->function, found->symbol.name);
 	info->offset = info->address - found->symbol.address;
 }
 

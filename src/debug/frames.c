@@ -83,15 +83,20 @@ static bool follow_chain(struct walk *walk, uint64_t frame)
 	return true;
 }
 
-/* Up to END, or as far as there is a stack. One that has run out is left by a step into the gap
- * below it, and begins above. */
-static void scan(struct walk *walk, uint64_t end)
+/* The first word to look at. A stack that has run out is left by a step into the gap below it. */
+static uint64_t scan_start(const struct walk *walk)
 {
 	const struct region *stack = layout_get(guest_memory_layout(walk->memory), REGION_STACK);
-	uint64_t address = (walk->stack + 7) & ~UINT64_C(7);
+	const uint64_t address = (walk->stack + 7) & ~UINT64_C(7);
 
-	if (stack->va - address <= LAYOUT_GUARD_SIZE)
-		address = stack->va;
+	return stack->va - address <= LAYOUT_GUARD_SIZE ? stack->va : address;
+}
+
+/* Up to END, or as far as there is a stack. */
+static void scan(struct walk *walk, uint64_t end)
+{
+	uint64_t address = scan_start(walk);
+
 	for (size_t i = 0; i < SCAN_WORDS && walk->count < MOTE_MAX_FRAMES; i++) {
 		uint64_t word;
 		if (address == end || !read_words(walk, address, &word, 1))
@@ -130,5 +135,25 @@ size_t frames_walk(struct guest_memory *memory, const struct frames_start *start
 		walk.stack = at.rsp;
 	if (!follow_chain(&walk, at.rbp))
 		scan(&walk, start->stack_end);
+	return walk.count;
+}
+
+/* Guesses begin behind the return address of the last frame, if it is on the stack. */
+size_t frames_guess_rest(struct guest_memory *memory, const struct frames_start *start,
+			 struct frame *frames, size_t count)
+{
+	struct walk walk = {
+		.memory = memory, .frames = frames, .count = count, .stack = start->regs.rsp
+	};
+	uint64_t address = scan_start(&walk), word;
+
+	for (size_t i = 0; i < SCAN_WORDS && read_words(&walk, address, &word, 1); i++) {
+		address += sizeof word;
+		if (word != frames[count - 1].address)
+			continue;
+		walk.stack = address;
+		break;
+	}
+	scan(&walk, start->stack_end);
 	return walk.count;
 }

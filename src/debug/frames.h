@@ -33,6 +33,11 @@ struct frame {
 size_t frames_walk(struct guest_memory *memory, const struct frames_start *start,
 		   struct frame *frames);
 
+/* Adds guesses to the COUNT frames of START that are known, which end before the outermost; returns
+ * how many there are then. */
+size_t frames_guess_rest(struct guest_memory *memory, const struct frames_start *start,
+			 struct frame *frames, size_t count);
+
 /* If REGS stand where no code is, because a call led there, puts them to where it returns to. */
 bool frames_undo_call(struct guest_memory *memory, struct hv_regs *regs);
 

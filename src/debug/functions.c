@@ -29,8 +29,8 @@ static bool is_better(const struct elf_symbol *symbol, const struct elf_symbol *
 {
 	const bool is_in = contains(symbol, address);
 
-	if (!best->name.bytes || is_in != contains(best, address))
-		return is_in || !best->name.bytes;
+	if (!best->name || is_in != contains(best, address))
+		return is_in || !best->name;
 	if (symbol->address != best->address)
 		return symbol->address > best->address;
 	return rank(symbol) > rank(best);

@@ -3,7 +3,7 @@
  * functions.h - which function an address is in, by the image's symbol table.
  *
  * The table is a guest's: it may name anything as it likes. It is read when it is needed, in one
- * pass for all addresses, which takes some 10 us for a small C program and, because the
+ * pass for all addresses, which takes some 20 us for a small C program and, because the
  * table is cut at MOTE_MAX_SYMBOLS, a fraction of a second for a table made to be slow. Pure
  * functions; any thread.
  */
@@ -15,7 +15,7 @@
 /* An address, and what functions_find() found out about it. */
 struct function_at {
 	uint64_t address; /* in; the rest is all 0 at first */
-	/* The symbol that fits best. NAME.bytes is NULL if there is none, and not fit to be
+	/* The symbol that fits best. NAME is NULL if there is none, and not fit to be
 	 * printed. */
 	struct elf_symbol symbol;
 };

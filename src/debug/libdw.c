@@ -17,7 +17,7 @@
 
 #define FUNCTIONS(X)                                                                               \
 	X(dwarf_attr)                                                                              \
-	X(dwarf_attr_integrate)                                                                    \
+	X(dwarf_cfi_addrframe)                                                                     \
 	X(dwarf_diename)                                                                           \
 	X(dwarf_filesrc)                                                                           \
 	X(dwarf_formstring)                                                                        \
@@ -36,6 +36,8 @@
 	X(dwfl_end)                                                                                \
 	X(dwfl_frame_pc)                                                                           \
 	X(dwfl_getthread_frames)                                                                   \
+	X(dwfl_module_dwarf_cfi)                                                                   \
+	X(dwfl_module_eh_cfi)                                                                      \
 	X(dwfl_module_getdwarf)                                                                    \
 	X(dwfl_module_info)                                                                        \
 	X(dwfl_report_begin)                                                                       \
@@ -57,13 +59,14 @@ struct libdw_reader {
 	const struct libdw *lib;
 	const struct elf *elf;
 	Dwfl *dwfl;
+	Dwfl_Module *module;
 	Dwarf *info;     /* NULL: only frames are described */
 	Dwarf_Addr bias; /* guest address less address in INFO */
 };
 
 /* The walk of a stack, for libdw's callbacks. */
 struct libdw_steps {
-	const struct libdw *lib;
+	const struct libdw_reader *reader;
 	struct guest_memory *memory;
 	struct hv_regs regs;
 	struct frame *frames;
@@ -186,14 +189,14 @@ static bool open_module(struct libdw_reader *reader)
 	if (!reader->dwfl)
 		return false;
 	lib->dwfl_report_begin(reader->dwfl);
-	Dwfl_Module *module =
-		lib->dwfl_report_module(reader->dwfl, "guest", module_start(reader->elf),
-					last->address + last->memory_size);
-	if (!module || !lib->dwfl_module_info(module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
+	reader->module = lib->dwfl_report_module(reader->dwfl, "guest", module_start(reader->elf),
+						 last->address + last->memory_size);
+	if (!reader->module ||
+	    !lib->dwfl_module_info(reader->module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
 		return false;
 	*user = reader;
 	lib->dwfl_report_end(reader->dwfl, NULL, NULL);
-	reader->info = lib->dwfl_module_getdwarf(module, &reader->bias);
+	reader->info = lib->dwfl_module_getdwarf(reader->module, &reader->bias);
 	if (reader->info && !is_self_contained(reader, reader->info))
 		reader->info = NULL;
 	return true;
@@ -324,22 +327,42 @@ static bool give_registers(Dwfl_Thread *thread, void *user)
 		regs->r12, regs->r13, regs->r14, regs->r15, regs->rip,
 	};
 
-	return steps->lib->dwfl_thread_state_registers(thread, 0, sizeof words / sizeof words[0],
-						       words);
+	return steps->reader->lib->dwfl_thread_state_registers(
+		thread, 0, sizeof words / sizeof words[0], words);
+}
+
+/* Whether the file says how to go on from ADDRESS. Where it does not, libdw follows frame pointers,
+ * whether there are any or not. */
+static bool is_described(const struct libdw_reader *reader, Dwarf_Addr address)
+{
+	const struct libdw *lib = reader->lib;
+	Dwarf_Addr bias[2] = { 0, 0 };
+	Dwarf_CFI *const tables[2] = { lib->dwfl_module_eh_cfi(reader->module, &bias[0]),
+				       lib->dwfl_module_dwarf_cfi(reader->module, &bias[1]) };
+	Dwarf_Frame *frame;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (!tables[i] || lib->dwarf_cfi_addrframe(tables[i], address - bias[i], &frame))
+			continue;
+		free(frame);
+		return true;
+	}
+	return false;
 }
 
 static int add_frame(Dwfl_Frame *frame, void *user)
 {
 	struct libdw_steps *steps = user;
+	const struct libdw_reader *reader = steps->reader;
 	Dwarf_Addr address;
 	bool is_first;
 
 	if (steps->count == MOTE_MAX_FRAMES ||
-	    !steps->lib->dwfl_frame_pc(frame, &address, &is_first) ||
+	    !reader->lib->dwfl_frame_pc(frame, &address, &is_first) ||
 	    !frames_is_code(steps->memory, address))
 		return DWARF_CB_ABORT;
 	steps->frames[steps->count++] = (struct frame){ .address = address };
-	return DWARF_CB_OK;
+	return is_described(reader, address - !is_first) ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
 size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
@@ -351,17 +374,19 @@ size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
 		.set_initial_registers = give_registers,
 	};
 	struct libdw_steps steps = {
-		.lib = reader->lib,
+		.reader = reader,
 		.memory = memory,
 		.regs = start->regs,
 		.frames = frames,
 	};
 
 	if (frames_undo_call(memory, &steps.regs))
-		frames[steps.count++].address = start->regs.rip;
+		frames[steps.count++] = (struct frame){ .address = start->regs.rip };
 	const size_t before = steps.count;
-	if (steps.lib->dwfl_attach_state(reader->dwfl, NULL, 1, &callbacks, &steps))
-		steps.lib->dwfl_getthread_frames(reader->dwfl, 1, add_frame, &steps);
-	/* a function whose description is wrong has no caller that makes sense */
-	return steps.count > before + 1 ? steps.count : frames_walk(memory, start, frames);
+	const bool is_whole =
+		reader->lib->dwfl_attach_state(reader->dwfl, NULL, 1, &callbacks, &steps) &&
+		reader->lib->dwfl_getthread_frames(reader->dwfl, 1, add_frame, &steps) == 0;
+	if (steps.count == before)
+		return frames_walk(memory, start, frames);
+	return is_whole ? steps.count : frames_guess_rest(memory, start, frames, steps.count);
 }

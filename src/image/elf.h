@@ -79,11 +79,11 @@ struct elf_symbols {
 };
 
 struct elf_symbol {
-	struct elf_span name; /* of the guest's making; 1 byte or more, no NUL */
-	uint64_t address;     /* as the guest sees it */
-	uint64_t size;        /* bytes; 0: nobody knows. ADDRESS + SIZE may wrap */
-	uint8_t type;         /* STT_... */
-	uint8_t binding;      /* STB_... */
+	const char *name; /* of the guest's making; not empty */
+	uint64_t address; /* as the guest sees it */
+	uint64_t size;    /* bytes; 0: nobody knows. ADDRESS + SIZE may wrap */
+	uint8_t type;     /* STT_... */
+	uint8_t binding;  /* STB_... */
 };
 
 /* Finds the symbol table. MOTE_E_IMAGE: the file has none, or one that does not fit the file; OUT

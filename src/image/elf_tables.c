@@ -137,12 +137,12 @@ bool elf_symbol(const struct elf_symbols *symbols, size_t index, struct elf_symb
 	if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= symbols->names.size ||
 	    ELF64_ST_TYPE(symbol.st_info) == STT_TLS)
 		return false;
-	const uint8_t *name = symbols->names.bytes + symbol.st_name;
-	const uint8_t *end = memchr(name, '\0', symbols->names.size - symbol.st_name);
-	if (!end || end == name)
+	/* the table ends with a NUL, so that each name has one */
+	const char *name = (const char *)symbols->names.bytes + symbol.st_name;
+	if (name[0] == '\0')
 		return false;
 	*out = (struct elf_symbol){
-		.name = { name, (size_t)(end - name) },
+		.name = name,
 		.address = symbols->bias + symbol.st_value,
 		.size = symbol.st_size,
 		.type = ELF64_ST_TYPE(symbol.st_info),

@@ -65,8 +65,7 @@ mote_status mote_image_symbols(const mote_image *image,
 			continue;
 		const bool is_function = symbol.type == STT_FUNC || symbol.type == STT_GNU_IFUNC;
 		if (is_function || symbol.type == STT_OBJECT)
-			visit(user, (const char *)symbol.name.bytes, symbol.address, symbol.size,
-			      is_function);
+			visit(user, symbol.name, symbol.address, symbol.size, is_function);
 	}
 	return MOTE_OK;
 }

@@ -119,10 +119,9 @@ static const char *at(const struct fixture *f, uint64_t address)
 
 	functions_find(&f->elf, &place, 1);
 	name[0] = '\0';
-	if (place.symbol.name.bytes) {
-		assert_in_range(place.symbol.name.size, 1, sizeof name - 1);
-		memcpy(name, place.symbol.name.bytes, place.symbol.name.size);
-		name[place.symbol.name.size] = '\0';
+	if (place.symbol.name) {
+		assert_in_range(strlen(place.symbol.name), 1, sizeof name - 1);
+		memcpy(name, place.symbol.name, strlen(place.symbol.name) + 1);
 	}
 	return name;
 }
@@ -175,9 +174,9 @@ static void several_are_found_at_once(void **state)
 					{ .address = CODE + 0x341 } };
 
 	functions_find(&f->elf, places, 3);
-	assert_memory_equal(places[0].symbol.name.bytes, "sized", 6);
-	assert_null(places[1].symbol.name.bytes);
-	assert_memory_equal(places[2].symbol.name.bytes, "inner", 6);
+	assert_string_equal(places[0].symbol.name, "sized");
+	assert_null(places[1].symbol.name);
+	assert_string_equal(places[2].symbol.name, "inner");
 }
 
 static void stripped(struct fixture *f)

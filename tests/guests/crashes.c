@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOINLINE __attribute__((noinline, noclone))
+#if defined(__clang__)
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE __attribute__((noinline, noclone)) /* a clone has another name */
+#endif
 
 /* What a debugger is to find. */
 int32_t crashes_number = 1234567;
