@@ -34,6 +34,9 @@ static struct {
 	uint64_t printed, written; /* bytes of output */
 } model;
 
+/* Standard input. No number made of it is an address. */
+static const char typed[] = "\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5\xa5";
+
 static void take_output(void *user, int stream, const void *text, size_t size)
 {
 	(void)user;
@@ -342,7 +345,7 @@ static void do_other(struct input *input)
 		return;
 	for (int i = 0; i < 4; i++)
 		args[i] = take(input, 1) & 1 ? take_pointer(input) : take_number(input);
-	const uint64_t before = model.printed;
+	const uint64_t before = model.printed, unread = pb.p.input.size;
 	const int64_t result = call_number(&pb, number, args);
 
 	if (pb.p.state != PROGRAM_RUNNING) {
@@ -356,6 +359,10 @@ static void do_other(struct input *input)
 				 : model.printed - before == (uint64_t)result);
 	else
 		CHECK(model.printed == before);
+	CHECK(pb.p.input.bytes + pb.p.input.size == typed + sizeof typed);
+	CHECK((number == SYS_read || number == SYS_readv) && result > 0
+		      ? unread - pb.p.input.size == (uint64_t)result
+		      : unread == pb.p.input.size);
 	if (number >= PERSONALITY_SYSCALL_END)
 		CHECK(result == -ENOSYS);
 	/* an error number of Linux, or a small number: no call gives addresses */
@@ -418,6 +425,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!pb.p.host)
 		make();
 	memset(&model, 0, sizeof model);
+	pb.p.input.bytes = typed;
+	pb.p.input.size = sizeof typed;
 	for (int i = 0; i < CALLS && input.left > 0; i++)
 		do_call(&input);
 	check_heap();
