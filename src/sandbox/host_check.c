@@ -2,6 +2,7 @@
 /*
  * The list of host checks, in the order in which they are shown, and runtimes' requirements.
  */
+#define _GNU_SOURCE
 #include "sandbox/host_check.h"
 
 #include "base/options.h"
@@ -53,8 +54,8 @@ void host_found(mote_host_check_info *info, mote_host_state state, const char *r
 	snprintf(info->remedy, sizeof info->remedy, "%s", state == MOTE_HOST_OK ? "" : remedy);
 }
 
-/* Files of /proc and /sys may come in pieces. */
-static size_t read_all(const struct sys *sys, int fd, char *to, size_t size)
+/* Files of /proc and /sys may come in pieces. Returns the bytes read, or -1 and errno. */
+static ssize_t read_all(const struct sys *sys, int fd, char *to, size_t size)
 {
 	size_t used = 0;
 
@@ -62,11 +63,13 @@ static size_t read_all(const struct sys *sys, int fd, char *to, size_t size)
 		ssize_t got = sys->read(fd, to + used, size - used);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0)
+		if (got < 0)
+			return -1;
+		if (got == 0)
 			break;
 		used += (size_t)got;
 	}
-	return used;
+	return (ssize_t)used;
 }
 
 bool host_read(const struct host *host, const char *path, char *text, size_t size)
@@ -75,12 +78,29 @@ bool host_read(const struct host *host, const char *path, char *text, size_t siz
 	int fd = host->sys->open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	size_t used = read_all(host->sys, fd, text, size - 1);
+	ssize_t used = read_all(host->sys, fd, text, size - 1);
+	int os_error = used < 0 ? errno : ENODATA;
 	host->sys->close(fd);
 	while (used > 0 && strchr(" \n", text[used - 1]))
 		used--;
-	text[used] = '\0';
+	text[used > 0 ? used : 0] = '\0';
+	errno = os_error;
 	return used > 0;
+}
+
+bool host_lacks(const struct host *host, const char *path, const char *folder)
+{
+	int fd = host->sys->open(path, O_PATH | O_CLOEXEC);
+	bool lacks = fd < 0 && errno == ENOENT;
+
+	if (fd >= 0)
+		host->sys->close(fd);
+	if (!lacks)
+		return false;
+	fd = host->sys->open(folder, O_PATH | O_CLOEXEC);
+	if (fd >= 0)
+		host->sys->close(fd);
+	return fd >= 0;
 }
 
 bool host_read_number(const struct host *host, const char *path, uint64_t *number)

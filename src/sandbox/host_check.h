@@ -35,11 +35,16 @@ void host_found(mote_host_check_info *info, mote_host_state state, const char *r
 
 /*
  * Reads the beginning of a file to TEXT, SIZE bytes with the NUL behind it; white space at its end
- * is left out. False, and "" in TEXT, when there is no such file or it cannot be read.
+ * is left out. False, errno, and "" in TEXT, when there is no such file, it cannot be read whole,
+ * or is empty.
  */
 bool host_read(const struct host *host, const char *path, char *text, size_t size);
 
-/* The same for a file that is one number. */
+/* Whether there is no PATH, and not because the file system that has FOLDER is not mounted, or
+ * something else keeps us from looking. */
+bool host_lacks(const struct host *host, const char *path, const char *folder);
+
+/* The same as host_read() for a file that is one number. */
 bool host_read_number(const struct host *host, const char *path, uint64_t *number);
 
 /*

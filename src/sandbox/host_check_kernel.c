@@ -20,14 +20,15 @@ enum { MAPPINGS_USUAL = 65530, FILES_USUAL = 1024, PROCESSES_USUAL = 1024 };
 void check_ksm(const struct host_view *view, mote_host_check_info *info)
 {
 	char text[8];
+	bool is_read = host_read(view->host, "/sys/kernel/mm/ksm/run", text, sizeof text);
 
-	if (!host_read(view->host, "/sys/kernel/mm/ksm/run", text, sizeof text))
-		host_found(info, MOTE_HOST_OK, "", "this kernel merges no pages");
+	if (!is_read && !host_lacks(view->host, "/sys/kernel/mm/ksm", "/sys/kernel"))
+		host_found(info, MOTE_HOST_UNKNOWN, "mount /sys",
+			   "/sys/kernel/mm/ksm/run cannot be read");
 	else if (text[0] == '1')
 		host_found(info, MOTE_HOST_WARN, "run `echo 2 > /sys/kernel/mm/ksm/run` as root",
 			   "the kernel merges equal pages where programs ask for it; by the time "
-			   "that a "
-			   "write takes, one learns what another has");
+			   "that a write takes, one learns what another has");
 	else
 		host_found(info, MOTE_HOST_OK, "", "the kernel merges no pages");
 }
@@ -35,14 +36,14 @@ void check_ksm(const struct host_view *view, mote_host_check_info *info)
 void check_swap(const struct host_view *view, mote_host_check_info *info)
 {
 	char text[1024];
+	bool is_read = host_read(view->host, "/proc/swaps", text, sizeof text);
 
-	if (!host_read(view->host, "/proc/swaps", text, sizeof text))
-		host_found(info, MOTE_HOST_OK, "", "this kernel has no swap");
+	if (!is_read && !host_lacks(view->host, "/proc/swaps", "/proc/self"))
+		host_found(info, MOTE_HOST_UNKNOWN, "mount /proc", "/proc/swaps cannot be read");
 	else if (strchr(text, '\n')) /* a line below the heading */
 		host_found(info, MOTE_HOST_WARN,
 			   "run `swapoff -a` as root, or encrypt the swap; pages that come back "
-			   "from it "
-			   "also make calls slow",
+			   "from it also make calls slow",
 			   "memory of guests may go to disk, and stay there");
 	else
 		host_found(info, MOTE_HOST_OK, "", "there is no swap");

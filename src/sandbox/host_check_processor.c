@@ -81,17 +81,15 @@ void check_smt(const struct host_view *view, mote_host_check_info *info)
 	static const char remedy[] = "run `echo off > /sys/devices/system/cpu/smt/control` as "
 				     "root, boot with nosmt, or give "
 				     "each tenant cores of its own";
-	char active[8], control[32];
+	char active[8];
 
 	if (!host_read(view->host, "/sys/devices/system/cpu/smt/active", active, sizeof active)) {
 		host_found(info, MOTE_HOST_UNKNOWN, remedy,
 			   "the kernel does not say whether threads share cores");
 		return;
 	}
-	host_read(view->host, "/sys/devices/system/cpu/smt/control", control, sizeof control);
 	if (strcmp(active, "0") == 0)
-		host_found(info, MOTE_HOST_OK, "", "no threads share a core (%s)",
-			   control[0] ? control : "off");
+		host_found(info, MOTE_HOST_OK, "", "no threads share a core");
 	else
 		host_found(
 			info, MOTE_HOST_WARN, remedy,
@@ -129,10 +127,11 @@ static void add_flaw(const struct host *host, const char *name, struct flaws *fl
 {
 	char path[512], text[256];
 
+	if (name[0] == '.')
+		return;
 	snprintf(path, sizeof path, FLAWS "/%.255s", name);
-	if (!host_read(host, path, text, sizeof text))
-		return; /* the folder itself is in its list, too */
-	mote_host_state state = judge(text);
+	mote_host_state state =
+		host_read(host, path, text, sizeof text) ? judge(text) : MOTE_HOST_UNKNOWN;
 	flaws->count++;
 	if (state == MOTE_HOST_FAIL && flaws->open++ == 0)
 		flaws->names[0] = '\0'; /* these matter more */
@@ -141,7 +140,7 @@ static void add_flaw(const struct host *host, const char *name, struct flaws *fl
 		add_name(flaws, name);
 }
 
-/* False when there is no such folder. */
+/* False when there is no such folder, or it cannot be read to its end. */
 static bool find_flaws(const struct host *host, struct flaws *flaws)
 {
 	_Alignas(struct dirent64) char room[4096];
@@ -158,7 +157,7 @@ static bool find_flaws(const struct host *host, struct flaws *flaws)
 			at += entry->d_reclen;
 		}
 	host->sys->close(fd);
-	return flaws->count > 0;
+	return size == 0 && flaws->count > 0;
 }
 
 void check_mitigations(const struct host_view *view, mote_host_check_info *info)

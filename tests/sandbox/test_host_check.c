@@ -5,6 +5,8 @@
  */
 #define _GNU_SOURCE
 #include "hv/fake.h"
+#include "kit/fail.h"
+#include "kit/fail_sys.h"
 #include "sandbox/host_check.h"
 #include "sandbox/runtime.h"
 
@@ -207,18 +209,16 @@ static const struct machine_row {
 	  "neither",
 	  "load kvm_intel" },
 	{ "threads that share cores",
-	  { { "/sys/devices/system/cpu/smt/active", "1\n" },
-	    { "/sys/devices/system/cpu/smt/control", "on\n" } },
+	  { { "/sys/devices/system/cpu/smt/active", "1\n" } },
 	  "smt",
 	  MOTE_HOST_WARN,
 	  "share a core",
 	  "smt/control" },
 	{ "threads that are off",
-	  { { "/sys/devices/system/cpu/smt/active", "0\n" },
-	    { "/sys/devices/system/cpu/smt/control", "forceoff\n" } },
+	  { { "/sys/devices/system/cpu/smt/active", "0\n" } },
 	  "smt",
 	  MOTE_HOST_OK,
-	  "(forceoff)",
+	  "no threads share a core",
 	  NULL },
 	{ "an old kernel", { { NULL, NULL } }, "smt", MOTE_HOST_UNKNOWN, "does not say", "nosmt" },
 	{ "flaws that something is done about",
@@ -282,7 +282,19 @@ static const struct machine_row {
 	  MOTE_HOST_OK,
 	  "no pages",
 	  NULL },
-	{ "no such code", { { NULL, NULL } }, "ksm", MOTE_HOST_OK, "no pages", NULL },
+	{ "a kernel without",
+	  { { "/sys/kernel/mm/hugepages", "" } },
+	  "ksm",
+	  MOTE_HOST_OK,
+	  "the kernel merges no pages",
+	  NULL },
+	{ "no /sys", { { NULL, NULL } }, "ksm", MOTE_HOST_UNKNOWN, "cannot be read", "mount" },
+	{ "a file that is empty",
+	  { { "/sys/kernel/mm/ksm/run", "\n" } },
+	  "ksm",
+	  MOTE_HOST_UNKNOWN,
+	  "cannot be read",
+	  "mount" },
 	{ "swap",
 	  { { "/proc/swaps", HEADING "/dev/sda2  partition 8388604 0 -2\n" } },
 	  "swap",
@@ -290,7 +302,8 @@ static const struct machine_row {
 	  "go to disk",
 	  "swapoff" },
 	{ "no swap", { { "/proc/swaps", HEADING } }, "swap", MOTE_HOST_OK, "no swap", NULL },
-	{ "a kernel without", { { NULL, NULL } }, "swap", MOTE_HOST_OK, "no swap", NULL },
+	{ "a kernel without", { { LIMITS, "" } }, "swap", MOTE_HOST_OK, "there is no swap", NULL },
+	{ "no /proc", { { NULL, NULL } }, "swap", MOTE_HOST_UNKNOWN, "cannot be read", "mount" },
 	{ "core dumps",
 	  { { LIMITS, "Max core file size        1                    unlimited bytes\n" } },
 	  "core_dumps",
@@ -474,8 +487,60 @@ static void many_flaws_are_counted(void **state)
 		snprintf(path, sizeof path, FLAWS "a_flaw_of_the_processor_number_%d", i);
 		plant(path, i < 100 ? "Vulnerable: nothing helps\n" : "Not affected\n");
 	}
-	plant(FLAWS "folder/file", "Vulnerable\n");
 	expect("many", "mitigations", MOTE_HOST_FAIL, "100 of 120 flaws: a_flaw_", "microcode");
+}
+
+/* A flaw that nothing is known of is not one that is mended. */
+static void what_cannot_be_read_is_not_passed(void **state)
+{
+	(void)state;
+	plant(FLAWS "meltdown", "Mitigation: PTI\n");
+	plant(FLAWS "folder/file", "Not affected\n");
+	expect("a folder", "mitigations", MOTE_HOST_UNKNOWN, "1 of 2 flaws: folder", "hypervisor");
+	plant(FLAWS "empty", "");
+	expect("an empty file", "mitigations", MOTE_HOST_UNKNOWN, "2 of 3 flaws", "hypervisor");
+}
+
+static int fail_below_root(const char *path, int flags)
+{
+	char name[600];
+
+	snprintf(name, sizeof name, "%s%s", root, path);
+	return fail_sys.open(name, flags);
+}
+
+static mote_status require_all(const struct host *failing, void *user, mote_error *error)
+{
+	struct sys redirected = fail_sys;
+	struct host copy = *failing;
+	const struct host_view there = { .host = &copy, .backends = both };
+	(void)user;
+
+	redirected.open = fail_below_root;
+	copy.sys = &redirected;
+	return host_require(&there,
+			    "nested,paging,smt,mitigations,ksm,swap,core_dumps,overcommit,"
+			    "max_map_count,limits",
+			    error);
+}
+
+/* One system call after the other fails: no check is passed by that. */
+static void a_host_that_fails_passes_nothing(void **state)
+{
+	(void)state;
+	static const char *const benign[] = { NULL };
+
+	plant("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu\n\n");
+	plant("/sys/module/kvm_intel/parameters/ept", "Y\n");
+	plant("/sys/devices/system/cpu/smt/active", "0\n");
+	plant(FLAWS "meltdown", "Mitigation: PTI\n");
+	plant(FLAWS "mds", "Not affected\n");
+	plant("/sys/kernel/mm/ksm/run", "0\n");
+	plant("/proc/swaps", HEADING);
+	plant("/proc/sys/vm/overcommit_memory", "0\n");
+	plant("/proc/sys/vm/max_map_count", "65530\n");
+	plant(LIMITS, LIMITS_OF("1024", "1024", "unlimited") "Max core file size 0 0 bytes\n");
+	fail_each_operation(require_all, NULL, benign);
 }
 
 static mote_error err;
@@ -507,6 +572,7 @@ static void a_runtime_is_made_where_its_checks_are_passed(void **state)
 	plant("/sys/devices/system/cpu/smt/active", "0\n");
 	plant(FLAWS "meltdown", "Mitigation: PTI\n");
 	plant("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu hypervisor\n\n");
+	plant("/sys/kernel/mm/ksm/run", "0\n");
 	assert_int_equal(make_runtime(NULL), MOTE_OK);
 	assert_int_equal(make_runtime(""), MOTE_OK);
 	assert_int_equal(make_runtime("smt"), MOTE_OK);
@@ -578,6 +644,8 @@ int main(void)
 		TEST(the_device_is_for_its_group),
 		TEST(backends_are_checked_by_their_strength),
 		TEST(many_flaws_are_counted),
+		TEST(what_cannot_be_read_is_not_passed),
+		TEST(a_host_that_fails_passes_nothing),
 		TEST(a_runtime_is_made_where_its_checks_are_passed),
 		TEST(checks_that_do_not_exist_are_refused_with_those_that_do),
 		TEST(the_list_ends),
