@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "store/box.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +319,69 @@ static void concurrent_saves_lose_nothing(struct guest *g)
 	box_fini(&box);
 }
 
+enum { READERS = 4 };
+
+/* A thread with a sandbox of its own, that begins at a snapshot of all. */
+struct reader {
+	pthread_t thread;
+	struct box *box;
+	mote_snapshot *snapshot;
+	uint64_t sum; /* of the snapshot's pages */
+	bool is_well;
+};
+
+static void sum_page(void *user, uint64_t address, const void *bytes)
+{
+	uint64_t *sum = user;
+	const unsigned char *at = bytes;
+
+	for (unsigned i = 0; i < PAGE; i += 64)
+		*sum = *sum * 31 + address + at[i];
+}
+
+static void *use_loaded(void *state)
+{
+	struct reader *reader = state;
+	mote_value result = mote_i32(0);
+	mote_sandbox *sb;
+
+	if (mote_sandbox_from_snapshot(&sb, reader->box->rt, reader->snapshot,
+				       &reader->box->options, NULL))
+		return NULL;
+	reader->is_well =
+		mote_snapshot_pages(reader->snapshot, sum_page, &reader->sum, NULL) == MOTE_OK;
+	for (int i = 0; reader->is_well && i < 10; i++)
+		reader->is_well = mote_call(sb, "Touch", MOTE_ARGS(50u), NULL, NULL) == MOTE_OK &&
+				  mote_call(sb, "Count", MOTE_NO_ARGS, &result, NULL) == MOTE_OK &&
+				  result.as.i32 == 101 &&
+				  mote_sandbox_restore(sb, reader->snapshot, NULL) == MOTE_OK;
+	mote_sandbox_free(sb);
+	return NULL;
+}
+
+/* Each page is read from the file when a thread needs it first. */
+static void threads_share_what_was_loaded(struct guest *g)
+{
+	struct reader readers[READERS];
+	struct box box;
+
+	box_init(&box, g);
+	box_save(&box, "one");
+	mote_snapshot *snapshot = box_loaded(&box, "one");
+	for (int i = 0; i < READERS; i++) {
+		readers[i] = (struct reader){ .box = &box, .snapshot = snapshot };
+		assert_int_equal(pthread_create(&readers[i].thread, NULL, use_loaded, &readers[i]),
+				 0);
+	}
+	for (int i = 0; i < READERS; i++) {
+		assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
+		assert_true(readers[i].is_well);
+		assert_int_equal(readers[i].sum, readers[0].sum);
+	}
+	mote_snapshot_unref(snapshot);
+	box_fini(&box);
+}
+
 static void mapped_files_are_refused(struct guest *g)
 {
 	struct box box;
@@ -412,6 +476,7 @@ static const struct row rows[] = {
 	{ "digests name snapshots", "state", digests_name_snapshots, NULL, false },
 	{ "odd tags are refused", "state", odd_tags_are_refused, NULL, false },
 	{ "concurrent saves lose nothing", "state", concurrent_saves_lose_nothing, NULL, false },
+	{ "threads share what was loaded", "state", threads_share_what_was_loaded, NULL, false },
 	{ "mapped files are refused", "state", mapped_files_are_refused, NULL, false },
 	{ "host functions must be given", "state", host_functions_must_be_given, &with_function,
 	  false },
