@@ -8,14 +8,18 @@
 #include "guest.h"
 #include "json.h"
 #include "mapping.h"
+#include "receipt.h"
 #include "report.h"
 
 /* The result alone, to be used by scripts; or with what it is, as JSON. */
 static void print_result(const struct guest *guest, const struct options *options,
-			 const mote_function_info *function, const mote_value *result)
+			 const mote_function_info *function, const mote_value *result,
+			 const mote_receipt *receipt)
 {
 	if (!options->wants_json) {
 		value_print(stdout, result, options->wants_raw);
+		if (options->wants_receipt)
+			receipt_print(receipt);
 		return;
 	}
 	struct json_object *json = json_map();
@@ -23,12 +27,15 @@ static void print_result(const struct guest *guest, const struct options *option
 	json_add(json, "backend", json_text(mote_runtime_backend(guest->rt)));
 	json_add(json, "type", json_text(mote_type_name(result->type)));
 	json_add(json, "result", value_json(result));
+	if (options->wants_receipt)
+		receipt_add_json(receipt, json);
 	json_print(stdout, json);
 }
 
 /* From here on the guest may run. The result lives as long as the sandbox, so it is printed here. */
 static mote_status call_parsed(struct guest *guest, const struct options *options,
-			       const struct function_call *call, mote_error *err)
+			       const struct function_call *call, mote_receipt *receipt,
+			       mote_error *err)
 {
 	mote_value result;
 	mote_sandbox *sb;
@@ -38,9 +45,9 @@ static mote_status call_parsed(struct guest *guest, const struct options *option
 		return status;
 	status = mappings_apply(sb, &options->maps, err);
 	if (!status)
-		status = function_call_make(call, sb, options, &result, err);
+		status = function_call_make(call, sb, options, &result, receipt, err);
 	if (!status)
-		print_result(guest, options, call->function, &result);
+		print_result(guest, options, call->function, &result, receipt);
 	mote_sandbox_free(sb);
 	return status;
 }
@@ -48,6 +55,8 @@ static mote_status call_parsed(struct guest *guest, const struct options *option
 int call_command(const struct options *options, int nargs, char **args)
 {
 	struct function_call call = { 0 };
+	mote_receipt receipt = { .size = sizeof receipt };
+	mote_receipt *wanted = options->wants_receipt ? &receipt : NULL;
 	struct guest guest;
 	mote_error err;
 
@@ -56,9 +65,9 @@ int call_command(const struct options *options, int nargs, char **args)
 		status = function_call_parse(&call, &guest, args[0], (size_t)nargs - 1,
 					     (const char *const *)args + 1, &err);
 	if (!status)
-		status = call_parsed(&guest, options, &call, &err);
+		status = call_parsed(&guest, options, &call, wanted, &err);
 	const int exit_status =
-		status ? report_crash(&err, &guest.crash, options->wants_json) : EXIT_OK;
+		status ? report_crash(&err, &guest.crash, wanted, options->wants_json) : EXIT_OK;
 	function_call_fini(&call);
 	guest_close(&guest);
 	return exit_status;

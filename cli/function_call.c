@@ -68,7 +68,8 @@ mote_status function_call_parse(struct function_call *call, const struct guest *
 }
 
 mote_status function_call_make(const struct function_call *call, mote_sandbox *sb,
-			       const struct options *options, mote_value *result, mote_error *err)
+			       const struct options *options, mote_value *result,
+			       mote_receipt *receipt, mote_error *err)
 {
 	mote_value values[MOTE_MAX_PARAMS];
 
@@ -76,7 +77,7 @@ mote_status function_call_make(const struct function_call *call, mote_sandbox *s
 		values[i] = call->arguments[i].value;
 	return mote_call_with(sb, call->function->name, values, call->count,
 			      MOTE_OPTIONS(mote_call_options, .timeout_ns = options->timeout_ns,
-					   .cpu_ns = options->cpu_ns),
+					   .cpu_ns = options->cpu_ns, .receipt = receipt),
 			      result, err);
 }
 

@@ -10,6 +10,7 @@
 #include "values.h"
 
 #include <json-c/json_object.h>
+#include <mote/receipt.h>
 
 struct function_call {
 	const mote_function_info *function;
@@ -25,9 +26,11 @@ mote_status function_call_parse(struct function_call *call, const struct guest *
 				const char *path, size_t nwords, const char *const *words,
 				mote_error *err);
 
-/* Makes the call in SB, within the limits in time of OPTIONS. RESULT is that of mote_call(). */
+/* Makes the call in SB, within the limits in time of OPTIONS. RESULT is that of mote_call();
+ * RECEIPT may be NULL. */
 mote_status function_call_make(const struct function_call *call, mote_sandbox *sb,
-			       const struct options *options, mote_value *result, mote_error *err);
+			       const struct options *options, mote_value *result,
+			       mote_receipt *receipt, mote_error *err);
 
 void function_call_fini(struct function_call *call);
 

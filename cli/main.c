@@ -71,7 +71,7 @@ static const struct command commands[] = {
 	  "Exit status: 0; 2 wrong options, function or arguments; 3 this machine lacks "
 	  "something;\n"
 	  "4 GUEST cannot be loaded; 5 the function reported an error; 6 the guest crashed.\n",
-	  "bcdjmnrvLTURHSio", 2, INT_MAX, true, call_command },
+	  "bcdjmnrvLTURHSioP", 2, INT_MAX, true, call_command },
 	{ "run", "GUEST [ARG...]", "run a static Linux program in a sandbox",
 	  "Runs GUEST, any static x86-64 Linux executable, as a program with these arguments. It "
 	  "has\n"

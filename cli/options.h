@@ -41,6 +41,7 @@ struct options {
 	bool wants_layout;                             /* -l */
 	bool wants_quick;                              /* -q */
 	bool wants_raw;                                /* -r */
+	bool wants_receipt;                            /* --receipt */
 	bool wants_no_lines;                           /* -n */
 	bool is_verbose;                               /* -v */
 	bool wants_help;                               /* -h, of every command */

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "json.h"
+#include "receipt.h"
 #include "terminal.h"
 
 #include <stdarg.h>
@@ -42,7 +43,8 @@ int report_status(mote_status code)
 }
 
 /* Only what means something for the code: a 0 would look like an answer. */
-static void print_json(const mote_error *err, const struct crash *crash)
+static void print_json(const mote_error *err, const struct crash *crash,
+		       const mote_receipt *receipt)
 {
 	struct json_object *object = json_map(), *error = json_map();
 
@@ -58,6 +60,8 @@ static void print_json(const mote_error *err, const struct crash *crash)
 	}
 	crash_add_json(crash, error);
 	json_add(object, "error", error);
+	if (receipt)
+		receipt_add_json(receipt, object);
 	json_print(stdout, object);
 }
 
@@ -68,13 +72,16 @@ static void print_text(const mote_error *err)
 	putc('\n', stderr);
 }
 
-int report_crash(const mote_error *err, const struct crash *crash, bool wants_json)
+int report_crash(const mote_error *err, const struct crash *crash, const mote_receipt *receipt,
+		 bool wants_json)
 {
 	if (wants_json) {
-		print_json(err, crash);
+		print_json(err, crash, receipt);
 	} else {
 		print_text(err);
 		crash_print(crash);
+		if (receipt)
+			receipt_print(receipt);
 	}
 	return report_status(err->code);
 }
@@ -83,5 +90,5 @@ int report(const mote_error *err, bool wants_json)
 {
 	const struct crash none = { 0 };
 
-	return report_crash(err, &none, wants_json);
+	return report_crash(err, &none, NULL, wants_json);
 }

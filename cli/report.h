@@ -10,6 +10,7 @@
 
 #include "crash.h"
 
+#include <mote/receipt.h>
 #include <mote/status.h>
 
 #include <stdbool.h>
@@ -21,8 +22,10 @@ mote_status fail(mote_error *err, mote_status code, const char *format, ...)
 /* Reports ERR and returns the exit status for its code, see command.h. */
 int report(const mote_error *err, bool wants_json);
 
-/* The same, with what was collected of a crash, if there was one. */
-int report_crash(const mote_error *err, const struct crash *crash, bool wants_json);
+/* The same, with what was collected of a crash, if there was one, and of the call that failed;
+ * RECEIPT may be NULL. */
+int report_crash(const mote_error *err, const struct crash *crash, const mote_receipt *receipt,
+		 bool wants_json);
 
 /* The exit status for CODE. */
 int report_status(mote_status code);

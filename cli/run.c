@@ -129,7 +129,7 @@ int run_command(const struct options *options, int nargs, char **args)
 	if (!status)
 		status = run(&guest, options, nargs, args, &exit_status, &err);
 	if (status)
-		report_crash(&err, &guest.crash, false);
+		report_crash(&err, &guest.crash, NULL, false);
 	guest_close(&guest);
 	if (!status)
 		return exit_status;

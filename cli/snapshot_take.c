@@ -61,7 +61,8 @@ static mote_status make_calls(const struct calls *calls, mote_sandbox *sb,
 {
 	for (size_t i = 0; i < calls->count; i++) {
 		mote_value result;
-		mote_status status = function_call_make(&calls->list[i], sb, options, &result, err);
+		mote_status status =
+			function_call_make(&calls->list[i], sb, options, &result, NULL, err);
 		if (status)
 			return status;
 		if (!options->wants_json) {
@@ -148,7 +149,7 @@ int take_command(const struct options *options, int nargs, char **args)
 	if (!status)
 		status = take(&guest, options, &calls, &to, &err);
 	const int exit_status =
-		status ? report_crash(&err, &guest.crash, options->wants_json) : EXIT_OK;
+		status ? report_crash(&err, &guest.crash, NULL, options->wants_json) : EXIT_OK;
 	free_calls(&calls);
 	stored_fini(&to);
 	guest_close(&guest);
