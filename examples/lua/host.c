@@ -14,7 +14,7 @@
 
 #define SCRIPT_SIZE_MAX 65536
 #define MEMORY_MAX      (16 << 20)
-#define TIME_MAX        UINT64_C(300000000) /* ns: 0.3 s */
+#define TIME_MAX        UINT64_C(500000000) /* ns: half a second */
 
 /* For one call: CPU time, since a busy machine is not the guest's fault. */
 static const mote_call_options limits = { .size = sizeof limits, .cpu_ns = TIME_MAX };
