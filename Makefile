@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A thin front of meson (the build is described in meson.build): the words that a
-# newcomer types. On the command line: BUILD, PREFIX, DESTDIR, CC, T, SEED,
+# newcomer types. On the command line: BUILD, PREFIX, DESTDIR, CC, T, SEED, FUZZ,
 # and TESTS="base/test_text ...".
 BUILD = build
 PREFIX = /usr/local
 TESTS =
+T = 60
+SEED =
+FUZZ =
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -51,17 +54,16 @@ tsan: setup
 
 # Everything at random for T seconds, on all backends, by several threads; and nothing grows. SEED is
 # one that it printed.
-T = 60
-SEED =
 soak: all
 	@MOTE_TEST_GUESTS=$(BUILD)/tests/guests $(BUILD)/tests/soak/soak $(SEED:%=--seed %) $(T)
 
 bench: all
 	@$(BUILD)/mote bench
 
-# A minute for each target; make test only replays their inputs.
+# Each target for T seconds, or those with a name in FUZZ="call wire"; make test only replays
+# their inputs.
 fuzz:
-	@tools/fuzz
+	@tools/fuzz -t $(T) -o "$(FUZZ)"
 
 # What needs no build.
 check:

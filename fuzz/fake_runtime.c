@@ -180,6 +180,29 @@ static void use(const struct fake_runtime *fake_rt, mote_snapshot *snapshot,
 	mote_sandbox_free(sb);
 }
 
+/* What the rest of the library takes for granted of a snapshot that was loaded. */
+static void check_sound(const mote_snapshot *snapshot, uint64_t file_pages)
+{
+	const struct memory_snapshot *memory = snapshot->memory;
+	const uint64_t npages = memory->layout.ram.size / MOTE_PAGE_SIZE;
+	const struct arena_state *arena = &snapshot->arena;
+	uint64_t end = 0, nused = 0;
+
+	for (size_t i = 0; i < memory->nruns; i++) {
+		const struct page_run *run = &memory->runs[i];
+
+		CHECK(run->count > 0 && run->first >= end && run->first < npages);
+		CHECK(run->count <= npages - run->first && run->file_page <= file_pages);
+		CHECK(run->count <= file_pages - run->file_page);
+		end = run->first + run->count;
+	}
+	for (size_t i = 0; i < arena->nwords * 64; i++)
+		nused += arena->used[i / 64] >> i % 64 & 1;
+	CHECK(arena->nfree == arena->nwords * 64 - nused);
+	CHECK(arena->brk <= arena->nwords * 64 * MOTE_PAGE_SIZE);
+	CHECK(snapshot->fs_base < MOTE_ADDRESS_END && snapshot->call_stack < MOTE_ADDRESS_END);
+}
+
 void fake_runtime_load(const struct fake_runtime *fake_rt, const struct snapshot_parts *parts,
 		       bool makes_sandboxes)
 {
@@ -198,6 +221,8 @@ void fake_runtime_load(const struct fake_runtime *fake_rt, const struct snapshot
 		close(fd);
 		return;
 	}
+	if (snapshot->memory->layout.ram.size <= MEMORY_MAX)
+		check_sound(snapshot, fake_rt->npages);
 	if (makes_sandboxes && snapshot->memory->layout.ram.size <= MEMORY_MAX)
 		use(fake_rt, snapshot, &given);
 	mote_snapshot_unref(snapshot);

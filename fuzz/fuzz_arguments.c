@@ -32,10 +32,11 @@
 
 /* Commands that differ in what they take; all letters of main.c are there. */
 static const struct command commands[] = {
-	{ "call", "GUEST FUNCTION [ARG...]", "", "", "bdjmrvHSio", 2, INT_MAX, true, NULL },
-	{ "take", "GUEST [--call FUNCTION [ARG...]]...", "", "", "CDbdjrvHSio", 1, 1, false, NULL },
+	{ "call", "GUEST FUNCTION [ARG...]", "", "", "bdjmrvLRHSio", 2, INT_MAX, true, NULL },
+	{ "take", "GUEST [--call FUNCTION [ARG...]]...", "", "", "CDbdjrvLRHSio", 1, 1, false,
+	  NULL },
 	{ "inspect", "GUEST", "", "", "bdjlsHSio", 1, 1, false, NULL },
-	{ "run", "GUEST [ARG...]", "", "", "bevHS", 1, INT_MAX, true, NULL },
+	{ "run", "GUEST [ARG...]", "", "", "beIvLRHS", 1, INT_MAX, true, NULL },
 	{ "bench", "", "", "", "bfjq", 0, 0, false, NULL },
 	{ "diff", "DIR[:TAG] DIR[:TAG]", "", "", "byj", 2, 2, false, NULL },
 };
@@ -304,6 +305,7 @@ static void check_options(const struct options *options, const struct command *c
 	CHECK(!options->view || drawing_is_view(options->view));
 	CHECK(options->calls.count == 0 || strcmp(options->calls.words[0], "--call") == 0);
 	CHECK(strchr(command->accepts, 'j') || !options->wants_json);
+	CHECK(strchr(command->accepts, 'L') || options->limits.exits == 0);
 	CHECK(strchr(command->accepts, 'm') || options->maps.count == 0);
 	CHECK(strchr(command->accepts, 'C') || options->calls.count == 0);
 	CHECK(strchr(command->accepts, 'D') || !options->destination);

@@ -40,6 +40,58 @@ static void check_summary(const struct host *host, const struct text *text,
 	config_free(&summary);
 }
 
+static void check_same_functions(const mote_function_info *a, size_t na,
+				 const mote_function_info *b, size_t nb)
+{
+	CHECK(na == nb);
+	for (size_t i = 0; i < na; i++) {
+		CHECK(strcmp(a[i].name, b[i].name) == 0 && a[i].result == b[i].result);
+		CHECK(a[i].nparams == b[i].nparams);
+		CHECK(memcmp(a[i].params, b[i].params, a[i].nparams * sizeof a[i].params[0]) == 0);
+	}
+}
+
+/* Whether two lists of COUNT entries of SIZE bytes, which may be NULL, are the same. */
+static bool is_same_list(const void *a, const void *b, size_t count, size_t size)
+{
+	return count == 0 || memcmp(a, b, count * size) == 0;
+}
+
+static void check_same_segments(const struct snapshot_parts *a, const struct snapshot_parts *b)
+{
+	CHECK(a->nsegments == b->nsegments);
+	for (size_t i = 0; i < a->nsegments; i++) {
+		const mote_segment_info *one = &a->segments[i], *two = &b->segments[i];
+
+		CHECK(one->address == two->address && one->memory_size == two->memory_size);
+		CHECK(one->readable == two->readable && one->writable == two->writable);
+		CHECK(one->executable == two->executable);
+	}
+}
+
+static void check_same(const struct snapshot_parts *a, const struct snapshot_parts *b)
+{
+	CHECK(strcmp(a->name, b->name) == 0 && a->abi_version == b->abi_version);
+	CHECK(a->is_pie == b->is_pie && a->entry == b->entry && a->cpu_features == b->cpu_features);
+	check_same_segments(a, b);
+	check_same_functions(a->exports, a->nexports, b->exports, b->nexports);
+	check_same_functions(a->imports, a->nimports, b->imports, b->nimports);
+	check_same_functions(a->host_functions, a->nhost_functions, b->host_functions,
+			     b->nhost_functions);
+	CHECK(a->heap_size == b->heap_size && a->stack_size == b->stack_size);
+	CHECK(a->input_size == b->input_size && a->output_size == b->output_size);
+	CHECK(a->init_data_size == b->init_data_size && a->brk == b->brk);
+	CHECK(a->init_data_rights == b->init_data_rights && a->memory_size == b->memory_size);
+	CHECK(memcmp(&a->places, &b->places, sizeof a->places) == 0);
+	CHECK(memcmp(a->stack_guard, b->stack_guard, sizeof a->stack_guard) == 0);
+	CHECK(a->nused == b->nused && a->nruns == b->nruns);
+	CHECK(is_same_list(a->used, b->used, a->nused, sizeof a->used[0]));
+	CHECK(is_same_list(a->runs, b->runs, a->nruns, sizeof a->runs[0]));
+	CHECK(a->dispatch == b->dispatch && a->call_stack == b->call_stack);
+	CHECK(a->fs_base == b->fs_base && a->signal_mask == b->signal_mask);
+	CHECK(a->generation == b->generation);
+}
+
 /* What is written of PARTS says all that they say. */
 static void check_round_trip(const struct host *host, const struct snapshot_parts *parts)
 {
@@ -50,6 +102,7 @@ static void check_round_trip(const struct host *host, const struct snapshot_part
 
 	CHECK(config_write(parts, &digest, host, &written, NULL) == MOTE_OK);
 	CHECK(config_read(&config, host, &written, NULL) == MOTE_OK);
+	check_same(parts, &config.parts);
 	CHECK(config_write(&config.parts, &digest, host, &again, NULL) == MOTE_OK);
 	CHECK(written.size == again.size && memcmp(written.bytes, again.bytes, again.size) == 0);
 	check_summary(host, &written, parts);

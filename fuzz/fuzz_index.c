@@ -4,6 +4,7 @@
  * manifest_add, tag_is_valid: what a directory says is refused with a reason, or can be looked up,
  * changed and written, and is then read the same. The directory is in memory.
  * Input: the contents of oci-layout, index.json and a manifest, and a tag, with a NUL behind each.
+ * If the tag is none, one that the index has is given to something else.
  */
 #include "fuzz/fake_folder.h"
 #include "fuzz/fuzz.h"
@@ -131,6 +132,31 @@ static void set_and_write(struct index *index, struct fake_folder *files, const 
 	index_free(&again);
 }
 
+/* The index may forget what it has now. */
+static void keep_tags(struct index_entry *entries, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (entries[i].tag)
+			entries[i].tag = strdup(entries[i].tag);
+}
+
+static void free_tags(struct index_entry *entries, int count)
+{
+	for (int i = 0; i < count; i++)
+		free((char *)(uintptr_t)entries[i].tag);
+}
+
+/* TAG, or else one that is taken; NULL if there is none. */
+static const char *choose_tag(const char *tag, const struct index_entry *entries, int count)
+{
+	if (tag_is_valid(tag))
+		return tag;
+	for (int i = 0; i < count; i++)
+		if (entries[i].tag && tag_is_valid(entries[i].tag))
+			return entries[i].tag;
+	return NULL;
+}
+
 static void one_index(struct fake_folder *files, const char *tag)
 {
 	static struct index_entry entries[ENTRIES_MAX];
@@ -148,8 +174,11 @@ static void one_index(struct fake_folder *files, const char *tag)
 
 		if (count >= 0) {
 			check_find(&index, entries, count);
-			if (tag_is_valid(tag))
+			keep_tags(entries, count);
+			tag = choose_tag(tag, entries, count);
+			if (tag)
 				set_and_write(&index, files, tag, entries, count);
+			free_tags(entries, count);
 		}
 	}
 	index_free(&index);

@@ -430,9 +430,6 @@ static void map_hostile(const struct vmem_format *format, struct pool *pool, str
 static void check_requests(const struct vmem_format *format, struct pool *pool, uint64_t root,
 			   const struct vmem_range *requests, size_t n, uint64_t va)
 {
-	/* The root of the low half has nothing to say about the other. */
-	if (format->high_half == VMEM_OWN_ROOT && va >= format->low_half_size)
-		return;
 	while (n-- > 0) {
 		struct vmem_range range = requests[n];
 
@@ -451,8 +448,18 @@ static void check_requests(const struct vmem_format *format, struct pool *pool, 
 	check_nothing(format, pool, root, va);
 }
 
+/* Where each half has a root of its own, this one's tables are of one half: the same entry stands
+ * for an address in either. */
+static uint64_t in_half(const struct vmem_format *format, bool is_high, uint64_t va)
+{
+	if (format->high_half != VMEM_OWN_ROOT)
+		return va;
+	va &= format->low_half_size - 1;
+	return is_high ? va - format->low_half_size : va;
+}
+
 /* Changes tables of our own, some of which may have to move: all that succeeded must show. */
-static void map_our_own(const struct vmem_format *format, struct input *input)
+static void map_our_own(const struct vmem_format *format, struct input *input, bool is_high)
 {
 	struct pool pool = pool_new(&our_memory, UINT64_C(1) << 30, OURS);
 	uint64_t root = vmem_flat_alloc(&pool);
@@ -462,6 +469,7 @@ static void map_our_own(const struct vmem_format *format, struct input *input)
 
 	while (n < REQUESTS && input->left > 0 && status != VMEM_OUT_OF_TABLES) {
 		requests[n] = take_range(format, input);
+		requests[n].va = in_half(format, is_high, requests[n].va);
 		if (take(input, 1) & 1)
 			pool.frozen = pool.flat.used;
 		status = vmem_map(format, &ops, &pool, &root, &requests[n]);
@@ -474,7 +482,8 @@ static void map_our_own(const struct vmem_format *format, struct input *input)
 		const uint64_t probes[] = { va, end, va + requests[i].size / 2, va - 1, end + 1 };
 
 		for (size_t k = 0; k < sizeof probes / sizeof probes[0]; k++)
-			check_requests(format, &pool, root, requests, n, probes[k]);
+			check_requests(format, &pool, root, requests, n,
+				       in_half(format, is_high, probes[k]));
 	}
 }
 
@@ -482,10 +491,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
 	const struct vmem_format *format = formats[take(&input, 1) % 3];
-	uint64_t task = take(&input, 1) % 4;
+	const uint64_t byte = take(&input, 1), task = byte % 4;
 
 	if (task == 3) {
-		map_our_own(format, &input);
+		map_our_own(format, &input, byte & 4);
 		return 0;
 	}
 	struct pool pool = hostile_tables(format, &input);

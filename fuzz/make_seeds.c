@@ -73,6 +73,7 @@ static void make_index(void)
 			 (int)files.files[FAKE_WRITTEN].size, files.files[FAKE_WRITTEN].bytes, 0,
 			 (int)files.files[FAKE_MANIFEST].size, files.files[FAKE_MANIFEST].bytes, 0);
 	write_seed("fuzz_index", "folder", seed, (size_t)size + 1);
+	write_seed("fuzz_index", "folder-tag-taken", seed, (size_t)size - 3);
 	fake_folder_fini(&files);
 }
 

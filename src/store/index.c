@@ -148,24 +148,20 @@ mote_status index_find(const struct index *index, const char *tag_or_digest, str
 			 *tags ? tags : "none");
 }
 
-static bool is_digest_of(json_object *entry, const struct blob *blob)
-{
-	const char *text = json_object_get_string(json_object_object_get(entry, "digest"));
-
-	return text && strcmp(text, blob->digest.text) == 0;
-}
-
 static json_object *annotations_of(json_object *entry)
 {
 	return json_object_object_get(entry, "annotations");
 }
 
-/* Another entry of the manifest of the entry NUMBER. */
+/* Another entry of the manifest of the entry NUMBER: not of another kind of thing, which may say
+ * that it has the same digest. */
 static bool is_listed_twice(const struct index *index, size_t number, const struct blob *blob)
 {
+	struct index_entry entry;
+
 	for (size_t i = 0; i < index->count; i++)
-		if (i != number &&
-		    is_digest_of(json_object_array_get_idx(index->manifests, i), blob))
+		if (i != number && !index_entry(index, i, &entry, NULL) && entry.is_manifest &&
+		    strcmp(entry.manifest.digest.text, blob->digest.text) == 0)
 			return true;
 	return false;
 }
