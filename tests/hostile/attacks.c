@@ -60,7 +60,7 @@ const struct attack attacks[] = {
 	/* messages and buffers */
 	{ "output_pointers", PROTOCOL | FINE, MALFORMED, .ways = 80 },
 	{ "back_pointers", PROTOCOL | FINE, MALFORMED, .ways = 40 },
-	{ "size_prefixes", PROTOCOL | FINE, MALFORMED, .ways = 120 },
+	{ "size_prefixes", PROTOCOL, MALFORMED, .ways = 120 },
 	{ "result_bytes", PROTOCOL | ERROR | FINE, MALFORMED GUEST, .ways = 2880, .sample = 1000 },
 	{ "error_bytes", PROTOCOL | ERROR | FINE, MALFORMED GUEST, .ways = 2880, .sample = 1000 },
 	{ "host_call_bytes", PROTOCOL | ERROR | FINE, MALFORMED GUEST, .ways = 2880,
