@@ -19,7 +19,7 @@
 /* What the library may have allocated at a time besides the file, and what the process may grow by.
  */
 #define LIBRARY_MEMORY (UINT64_C(24) << 20)
-#define PROCESS_MEMORY (UINT64_C(IS_SANITIZED ? 1024 : 256) << 20)
+#define PROCESS_MEMORY ((IS_SANITIZED ? UINT64_C(1024) : UINT64_C(256)) << 20)
 
 struct damaged {
 	struct guest *g;

@@ -23,7 +23,7 @@
  * they were made; and what the process may grow by besides the guest's own memory. Sanitizers
  * keep what was freed for a while. */
 #define LIBRARY_GROWTH (UINT64_C(64) << 10)
-#define PROCESS_GROWTH (UINT64_C(IS_SANITIZED ? 512 : 4) << 20)
+#define PROCESS_GROWTH ((IS_SANITIZED ? UINT64_C(512) : UINT64_C(4)) << 20)
 
 /* Nothing that an attack may do takes as long as ORDINARY_TIME, in nanoseconds; a call that is to be
  * stopped is allowed SHORT_TIME, and over when LATE has passed, too. Emulated machines get more. */
