@@ -23,7 +23,7 @@ const struct attack attacks[] = {
 	{ "own_ports", FAULT | PROTOCOL | FINE, REFUSED "|port 0x|hypercall", .ways = 9 },
 	{ "string_ports", FAULT | PROTOCOL | LIMIT | FINE,
 	  CAUGHT CALLED DOORBELL "|raise max_exits", .ways = 18 },
-	{ "interrupts", FAULT, CAUGHT, .ways = 259 },
+	{ "interrupts", FAULT | FINE, CAUGHT, .ways = 259 },
 	{ "system_enter", FAULT, CAUGHT, .ways = 9 },
 	{ "hypervisor_calls", FAULT | FINE, REFUSED, .ways = 25 },
 	{ "privileged", FAULT, REFUSED, .ways = 19 },

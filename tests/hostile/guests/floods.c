@@ -31,7 +31,7 @@ static void output_at_once(void)
 	static struct iovec vectors[1024];
 
 	for (int i = 0; i < 1024; i++)
-		vectors[i] = (struct iovec){ pattern, i % 2 ? SIZE_MAX / 1024 : sizeof pattern };
+		vectors[i] = (struct iovec){ pattern, i % 2 ? SIZE_MAX / 1024 : 512 };
 	for (int i = 0; i < TIMES; i++)
 		if (writev(1, vectors, 1024) < 0)
 			continue;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `int n` for all n. Ways of more than 255 are the other instructions that make interrupts. */
+/*
+ * `int n` for all n. Ways of more than 255 are the other instructions that make interrupts. A
+ * hypervisor that runs in software may take one for its own, answer as if it were cpuid, and go on.
+ */
 #include "hostile/guests/attack.h"
 
 __asm__(".pushsection .text\n"
@@ -23,6 +26,6 @@ ATTACK_WAYS(259)
 {
 	__asm__ volatile("call *%0"
 			 :
-			 : "r"(interrupt_code + 4 * way), "a"(39)
-			 : "rcx", "rdx", "r11", "memory", "cc");
+			 : "S"(interrupt_code + 4 * way)
+			 : "rax", "rbx", "rcx", "rdx", "r11", "memory", "cc");
 }
