@@ -32,7 +32,7 @@
 #define LATE          UINT64_C(3000000000)
 
 /* What a call may use of its host. */
-enum { EXITS_MAX = 20000, HOST_CALLS_MAX = 2000, LOG_LINES_MAX = 500, LOG_BYTES_MAX = 50000 };
+enum { EXITS_MAX = 8000, HOST_CALLS_MAX = 1000, LOG_LINES_MAX = 500, LOG_BYTES_MAX = 50000 };
 
 #define KEY 7u /* any question will do */
 

@@ -47,7 +47,7 @@ static void rights_by_page(void)
 
 static void back_and_forth(void)
 {
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 1000; i++) {
 		char *at = map((size_t)(i % 60 + 1) * 4096);
 		if (at && i % 3)
 			munmap(at + 4096, (size_t)(i % 60) * 4096);
