@@ -387,10 +387,10 @@ static void the_mask_is_as_before(void **state)
 }
 
 /* A signal that comes with the end of a call must not wait in a thread that blocks it. */
+static bool is_sent;
+
 static int queue_late(void)
 {
-	static bool is_sent;
-
 	/* the first thing that disarm() asks for when the signal was blocked */
 	if (!is_sent)
 		raise(the_signal());
@@ -408,7 +408,9 @@ static void nothing_is_left_pending(void **state)
 	pthread_sigmask(SIG_SETMASK, &blocked, NULL);
 	sys.getpid = queue_late;
 	arm(vm);
+	is_sent = false;
 	hv_kvm.disarm(vm);
+	assert_true(is_sent);
 	sigpending(&pending);
 	assert_false(sigismember(&pending, the_signal()));
 }

@@ -18,6 +18,8 @@
  * blocks the signal, which takes forgery, is killed for it. */
 enum { KICK_TIMEOUT_MS = 2000 };
 
+#define NS_PER_MS INT64_C(1000000)
+
 /* No time-out. */
 enum { FOREVER = -1 };
 
@@ -118,22 +120,28 @@ static enum event next_event(struct process_vm *vm, int timeout_ms)
 	}
 }
 
-/* Like next_event(), for KICK_TIMEOUT_MS: signals to this thread are noted for later. */
+/*
+ * Like next_event(), for KICK_TIMEOUT_MS: signals to this thread are noted for later. Waits in
+ * slices, none of which counts for more than it was to take: a computer that was suspended has
+ * given the guest process no time either.
+ */
 static enum event next_event_soon(struct process_vm *vm)
 {
+	enum { SLICE_MS = 100 };
 	const struct sys *sys = sys_of(vm);
 	struct timespec start, now;
-	long left = KICK_TIMEOUT_MS;
+	int64_t left = KICK_TIMEOUT_MS * NS_PER_MS;
 
-	sys->clock_gettime(CLOCK_MONOTONIC, &start);
-	while (left >= 0) {
-		enum event event = next_event(vm, (int)left);
-		if (event != EVENT_SIGNAL)
+	while (left > 0) {
+		sys->clock_gettime(CLOCK_MONOTONIC, &start);
+		enum event event = next_event(vm, SLICE_MS);
+		if (event != EVENT_SIGNAL && event != EVENT_TIMEOUT)
 			return event;
-		vm->owes_interrupt = true;
+		vm->owes_interrupt = vm->owes_interrupt || event == EVENT_SIGNAL;
 		sys->clock_gettime(CLOCK_MONOTONIC, &now);
-		left = KICK_TIMEOUT_MS - (now.tv_sec - start.tv_sec) * 1000 -
-		       (now.tv_nsec - start.tv_nsec) / 1000000;
+		int64_t taken = (now.tv_sec - start.tv_sec) * 1000 * NS_PER_MS +
+				(now.tv_nsec - start.tv_nsec);
+		left -= taken < SLICE_MS * NS_PER_MS ? taken : SLICE_MS * NS_PER_MS;
 	}
 	return EVENT_TIMEOUT;
 }
