@@ -143,7 +143,8 @@ bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count)
 {
 	static const uint8_t zeroes[MOTE_PAGE_SIZE];
 	const uint8_t *base = shared_mem_base(memory->ram);
-	uint8_t now[MOTE_PAGE_SIZE];
+	const bool may_fault = shared_mem_may_fault(memory->ram);
+	uint8_t copy[MOTE_PAGE_SIZE];
 
 	*count = 0;
 	if (!memory->base || memory->written.is_lost)
@@ -154,11 +155,12 @@ bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count)
 
 		if (is_in(memory, offset, REGION_INPUT) || is_in(memory, offset, REGION_OUTPUT))
 			continue;
-		if (shared_mem_read(memory->ram, offset, now, sizeof now, NULL)) {
+		const uint8_t *now = may_fault ? copy : page->to;
+		if (may_fault && shared_mem_read(memory->ram, offset, copy, sizeof copy, NULL)) {
 			*count = 0;
 			return false;
 		}
-		*count += memcmp(now, page->from ? page->from : zeroes, sizeof now) != 0;
+		*count += memcmp(now, page->from ? page->from : zeroes, MOTE_PAGE_SIZE) != 0;
 	}
 	return true;
 }
