@@ -115,6 +115,24 @@ static mote_status crash(struct life *life, mote_error *err)
 	return status;
 }
 
+/* Whole, or not at all; only one that cannot be removed is left, under another name. */
+static mote_status write_core(struct life *life, mote_error *err)
+{
+	char folder[] = "/tmp/mote-core-XXXXXX", path[64];
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/core", folder);
+	mote_status status = mote_sandbox_core(life->sb, path, err);
+	assert_int_equal(unlink(path), status ? -1 : 0);
+	if (rmdir(folder) != 0) {
+		assert_int_not_equal(status, MOTE_OK);
+		snprintf(path, sizeof path, "rm -r %s", folder);
+		assert_int_equal(system(path), 0);
+	}
+	assert_false(mote_sandbox_is_poisoned(life->sb));
+	return status;
+}
+
 /* The guest, not the call, fails when the host has no random bytes. */
 static mote_status ask_for_random_bytes(struct life *life, mote_error *err)
 {
@@ -409,6 +427,8 @@ static const struct scenario scenarios[] = {
 	  MOTE_E_GUEST_ERROR, { none, 1 }, { none, 3 } },
 	{ "a call that crashes", "faults", SANDBOX, crash,
 	  MOTE_E_GUEST_FAULT, { none, 1 }, { death, 3 } },
+	{ "a core file", "echo", SANDBOX, write_core,
+	  MOTE_OK, { pages, 40 }, { pages, 40 } },
 	{ "a system call", "libc", SANDBOX, ask_for_random_bytes,
 	  MOTE_OK, { told, 3 }, { told, 7 } },
 	{ "a file", "files", SANDBOX, map_file,
