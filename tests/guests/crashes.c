@@ -75,6 +75,17 @@ MOTE_EXPORT(void, CrashWith, u64, rsp, u64, rbp)
 	__asm__ volatile("mov %0, %%rsp\n\tmov %1, %%rbp\n\tud2" : : "r"(rsp), "r"(rbp));
 }
 
+/* The same in a function that no debug information describes. */
+__asm__(".text\n"
+	".type bare, @function\n"
+	"bare: ud2\n"
+	".size bare, . - bare\n");
+
+MOTE_EXPORT(void, CrashBare, u64, rsp, u64, rbp)
+{
+	__asm__ volatile("mov %0, %%rsp\n\tmov %1, %%rbp\n\tjmp bare" : : "r"(rsp), "r"(rbp));
+}
+
 /* Frames for CrashWith: COUNT of them, each STEP bytes behind the one before, the last one's caller
  * at LAST. Returns where the first is. */
 static _Alignas(16) unsigned char stack[1 << 16];

@@ -167,6 +167,34 @@ static void callers_come_from_debug_information(struct guest *g)
 	close_lines(rt, image, sb);
 }
 
+/* A frame pointer that nobody vouches for may be anything. */
+static void frames_without_description_are_guesses(struct guest *g)
+{
+	mote_runtime *rt;
+	mote_image *image;
+	mote_sandbox *sb, *other = NULL;
+	mote_value first;
+
+	if (open_lines(g, &rt, &image, &sb)) {
+		EXPECT_STATUS(g, mote_sandbox_new(&other, image, NULL, &g->err), MOTE_OK);
+		EXPECT_STATUS(g,
+			      mote_call(other, "MakeFrames", MOTE_ARGS(5u, 16, mote_u64(0)), &first,
+					&g->err),
+			      MOTE_OK);
+		const uint64_t at = first.as.u64;
+		EXPECT_STATUS(g,
+			      mote_call(other, "CrashBare", MOTE_ARGS(mote_u64(at), mote_u64(at)),
+					NULL, &g->err),
+			      MOTE_E_GUEST_FAULT);
+		EXPECT_MESSAGE(g, "invalid instruction, in bare+0x0");
+		struct seen seen = look(g, other);
+		for (size_t i = 1; i < seen.count; i++)
+			assert_true(seen.frames[i].info.is_guess);
+	}
+	mote_sandbox_free(other);
+	close_lines(rt, image, sb);
+}
+
 static void a_call_to_nowhere_names_the_caller(struct guest *g)
 {
 	CALL_FAILS(g, MOTE_E_GUEST_FAULT,
@@ -381,6 +409,44 @@ static void core_files_appear_whole_or_not_at_all(struct guest *g)
 	rmdir(path);
 }
 
+static void find_heap(void *user, const mote_region_info *region)
+{
+	if (strcmp(region->name, "heap") == 0)
+		*(uint64_t *)user = region->address;
+}
+
+/* Bytes on the disk of a core file. */
+static uint64_t core_room(struct guest *g)
+{
+	char path[64];
+	struct stat info;
+
+	temporary(path);
+	EXPECT_STATUS(g, mote_sandbox_core(g->sb, path, &g->err), MOTE_OK);
+	assert_int_equal(stat(path, &info), 0);
+	unlink(path);
+	return (uint64_t)info.st_blocks * 512;
+}
+
+static void pages_of_zeroes_take_no_room(struct guest *g)
+{
+	const size_t size = 4 << 20;
+	uint64_t heap = 0;
+	char *bytes = calloc(1, size);
+
+	assert_non_null(bytes);
+	EXPECT_STATUS(g, mote_image_layout(g->image, NULL, find_heap, &heap, &g->err), MOTE_OK);
+	const uint64_t before = core_room(g);
+	EXPECT_STATUS(g, mote_sandbox_write(g->sb, heap + (32 << 20), bytes, size, &g->err),
+		      MOTE_OK);
+	assert_true(core_room(g) < before + size / 2);
+	memset(bytes, 1, size);
+	EXPECT_STATUS(g, mote_sandbox_write(g->sb, heap + (32 << 20), bytes, size, &g->err),
+		      MOTE_OK);
+	assert_true(core_room(g) > before + size / 2);
+	free(bytes);
+}
+
 static void find(void *user, const char *name, uint64_t address, uint64_t size, bool is_function)
 {
 	uint64_t *number = user;
@@ -412,6 +478,7 @@ static const struct row rows[] = {
 	ROW("callers are found by frame pointers", callers_are_found_by_frame_pointers),
 	ROW("lines come from debug information", lines_come_from_debug_information),
 	ROW("callers come from debug information", callers_come_from_debug_information),
+	ROW("frames without description are guesses", frames_without_description_are_guesses),
 	ROW("a call to nowhere names the caller", a_call_to_nowhere_names_the_caller),
 	ROW("stacks may be anywhere", stacks_may_be_anywhere),
 	ROW("chains end, and ascend", chains_end_and_ascend),
@@ -419,6 +486,7 @@ static const struct row rows[] = {
 	{ "nothing is seen while the guest runs", "crashes", nothing_is_seen_while_the_guest_runs,
 	  &with_look, false },
 	ROW("core files appear whole or not at all", core_files_appear_whole_or_not_at_all),
+	ROW("pages of zeroes take no room", pages_of_zeroes_take_no_room),
 	ROW("variables are found by name", variables_are_found_by_name),
 };
 
