@@ -66,13 +66,6 @@ mote_status mote_sandbox_backtrace(mote_sandbox *sb,
 	return MOTE_OK;
 }
 
-/* The signal that ended the program, or would have on Linux. */
-static int end_signal(const mote_sandbox *sb)
-{
-	return sb->personality.state == PROGRAM_SIGNALED ? sb->personality.end_signal
-							 : sb->fault.signal;
-}
-
 mote_status mote_sandbox_core(mote_sandbox *sb, const char *path, mote_error *err)
 {
 	mote_status status = check_stopped(sb, "core file", err);
@@ -85,7 +78,7 @@ mote_status mote_sandbox_core(mote_sandbox *sb, const char *path, mote_error *er
 		.hypercall_page = (const char *)sb->rt->firmware.host + SUPERVISOR_BLOCK_SIZE,
 		.regs = stopped_regs(sb->machine.vm->regs),
 		.fs_base = machine_fs_base(&sb->machine),
-		.signal = sb->is_poisoned ? end_signal(sb) : 0,
+		.signal = sb->fault.signal,
 		.fault_address = sb->fault.address,
 	};
 	return core_write(&core, path, err);

@@ -132,10 +132,13 @@ static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *stat
 	if (p->state == PROGRAM_RUNNING)
 		return false;
 	*end = RUN_EXIT;
-	if (p->state == PROGRAM_SIGNALED)
+	if (p->state == PROGRAM_SIGNALED) {
+		sb->fault.signal = p->end_signal;
+		sb->fault.address = 0;
 		*status = error_set(err, MOTE_E_GUEST_ABORT,
 				    "the guest ended itself with signal %d%s", p->end_signal,
 				    p->end_signal == 6 ? " (abort)" : "");
+	}
 	return true;
 }
 

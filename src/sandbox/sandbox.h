@@ -101,7 +101,7 @@ struct mote_sandbox {
 	mote_crash_fn crashed;                /* told of that; NULL: nobody */
 	void *crashed_user;
 	struct {
-		int signal; /* that Linux would have sent for the last fault; 0: there was none */
+		int signal; /* that the guest died of, or would have on Linux; 0: of none */
 		uint64_t address;
 	} fault;
 };

@@ -213,6 +213,7 @@ mote_status mote_sandbox_restore(mote_sandbox *sb, const mote_snapshot *snapshot
 	}
 	sb->is_poisoned = false;
 	sb->fault.signal = 0;
+	sb->fault.address = 0;
 	return MOTE_OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,10 +222,13 @@ static void temporary(char path[64])
 	unlink(path);
 }
 
-static void expect_core(struct guest *g, mote_sandbox *sb)
+/* A core file can be written, and says that the guest died of SIGNAL. */
+static void expect_core(struct guest *g, mote_sandbox *sb, int32_t signal)
 {
 	char path[64];
 	Elf64_Ehdr header;
+	Elf64_Phdr notes;
+	int32_t found;
 
 	temporary(path);
 	EXPECT_STATUS(g, mote_sandbox_core(sb, path, &g->err), MOTE_OK);
@@ -232,6 +236,11 @@ static void expect_core(struct guest *g, mote_sandbox *sb)
 	assert_non_null(file);
 	assert_int_equal(fread(&header, sizeof header, 1, file), 1);
 	assert_int_equal(header.e_type, ET_CORE);
+	assert_int_equal(fread(&notes, sizeof notes, 1, file), 1);
+	/* the first note is NT_PRSTATUS, which begins with the signal */
+	assert_int_equal(fseek(file, (long)notes.p_offset + 20, SEEK_SET), 0);
+	assert_int_equal(fread(&found, sizeof found, 1, file), 1);
+	assert_int_equal(found, signal);
 	fclose(file);
 	unlink(path);
 }
@@ -263,7 +272,7 @@ static void stacks_may_be_anywhere(struct guest *g)
 			NULL, &g->err);
 		assert_int_equal(mote_status_class(status), MOTE_CLASS_POISON);
 		look(g, g->sb);
-		expect_core(g, g->sb);
+		expect_core(g, g->sb, SIGILL);
 		again(g);
 	}
 }
@@ -316,7 +325,7 @@ static void crashed(void *user, mote_sandbox *sb, mote_status status)
 	told->status = status;
 	told->nframes = look(told->g, sb).count;
 	assert_true(mote_sandbox_is_poisoned(sb));
-	expect_core(told->g, sb);
+	expect_core(told->g, sb, status == MOTE_E_GUEST_FAULT ? SIGSEGV : SIGABRT);
 }
 
 static void crashes_are_told(struct guest *g)
@@ -344,10 +353,14 @@ static void crashes_are_told(struct guest *g)
 	/* restored, it has not crashed, and can do so again */
 	EXPECT_STATUS(g, mote_sandbox_restore(g->sb, snapshot, &g->err), MOTE_OK);
 	look(g, g->sb);
-	expect_core(g, g->sb);
+	expect_core(g, g->sb, 0);
 	CALL_FAILS(g, MOTE_E_GUEST_ABORT, "", "Abort", MOTE_NO_ARGS);
 	assert_int_equal(told.times, 2);
 	assert_int_equal(told.status, MOTE_E_GUEST_ABORT);
+	EXPECT_STATUS(g, mote_sandbox_restore(g->sb, snapshot, &g->err), MOTE_OK);
+	expect_core(g, g->sb, 0);
+	CALL_FAILS(g, MOTE_E_GUEST_FAULT, "", "Crash", MOTE_ARGS(mote_u64(8)));
+	assert_int_equal(told.times, 3);
 	mote_snapshot_unref(snapshot);
 }
 
@@ -379,7 +392,7 @@ static void nothing_is_seen_while_the_guest_runs(struct guest *g)
 	CALL(g, "LookAtMe", MOTE_NO_ARGS);
 	/* between calls there is something to see */
 	look(g, g->sb);
-	expect_core(g, g->sb);
+	expect_core(g, g->sb, 0);
 }
 
 static void core_files_appear_whole_or_not_at_all(struct guest *g)
