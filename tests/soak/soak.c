@@ -266,6 +266,8 @@ static bool run_rounds(struct soak *soak)
 	if (soak->is_terminal)
 		fputs("\r\033[K", stderr);
 	is_well = is_well && is_flat(&before, &after);
+	printf("as many operations as a day has at %.1f a second\n",
+	       (double)soak->operations / (24 * 60 * 60));
 	printf("%" PRIu64 " operations, RSS %ld -> %ld KiB, descriptors %ld -> %ld\n",
 	       soak->operations, before.rss_kib, after.rss_kib, before.descriptors,
 	       after.descriptors);
