@@ -194,6 +194,32 @@ static void a_sandbox_from_a_snapshot_has_its_own(struct guest *g)
 		   "the guest left its machine more than 100 times; raise max_exits");
 }
 
+/* And one that went over its limit comes back sound. */
+static void sandboxes_of_a_pool_have_the_pools(struct guest *g)
+{
+	mote_sandbox_options own = options;
+	const mote_pool_options *of_one =
+		MOTE_OPTIONS(mote_pool_options, .maximum = 1, .sandbox = &own);
+	mote_snapshot *snapshot;
+	mote_pool *pool;
+	mote_sandbox *sb;
+
+	own.max_host_calls = 3;
+	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_pool_new(&pool, g->rt, snapshot, of_one, &g->err), MOTE_OK);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_STATUS(g, mote_pool_acquire(&sb, pool, &g->err), MOTE_OK);
+		EXPECT_STATUS(g, mote_call(sb, "HostCalls", MOTE_ARGS(mote_u64(3)), NULL, &g->err),
+			      MOTE_OK);
+		EXPECT_STATUS(g, mote_call(sb, "HostCalls", MOTE_ARGS(mote_u64(4)), NULL, &g->err),
+			      MOTE_E_GUEST_LIMIT);
+		EXPECT_MESSAGE(g, "more than 3 times; raise max_host_calls");
+		mote_pool_release(pool, sb);
+	}
+	mote_pool_free(pool);
+	mote_snapshot_unref(snapshot);
+}
+
 static void main_counts_as_a_call(struct guest *g)
 {
 	const unsigned calls = 6;
@@ -287,6 +313,8 @@ static const struct row rows[] = {
 	{ "output has a limit by default", "storm", output_has_a_limit_by_default, &options,
 	  false },
 	{ "a sandbox from a snapshot has its own", "storm", a_sandbox_from_a_snapshot_has_its_own,
+	  &options, false },
+	{ "sandboxes of a pool have the pool's", "storm", sandboxes_of_a_pool_have_the_pools,
 	  &options, false },
 	{ "main() counts as a call", "storm", main_counts_as_a_call, &options, false },
 	{ "areas take no memory of the host", "storm", areas_take_no_memory_of_the_host, &options,
