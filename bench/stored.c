@@ -99,6 +99,8 @@ static uint64_t time_loads(struct stored_bench *bench, unsigned n, bool verify)
 {
 	uint64_t total = 0;
 
+	if (!bench->folder[0])
+		return BENCH_FAILED; /* backend->err says why */
 	for (unsigned i = 0; i < n; i++) {
 		mote_snapshot *snapshot;
 		uint64_t start = bench_clock();

@@ -21,8 +21,9 @@ struct stored_bench {
 bool stored_bench_init(struct stored_bench *bench, struct measured_backend *backend);
 void stored_bench_fini(struct stored_bench *bench);
 
-/* From the folder to a snapshot that sandboxes can begin at; STATE is a struct stored_bench. Its
- * end is not counted. The second compares all bytes with their digest. */
+/* From the folder to a snapshot that sandboxes can begin at; STATE is a struct stored_bench, and
+ * they fail if that has no folder. The snapshot's end is not counted. The second compares all bytes
+ * with their digest. */
 uint64_t load_snapshot(void *state, unsigned n);
 uint64_t load_snapshot_verified(void *state, unsigned n);
 
