@@ -79,7 +79,7 @@ const struct attack attacks[] = {
 	/* system calls */
 	{ "system_calls", FINE | ABORT | FAULT, "exit(|itself with signal|invalid instruction",
 	  .ways = 6000, .sample = 1500, .spoils = true },
-	{ "system_call_pointers", FINE, "", .ways = 700, .spoils = true },
+	{ "system_call_pointers", FINE | FAULT, CAUGHT, .ways = 700, .spoils = true },
 	{ "address_space", FINE | FAULT, "page fault", .ways = 45, .spoils = true },
 	{ "ends", FINE | ABORT, "exit(|itself with signal", .ways = 400 },
 

@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-static char room[4096] __attribute__((aligned(4096)));
+static char room[3 * 4096] __attribute__((aligned(4096)));
 static struct iovec vectors[2] = { { room, 8 }, { room, 8 } };
 
 #define P ((uint64_t)(uintptr_t)room)
