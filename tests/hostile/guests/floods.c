@@ -31,7 +31,8 @@ static void output_at_once(void)
 	static struct iovec vectors[1024];
 
 	for (int i = 0; i < 1024; i++)
-		vectors[i] = (struct iovec){ pattern, i % 2 ? SIZE_MAX / 1024 : 512 };
+		vectors[i] = i % 2 ? (struct iovec){ NULL, SIZE_MAX / 1024 }
+				   : (struct iovec){ pattern, 512 };
 	for (int i = 0; i < TIMES; i++)
 		if (writev(1, vectors, 1024) < 0)
 			continue;
