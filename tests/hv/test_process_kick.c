@@ -269,6 +269,23 @@ static void a_guests_cpu_time_is_its_own(void **state)
 	assert_true(hv_process.cpu_time(box.vm) - start < used + 10 * MS); /* it stands still */
 }
 
+static void what_a_dead_guest_has_used_is_still_known(void **state)
+{
+	(void)state;
+	struct process_vm *vm = (struct process_vm *)box.vm;
+
+	arm();
+	box_set(&box, "loop", 5);
+	assert_int_equal(hv_process.set_alarm(box.vm, 20 * MS, &err), MOTE_OK);
+	assert_int_equal(box_run(&box).kind, HV_EXIT_INTERRUPTED);
+	const uint64_t used = hv_process.cpu_time(box.vm);
+	assert_true(used > 0);
+	assert_int_equal(sys_linux.pidfd_send_signal(vm->process.pidfd, SIGKILL), 0);
+	assert_int_equal(box_run(&box).kind, HV_EXIT_DIED);
+	assert_true(hv_process.cpu_time(box.vm) >= used);
+	hv_process.disarm(box.vm);
+}
+
 static int no_eventfd(unsigned value, int flags)
 {
 	(void)value, (void)flags;
@@ -303,6 +320,7 @@ int main(void)
 		IN(kicks_do_not_disturb_a_working_guest),
 		IN(a_kick_is_told_of_once),
 		IN(a_guests_cpu_time_is_its_own),
+		IN(what_a_dead_guest_has_used_is_still_known),
 		IN(no_descriptor_is_an_error),
 	};
 	return cmocka_run_group_tests_name("hv/process_kick", tests, open_backend, close_backend);

@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mote/interrupt.h>
 #include <mote/pool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +67,28 @@ static mote_status call_with_number(struct life *life, mote_error *err)
 	mote_value result;
 	mote_status status = call(life, "EchoI32", MOTE_ARGS(-42), &result, err);
 
+	if (!status)
+		assert_int_equal(result.as.i32, -42);
+	return status;
+}
+
+/* With limits that it keeps, and by which others could stop it. */
+static mote_status call_with_limits(struct life *life, mote_error *err)
+{
+	const uint64_t minute = UINT64_C(60000000000);
+	mote_interrupt *interrupt = mote_interrupt_of(life->sb);
+	mote_value result = mote_i32(-1);
+
+	if (!interrupt) {
+		snprintf(err->message, sizeof err->message, "mote_interrupt_of() says no more");
+		return err->code = MOTE_E_NOMEM;
+	}
+	mote_status status = mote_call_with(
+		life->sb, "EchoI32", MOTE_ARGS(-42),
+		MOTE_OPTIONS(mote_call_options, .timeout_ns = minute, .cpu_ns = minute), &result,
+		err);
+	assert_false(mote_interrupt_kill(interrupt));
+	mote_interrupt_unref(interrupt);
 	if (!status)
 		assert_int_equal(result.as.i32, -42);
 	return status;
@@ -419,6 +443,8 @@ static const struct scenario scenarios[] = {
 	  MOTE_OK, { hint, 25 }, { hints, 35 } },
 	{ "a call", "echo", SANDBOX, call_with_number,
 	  MOTE_OK, { none, 1 }, { none, 3 } },
+	{ "a call with limits", "echo", SANDBOX, call_with_limits,
+	  MOTE_OK, { none, 5 }, { none, 5 } },
 	{ "a call that calls back", "hostcalls", SANDBOX, call_back,
 	  MOTE_OK, { none, 6 }, { none, 18 } },
 	{ "a call that logs", "echo", SANDBOX, log_line,

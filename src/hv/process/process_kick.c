@@ -118,5 +118,5 @@ uint64_t process_vm_cpu_time(const struct hv_vm *base)
 {
 	const struct process_vm *vm = (const struct process_vm *)base;
 
-	return vm->process.pid ? clock_ns(vm, cpu_clock(vm->process.pid)) : 0;
+	return vm->process.pid ? clock_ns(vm, cpu_clock(vm->process.pid)) : vm->cpu_time;
 }

@@ -43,8 +43,10 @@ static const struct sys *sys_of(const struct process_vm *vm)
 
 static void bury(struct process_vm *vm)
 {
-	if (vm->process.pid != 0)
+	if (vm->process.pid != 0) {
+		vm->cpu_time = process_vm_cpu_time(&vm->base); /* nobody can ask later */
 		vm->death_signal = (uint64_t)launcher_reap(&vm->owner->launcher, &vm->process);
+	}
 	vm->is_stopped = false;
 }
 
