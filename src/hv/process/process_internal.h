@@ -38,7 +38,7 @@ struct process_vm {
 	struct guest_process process; /* pid 0 once it is dead and buried */
 	uint64_t death_signal;
 	uint64_t cpu_time; /* once it is dead */
-	char *control; /* MONITOR_CONTROL_SIZE bytes, shared with the guest process */
+	char *control;     /* MONITOR_CONTROL_SIZE bytes, shared with the guest process */
 	/* What a guest process is made from, again each time that something is added. */
 	struct region *slots;
 	size_t nslots;
