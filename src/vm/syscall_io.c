@@ -76,8 +76,6 @@ static int64_t write_out(struct personality *p, uint64_t fd, uint64_t address, u
 			return done ? (int64_t)done : -EFAULT;
 		emit(p, (unsigned)fd, chunk, n);
 		done += n;
-		if (p->account->limit)
-			break;
 	}
 	return (int64_t)done;
 }
