@@ -174,8 +174,9 @@ static void change_pages(struct draft *draft, struct input *input)
 			run->address = take_number(input) << 12;
 		else
 			run->address += (uint64_t)(int64_t)(int8_t)take(input, 1) << 12;
-		run->count = take_number(input);
-		run->file_page = take_number(input);
+		/* about as many as there are, or any */
+		run->count = how & 4 ? take(input, 1) % 8 : take_number(input);
+		run->file_page = how & 4 ? take(input, 1) % 8 : take_number(input);
 	}
 }
 
