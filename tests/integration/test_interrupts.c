@@ -290,7 +290,7 @@ static unsigned wanted_kills(void)
 {
 	const char *given = getenv("MOTE_TEST_KILLS");
 
-	return given ? (unsigned)strtoul(given, NULL, 10) : rounds(2000);
+	return given ? (unsigned)strtoul(given, NULL, 10) : rounds(500);
 }
 
 static void every_kill_counts_for_one_call(struct guest *guest)
