@@ -14,7 +14,8 @@ Counts = namedtuple("Counts", "passed failed skipped")
 _CMOCKA = re.compile(r"^\[  (PASSED|SKIPPED|FAILED) +\] (\d+) test\(s\)", re.MULTILINE)
 _CMOCKA_CASE = re.compile(r"^\[ +(OK|SKIPPED) \] (?!\d+ test\(s\))", re.MULTILINE)
 _TAP = re.compile(r"^(ok|not ok) \d+[^#\n]*(?:# (SKIP)\b)?", re.MULTILINE)
-_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped\Z", re.MULTILINE)
+# make says last that what it ran has failed
+_SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped(?:\nmake.*\*\*\* .*)?\Z", re.MULTILINE)
 SKIP_EXIT = 77
 
 

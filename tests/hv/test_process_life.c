@@ -32,6 +32,8 @@ static int open_backend(void **state)
 {
 	mote_error error;
 	(void)state;
+	/* nohup ignores it, and what runs guests inherits that */
+	signal(SIGHUP, SIG_DFL);
 	host_init(&host);
 	if (hv_process.open(&hv, &host, &error) == MOTE_OK)
 		return 0;

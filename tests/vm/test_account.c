@@ -178,7 +178,9 @@ static void a_run_begins_with_nothing_used(void **state)
 
 	memset(&account.exits, 0xff, sizeof account - offsetof(struct account, exits));
 	account_begin(&account);
-	assert_memory_equal(&account, &want, sizeof want);
+	/* but for the padding behind the last member */
+	assert_memory_equal(&account, &want,
+			    offsetof(struct account, log_limit) + sizeof want.log_limit);
 }
 
 static void limits_are_called_as_their_options(void **state)
