@@ -38,7 +38,10 @@ static int list_descriptors(void)
 		target[strcspn(target, "[")] = '\0';
 		printf("%s %s\n", entry->d_name, target);
 	}
-	return dir ? 0 : 1;
+	if (!dir)
+		return 1;
+	closedir(dir);
+	return 0;
 }
 
 /* Everything that the program says, in TEXT; false when it could not be run. */
