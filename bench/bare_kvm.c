@@ -25,7 +25,6 @@
 #define FIRMWARE_SIZE UINT64_C(0x10000)
 #define DOORBELL_GPA  UINT64_C(0x30000)
 #define RAM_GPA       UINT64_C(0x200000)
-#define RAM_SIZE      (UINT64_C(68) << 20)
 
 /* Guest virtual is the same. The firmware is a page of code and one with the task segment. */
 #define CODE_VA     FIRMWARE_GPA
@@ -106,7 +105,8 @@ static bool way_works(struct bare_kvm *kvm, enum bare_way way)
 	struct bare_vm vm;
 
 	write_firmware(kvm, way);
-	bool works = bare_vm_init(&vm, kvm) && bare_vm_exit(&vm, kvm) && bare_vm_exit(&vm, kvm);
+	bool works = bare_vm_init(&vm, kvm, BARE_RAM_SIZE) && bare_vm_exit(&vm, kvm) &&
+		     bare_vm_exit(&vm, kvm);
 	bare_vm_fini(&vm);
 	return works;
 }
@@ -192,14 +192,14 @@ static bool add_slot(int vm_fd, uint32_t index, uint32_t flags, uint64_t gpa, ui
 
 static bool add_memory(struct bare_vm *vm, const struct bare_kvm *kvm)
 {
-	vm->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE,
+	vm->ram = mmap(NULL, vm->ram_size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (vm->ram == MAP_FAILED)
 		return false;
 	build_page_tables(vm->ram);
 	return add_slot(vm->vm_fd, 0, KVM_MEM_READONLY, FIRMWARE_GPA, FIRMWARE_SIZE,
 			kvm->firmware) &&
-	       add_slot(vm->vm_fd, 1, 0, RAM_GPA, RAM_SIZE, vm->ram);
+	       add_slot(vm->vm_fd, 1, 0, RAM_GPA, vm->ram_size, vm->ram);
 }
 
 static bool add_vcpu(struct bare_vm *vm, const struct bare_kvm *kvm)
@@ -282,9 +282,13 @@ static bool set_state(const struct bare_vm *vm, const struct bare_kvm *kvm)
 	       ioctl(vm->vcpu_fd, KVM_SET_XCRS, &xcrs) == 0 && set_msrs(vm);
 }
 
-bool bare_vm_init(struct bare_vm *vm, const struct bare_kvm *kvm)
+bool bare_vm_init(struct bare_vm *vm, const struct bare_kvm *kvm, size_t ram_size)
 {
-	*vm = (struct bare_vm){ .vm_fd = -1, .vcpu_fd = -1, .run = MAP_FAILED, .ram = MAP_FAILED };
+	*vm = (struct bare_vm){ .vm_fd = -1,
+				.vcpu_fd = -1,
+				.run = MAP_FAILED,
+				.ram = MAP_FAILED,
+				.ram_size = ram_size };
 	vm->vm_fd = ioctl(kvm->fd, KVM_CREATE_VM, 0);
 	return vm->vm_fd >= 0 && add_memory(vm, kvm) && add_vcpu(vm, kvm) && set_state(vm, kvm);
 }
@@ -310,18 +314,18 @@ void bare_vm_fini(struct bare_vm *vm)
 	if (vm->vm_fd >= 0)
 		close(vm->vm_fd);
 	if (vm->ram != MAP_FAILED)
-		munmap(vm->ram, RAM_SIZE);
+		munmap(vm->ram, vm->ram_size);
 }
 
 /* Makes, runs and destroys N machines; adds up the one part or the other. */
-static uint64_t time_lives(const struct bare_kvm *kvm, unsigned n, bool wants_end)
+static uint64_t time_lives(const struct bare_kvm *kvm, size_t ram_size, unsigned n, bool wants_end)
 {
 	uint64_t beginnings = 0, ends = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct bare_vm vm;
 		uint64_t start = bench_clock();
-		bool works = bare_vm_init(&vm, kvm) && bare_vm_exit(&vm, kvm);
+		bool works = bare_vm_init(&vm, kvm, ram_size) && bare_vm_exit(&vm, kvm);
 		uint64_t ready = bench_clock();
 		bare_vm_fini(&vm);
 		if (!works)
@@ -334,12 +338,17 @@ static uint64_t time_lives(const struct bare_kvm *kvm, unsigned n, bool wants_en
 
 uint64_t bare_create(void *state, unsigned n)
 {
-	return time_lives(state, n, false);
+	return time_lives(state, BARE_RAM_SIZE, n, false);
+}
+
+uint64_t bare_create_1gib(void *state, unsigned n)
+{
+	return time_lives(state, (size_t)1 << 30, n, false);
 }
 
 uint64_t bare_destroy(void *state, unsigned n)
 {
-	return time_lives(state, n, true);
+	return time_lives(state, BARE_RAM_SIZE, n, true);
 }
 
 uint64_t bare_exit(void *state, unsigned n)

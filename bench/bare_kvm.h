@@ -13,6 +13,7 @@
 #define BENCH_BARE_KVM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct kvm_cpuid2;
@@ -40,6 +41,7 @@ struct bare_vm {
 	struct kvm_run *run;
 	int run_size;
 	char *ram;
+	size_t ram_size;
 };
 
 /*
@@ -54,8 +56,12 @@ void bare_kvm_fini(struct bare_kvm *kvm);
 /* The guest's way out, in a word. */
 const char *bare_kvm_way(const struct bare_kvm *kvm);
 
-/* Makes a machine that is ready to run; false: it could not be made (errno says why). */
-bool bare_vm_init(struct bare_vm *vm, const struct bare_kvm *kvm);
+/* As much as a sandbox of the default size, in bytes. */
+#define BARE_RAM_SIZE ((size_t)68 << 20)
+
+/* Makes a machine with RAM_SIZE bytes of memory that is ready to run; false: it could not be made
+ * (errno says why). */
+bool bare_vm_init(struct bare_vm *vm, const struct bare_kvm *kvm, size_t ram_size);
 
 /* Runs the guest from its first instruction to its exit, as a call does; false if it ends
  * otherwise. */
@@ -67,6 +73,9 @@ void bare_vm_fini(struct bare_vm *vm);
 /* For struct bench: machines from nothing to their first exit; STATE is a struct bare_kvm. Their
  * end is not counted. */
 uint64_t bare_create(void *state, unsigned n);
+
+/* The same with 1 GiB of memory, of which nothing is touched. */
+uint64_t bare_create_1gib(void *state, unsigned n);
 
 /* For struct bench: the end of a machine that has run; STATE is a struct bare_kvm. */
 uint64_t bare_destroy(void *state, unsigned n);

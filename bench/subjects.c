@@ -147,7 +147,7 @@ static mote_status add_bare_kvm(struct subjects *subjects, const char *filter, m
 		return bare_kvm_failed(failure, err);
 	subjects->has_kvm = true;
 	subjects->exits.kvm = &subjects->kvm;
-	if (!bare_vm_init(&subjects->exits.vm, &subjects->kvm))
+	if (!bare_vm_init(&subjects->exits.vm, &subjects->kvm, BARE_RAM_SIZE))
 		return bare_kvm_failed("cannot make a machine", err);
 	add(subjects, filter,
 	    (struct bench){ .name = "bare_exit",
@@ -158,6 +158,11 @@ static mote_status add_bare_kvm(struct subjects *subjects, const char *filter, m
 	    (struct bench){ .name = "bare_create",
 			    .backend = "kvm",
 			    .run = bare_create,
+			    .state = &subjects->kvm });
+	add(subjects, filter,
+	    (struct bench){ .name = "bare_create_1gib",
+			    .backend = "kvm",
+			    .run = bare_create_1gib,
 			    .state = &subjects->kvm });
 	add(subjects, filter,
 	    (struct bench){ .name = "bare_destroy",

@@ -36,7 +36,7 @@ static void a_bare_machine_leaves_each_time(void **unused)
 	need_kvm(&kvm);
 	struct bare_exit_state exits = { .kvm = &kvm };
 
-	assert_true(bare_vm_init(&exits.vm, &kvm));
+	assert_true(bare_vm_init(&exits.vm, &kvm, BARE_RAM_SIZE));
 	for (int i = 0; i < 100; i++)
 		assert_true(bare_vm_exit(&exits.vm, &kvm));
 	assert_true(bare_exit(&exits, 100) != BENCH_FAILED);
@@ -54,7 +54,7 @@ static void a_machine_that_leaves_otherwise_is_a_failure(void **unused)
 	struct bare_exit_state exits = { .kvm = &kvm };
 
 	memset(kvm.firmware, 0xcc, 16); /* int3, and no handler */
-	assert_true(bare_vm_init(&exits.vm, &kvm));
+	assert_true(bare_vm_init(&exits.vm, &kvm, BARE_RAM_SIZE));
 	assert_true(bare_exit(&exits, 1) == BENCH_FAILED);
 	bare_vm_fini(&exits.vm);
 	assert_true(bare_create(&kvm, 1) == BENCH_FAILED);
@@ -69,6 +69,7 @@ static void lives_of_machines_leave_nothing(void **unused)
 	int before = dup(0);
 
 	assert_true(bare_create(&kvm, 3) != BENCH_FAILED);
+	assert_true(bare_create_1gib(&kvm, 3) != BENCH_FAILED);
 	assert_true(bare_destroy(&kvm, 3) != BENCH_FAILED);
 	int after = dup(0);
 	assert_int_equal(after, before + 1);
