@@ -80,16 +80,10 @@ static void note_pages(struct guest_memory *memory, uint64_t first, uint64_t end
 /* Pages that become zero and are zero in the snapshot need no note, however many they are. */
 static void note_zeroed(struct guest_memory *memory, uint64_t first, uint64_t end)
 {
-	const struct memory_snapshot *base = memory->base;
+	struct page_run part;
 
-	for (size_t i = memory_snapshot_run(base, first); i < base->nruns; i++) {
-		const struct page_run *run = &base->runs[i];
-		uint64_t from = run->first > first ? run->first : first;
-		uint64_t to = run->first + run->count < end ? run->first + run->count : end;
-		if (from >= to)
-			break;
-		note_pages(memory, from, to);
-	}
+	for (size_t i = 0; (part = memory_snapshot_part(memory->base, first, end, i)).count; i++)
+		note_pages(memory, part.first, part.first + part.count);
 }
 
 /* What the host is about to write. The range is inside of RAM. */

@@ -59,7 +59,8 @@ bool memory_snapshot_fits(const struct memory_snapshot *snapshot, const struct l
 	return true;
 }
 
-size_t memory_snapshot_run(const struct memory_snapshot *snapshot, uint64_t page)
+/* The first run that ends behind PAGE; nruns if there is none. */
+static size_t find_run(const struct memory_snapshot *snapshot, uint64_t page)
 {
 	size_t low = 0, high = snapshot->nruns;
 
@@ -73,6 +74,23 @@ size_t memory_snapshot_run(const struct memory_snapshot *snapshot, uint64_t page
 			low = middle + 1;
 	}
 	return low;
+}
+
+struct page_run memory_snapshot_part(const struct memory_snapshot *snapshot, uint64_t first,
+				     uint64_t end, size_t index)
+{
+	const size_t at = find_run(snapshot, first) + index;
+
+	if (at >= snapshot->nruns)
+		return (struct page_run){ 0 };
+	const struct page_run *run = &snapshot->runs[at];
+	const uint64_t from = run->first > first ? run->first : first;
+	const uint64_t to = run->first + run->count < end ? run->first + run->count : end;
+	if (from >= to)
+		return (struct page_run){ 0 };
+	return (struct page_run){ .first = from,
+				  .count = to - from,
+				  .file_page = run->file_page + (from - run->first) };
 }
 
 static bool is_zero(const uint8_t *page)

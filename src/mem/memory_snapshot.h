@@ -103,8 +103,10 @@ mote_status memory_snapshot_check_file(const struct memory_snapshot *snapshot, m
 mote_status memory_snapshot_page(const struct memory_snapshot *snapshot, uint64_t page,
 				 const uint8_t **bytes, mote_error *err);
 
-/* The first run that ends behind PAGE; nruns if there is none. */
-size_t memory_snapshot_run(const struct memory_snapshot *snapshot, uint64_t page);
+/* What lies in the pages from FIRST to before END of the INDEX-th run that reaches into them; of no
+ * pages when there are no more. */
+struct page_run memory_snapshot_part(const struct memory_snapshot *snapshot, uint64_t first,
+				     uint64_t end, size_t index);
 
 /* Whether regions of KIND are part of snapshots. */
 bool memory_snapshot_keeps(enum region_kind kind);

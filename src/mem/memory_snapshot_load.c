@@ -137,13 +137,13 @@ static mote_status fetch(const struct memory_snapshot *snapshot, uint64_t page, 
 mote_status memory_snapshot_page(const struct memory_snapshot *snapshot, uint64_t page,
 				 const uint8_t **bytes, mote_error *err)
 {
-	const size_t index = memory_snapshot_run(snapshot, page);
+	const struct page_run part = memory_snapshot_part(snapshot, page, page + 1, 0);
 	mote_status status = MOTE_OK;
 
 	*bytes = NULL;
-	if (index == snapshot->nruns || page < snapshot->runs[index].first)
+	if (!part.count)
 		return MOTE_OK;
-	page = snapshot->runs[index].file_page + (page - snapshot->runs[index].first);
+	page = part.file_page;
 	if (snapshot->is_read &&
 	    !atomic_load_explicit(&snapshot->is_read[page], memory_order_acquire))
 		status = fetch(snapshot, page, err);

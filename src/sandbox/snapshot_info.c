@@ -23,22 +23,16 @@ static mote_status visit_region(const struct memory_snapshot *memory, const stru
 {
 	const uint64_t first = (region->gpa - memory->layout.ram.gpa) / MOTE_PAGE_SIZE;
 	const uint64_t end = first + region->size / MOTE_PAGE_SIZE;
+	struct page_run part;
 
-	for (size_t i = memory_snapshot_run(memory, first); i < memory->nruns; i++) {
-		const struct page_run *run = &memory->runs[i];
-		const uint64_t from = run->first > first ? run->first : first;
-		const uint64_t to = run->first + run->count < end ? run->first + run->count : end;
-
-		if (from >= to)
-			break;
-		for (uint64_t page = from; page < to; page++) {
+	for (size_t i = 0; (part = memory_snapshot_part(memory, first, end, i)).count; i++)
+		for (uint64_t page = part.first; page < part.first + part.count; page++) {
 			const uint8_t *bytes;
 			mote_status status = memory_snapshot_page(memory, page, &bytes, err);
 			if (status)
 				return status;
 			visit(user, region->va + (page - first) * MOTE_PAGE_SIZE, bytes);
 		}
-	}
 	return MOTE_OK;
 }
 

@@ -116,23 +116,16 @@ static size_t find_runs(const struct memory_snapshot *memory, const struct regio
 {
 	const uint64_t first = (region->gpa - memory->layout.ram.gpa) / MOTE_PAGE_SIZE;
 	const uint64_t end = first + region->size / MOTE_PAGE_SIZE;
-	size_t n = 0;
+	struct page_run part;
+	size_t n;
 
-	for (size_t i = memory_snapshot_run(memory, first); i < memory->nruns; i++) {
-		const struct page_run *run = &memory->runs[i];
-		const uint64_t from = run->first > first ? run->first : first;
-		const uint64_t to = run->first + run->count < end ? run->first + run->count : end;
-
-		if (from >= to)
-			break;
+	for (n = 0; (part = memory_snapshot_part(memory, first, end, n)).count; n++)
 		if (list)
 			list[n] = (struct snapshot_run){
-				.address = region->va + (from - first) * MOTE_PAGE_SIZE,
-				.count = to - from,
-				.file_page = run->file_page + (from - run->first),
+				.address = region->va + (part.first - first) * MOTE_PAGE_SIZE,
+				.count = part.count,
+				.file_page = part.file_page,
 			};
-		n++;
-	}
 	return n;
 }
 
