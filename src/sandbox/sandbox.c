@@ -20,11 +20,19 @@ _Static_assert((int)MOTE_INIT_DATA_WRITE == (int)REGION_WRITE &&
 		       (int)MOTE_INIT_DATA_EXECUTE == (int)REGION_EXECUTE,
 	       "flags of init data are rights of its region");
 
-struct account_limits sandbox_limits(const mote_sandbox_options *options)
+struct sandbox_plan sandbox_plan_anywhere(const mote_sandbox_options *options)
 {
-	return account_limits_of(options->max_exits, options->max_host_calls,
-				 options->max_output_bytes, options->max_log_lines,
-				 options->max_log_bytes);
+	return (struct sandbox_plan){
+		.output = options->output,
+		.output_user = options->output_user,
+		.account_limits = account_limits_of(options->max_exits, options->max_host_calls,
+						    options->max_output_bytes,
+						    options->max_log_lines, options->max_log_bytes),
+		.max_mappings = options->max_mappings,
+		.crashed = options->crashed,
+		.crashed_user = options->crashed_user,
+		.audit_interval = options->restore_audit,
+	};
 }
 
 mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_options *options,
@@ -40,25 +48,17 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 	if (options->init_data_size > 0 && !options->init_data)
 		return error_set(err, MOTE_E_INVALID, "init_data is NULL and init_data_size %zu",
 				 options->init_data_size);
-	*plan = (struct sandbox_plan){
-		.heap_size = options->heap_size,
-		.stack_size = options->stack_size,
-		.input_size = options->input_size,
-		.output_size = options->output_size,
-		.init_data = options->init_data,
-		.init_data_size = options->init_data_size,
-		.init_data_rights = (unsigned)flags,
-		.nfunctions = options->nfunctions,
-		.output = options->output,
-		.output_user = options->output_user,
-		.account_limits = sandbox_limits(options),
-		.max_mappings = options->max_mappings,
-		.crashed = options->crashed,
-		.crashed_user = options->crashed_user,
-		.audit_interval = options->restore_audit,
-		.time = { .timeout_ns = options->start_timeout_ns,
-			  .timeout_name = "start_timeout_ns" },
-	};
+	*plan = sandbox_plan_anywhere(options);
+	plan->heap_size = options->heap_size;
+	plan->stack_size = options->stack_size;
+	plan->input_size = options->input_size;
+	plan->output_size = options->output_size;
+	plan->init_data = options->init_data;
+	plan->init_data_size = options->init_data_size;
+	plan->init_data_rights = (unsigned)flags;
+	plan->nfunctions = options->nfunctions;
+	plan->time.timeout_ns = options->start_timeout_ns;
+	plan->time.timeout_name = "start_timeout_ns";
 	return MOTE_OK;
 }
 

@@ -218,8 +218,8 @@ struct sandbox_plan {
 	const struct mote_snapshot *snapshot;
 };
 
-/* What OPTIONS, which are of the library's size, let each call use. */
-struct account_limits sandbox_limits(const mote_sandbox_options *options);
+/* What OPTIONS, which are of the library's size, say of a sandbox wherever it begins. */
+struct sandbox_plan sandbox_plan_anywhere(const mote_sandbox_options *options);
 
 /* Stores the plan of a sandbox with OPTIONS, which are of the library's size, but for its
  * arguments. Errors: MOTE_E_INVALID (init data that cannot be). */

@@ -239,19 +239,11 @@ static mote_status make(mote_sandbox **out, mote_runtime *rt, mote_snapshot *sna
 			const mote_sandbox_options *options, struct host_functions *functions,
 			mote_error *err)
 {
-	const struct sandbox_plan plan = {
-		.output = options->output,
-		.output_user = options->output_user,
-		.account_limits = sandbox_limits(options),
-		.max_mappings = options->max_mappings,
-		.crashed = options->crashed,
-		.crashed_user = options->crashed_user,
-		.audit_interval = options->restore_audit,
-		.snapshot = snapshot,
-	};
+	struct sandbox_plan plan = sandbox_plan_anywhere(options);
 	mote_sandbox *sb;
-	mote_status status = snapshot_check_start(snapshot, rt, options, functions, err);
 
+	plan.snapshot = snapshot;
+	mote_status status = snapshot_check_start(snapshot, rt, options, functions, err);
 	if (!status)
 		status = sandbox_make(&sb, snapshot->image, &plan, err);
 	if (status) {
