@@ -94,4 +94,7 @@ extern const struct sys sys_linux;
  */
 int sys_spawn_orphan(int program, int socket);
 
+/* Writes all SIZE bytes by SYS. 0, or -1 and errno: ENOSPC when the file takes no more. */
+int sys_write_all(const struct sys *sys, int fd, const void *bytes, size_t size);
+
 #endif

@@ -41,14 +41,8 @@ static mote_status put(struct output *to, uint64_t offset, const void *bytes, si
 	if (to->offset != offset && sys->lseek(to->fd, (off_t)offset, SEEK_SET) < 0)
 		return error_os(err, errno, "cannot go on in a core file");
 	to->offset = offset + size;
-	for (size_t done = 0; done < size;) {
-		ssize_t n = sys->write(to->fd, (const char *)bytes + done, size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return error_os(err, n < 0 ? errno : ENOSPC, "cannot write a core file");
-		done += (size_t)n;
-	}
+	if (sys_write_all(sys, to->fd, bytes, size) < 0)
+		return error_os(err, errno, "cannot write a core file");
 	return MOTE_OK;
 }
 

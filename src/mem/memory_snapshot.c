@@ -202,16 +202,8 @@ mote_status memory_snapshot_create_file(struct memory_snapshot *snapshot, mote_e
 mote_status memory_snapshot_write(const struct memory_snapshot *snapshot, const uint8_t *bytes,
 				  size_t size, mote_error *err)
 {
-	for (size_t written = 0; written < size;) {
-		ssize_t w =
-			snapshot->host->sys->write(snapshot->fd, bytes + written, size - written);
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w <= 0)
-			return error_os(err, w < 0 ? errno : ENOSPC,
-					"cannot write a snapshot's pages");
-		written += (size_t)w;
-	}
+	if (sys_write_all(snapshot->host->sys, snapshot->fd, bytes, size) < 0)
+		return error_os(err, errno, "cannot write a snapshot's pages");
 	return MOTE_OK;
 }
 

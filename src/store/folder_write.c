@@ -68,14 +68,8 @@ static mote_status finish(const struct folder *folder, int at, const struct temp
 mote_status folder_append(const struct folder *folder, int fd, const void *bytes, size_t size,
 			  mote_error *err)
 {
-	for (size_t done = 0; done < size;) {
-		ssize_t n = folder->host->sys->write(fd, (const char *)bytes + done, size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return error_os(err, n < 0 ? errno : ENOSPC, "cannot write a file");
-		done += (size_t)n;
-	}
+	if (sys_write_all(folder->host->sys, fd, bytes, size) < 0)
+		return error_os(err, errno, "cannot write a file");
 	return MOTE_OK;
 }
 

@@ -45,23 +45,15 @@ static int write_image(const struct host *host)
 {
 	const struct sys *sys = host->sys;
 	int fd = sys->memfd_create("mote-monitor", MFD_CLOEXEC | MEMFD_EXECUTABLE);
-	size_t done = 0;
 
 	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 every memory file is executable */
 		fd = sys->memfd_create("mote-monitor", MFD_CLOEXEC);
-	while (fd >= 0 && done < monitor_image_size) {
-		ssize_t wrote = sys->write(fd, monitor_image + done, monitor_image_size - done);
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0) {
-			int os_error = wrote < 0 ? errno : EIO;
-			sys->close(fd);
-			errno = os_error;
-			return -1;
-		}
-		done += (size_t)wrote;
-	}
-	return fd;
+	if (fd < 0 || sys_write_all(sys, fd, monitor_image, monitor_image_size) == 0)
+		return fd;
+	int os_error = errno;
+	sys->close(fd);
+	errno = os_error;
+	return -1;
 }
 
 /* Sends REQUEST and waits for its reply. 0, or -1 and errno. */
