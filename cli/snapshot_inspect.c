@@ -111,14 +111,10 @@ static void print_json(const struct guest *guest, const struct stored_info *info
 static mote_status inspect(const struct guest *guest, const struct options *options,
 			   const char *word, mote_error *err)
 {
-	struct stored stored;
 	struct stored_info info;
 	struct regions regions;
-	mote_status status = stored_parse(&stored, word, err);
+	mote_status status = stored_find_word(&info, word, err);
 
-	if (!status)
-		status = stored_find(&info, &stored, err);
-	stored_fini(&stored);
 	if (status)
 		return status;
 	regions_read(&regions, guest->snapshot);

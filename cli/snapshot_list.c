@@ -57,13 +57,9 @@ int list_command(const struct options *options, int nargs, char **args)
 
 static mote_status print_verified(const struct options *options, const char *word, mote_error *err)
 {
-	struct stored stored;
 	struct stored_info info;
-	mote_status status = stored_parse(&stored, word, err);
+	mote_status status = stored_find_word(&info, word, err);
 
-	if (!status)
-		status = stored_find(&info, &stored, err);
-	stored_fini(&stored);
 	if (status)
 		return status;
 	if (options->wants_json) {

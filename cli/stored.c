@@ -94,3 +94,14 @@ mote_status stored_find(struct stored_info *info, const struct stored *stored, m
 	*info = (struct stored_info){ 0 };
 	return mote_store_list(stored->directory, compare, &search, err);
 }
+
+mote_status stored_find_word(struct stored_info *info, const char *word, mote_error *err)
+{
+	struct stored stored;
+	mote_status status = stored_parse(&stored, word, err);
+
+	if (!status)
+		status = stored_find(info, &stored, err);
+	stored_fini(&stored);
+	return status;
+}

@@ -34,4 +34,7 @@ struct stored_info {
 /* Looks STORED up. Errors: as mote_store_list(); that it is not there is none. */
 mote_status stored_find(struct stored_info *info, const struct stored *stored, mote_error *err);
 
+/* The same for a WORD. */
+mote_status stored_find_word(struct stored_info *info, const char *word, mote_error *err);
+
 #endif
