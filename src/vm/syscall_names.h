@@ -7,8 +7,7 @@
 
 #include <stdint.h>
 
-/* "openat" and the like, as the kernel's headers had them when the library was built; NULL for
- * a number that has no name. Static. */
+/* "openat" and the like, as Linux 6.1 has them; NULL for a number that has no name. Static. */
 const char *syscall_name(uint64_t number);
 
 #endif

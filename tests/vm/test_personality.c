@@ -162,6 +162,26 @@ static void names_are_the_kernels(void **state)
 		assert_non_null(syscall_name((uint64_t)served[i]));
 }
 
+/* Linux 6.1's last call; headers may be newer. */
+#define LAST_CALL 450
+
+static void the_table_is_complete_and_agrees_with_the_kernels_header(void **state)
+{
+	(void)state;
+	static const char *const names[] = {
+#include "vm/syscall_names.inc"
+	};
+
+	assert_true(sizeof names / sizeof names[0] > LAST_CALL);
+	for (uint64_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const char *name = syscall_name(i);
+		if (!names[i] || (i > LAST_CALL && !name))
+			continue;
+		if (!name || strcmp(name, names[i]) != 0)
+			fail_msg("%d is %s and not %s", (int)i, name ? name : "missing", names[i]);
+	}
+}
+
 static void numbers_that_cannot_be_share_one_line(void **state)
 {
 	(void)state;
@@ -255,6 +275,7 @@ int main(void)
 		TEST(a_line_says_which_once_a_number),
 		TEST(what_was_asked_for_is_counted),
 		TEST(names_are_the_kernels),
+		TEST(the_table_is_complete_and_agrees_with_the_kernels_header),
 		TEST(numbers_that_cannot_be_share_one_line),
 		TEST(the_result_is_in_rax_and_nothing_else_changes),
 		TEST(all_six_arguments_count),

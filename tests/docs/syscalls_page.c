@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prints docs/syscalls.md: what is said there of each system call stands in the table that the
+ * library is made from.
+ */
+#include <stddef.h>
+#include <stdio.h>
+
+/* Why a call is refused. What is here is what docs/syscalls.md says. */
+#define FILES      "there are no files"
+#define NETWORK    "there is no network"
+#define PROCESSES  "there is one process with one thread"
+#define IPC        "there is no other process to share it with"
+#define WAITING    "there is nothing to wait for"
+#define TIMERS     "nothing arrives from outside while a guest runs"
+#define SIGNALS    "no signal waits or is waited for"
+#define IDENTITY   "a guest is nobody in particular, and stays it"
+#define SCHEDULING "there is one thread, and the host schedules it"
+#define MEMORY     "the host decides where memory is and what may be done with it"
+#define MACHINE    "the machine is not the guest's"
+#define GONE       "Linux itself does not have it any more"
+
+struct row {
+	int number;
+	const char *name;
+	const char *how; /* NULL: it is not served */
+	const char *why;
+};
+
+static const struct row rows[] = {
+#define SERVED(number, name, handler, how)   { number, #name, how, NULL },
+#define DECLINED(number, name, handler, why) { number, #name, NULL, why },
+#define REFUSED(number, name, why)           { number, #name, NULL, why },
+#include "vm/syscalls.def"
+};
+
+static const char head[] =
+	"# System calls\n"
+	"\n"
+	"What a guest's libc asks of Linux is served by mote itself, from the sandbox's own "
+	"memory. This page is printed by the build\n"
+	"from the table that the library is made from, "
+	"[`src/vm/syscalls.def`](../src/vm/syscalls.def); a test compares them. How to\n"
+	"write guests is told in [guests.md](guests.md), how to run programs that never heard of "
+	"mote in\n"
+	"[how-to/programs.md](how-to/programs.md).\n"
+	"\n"
+	"Every pointer and length that a guest gives is checked: what it may not read or write is "
+	"`EFAULT`. A call that is not served\n"
+	"answers `ENOSYS`; the host's log says so once for each call, and `mote run` lists them "
+	"when a program fails. Numbers that are not\n"
+	"here are refused too. Results are those of Linux but for what is said here.\n";
+
+static void print_served(void)
+{
+	printf("\n## Served\n\n| call | | |\n|---|---|---|\n");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].how)
+			printf("| `%s` | %d | %s |\n", rows[i].name, rows[i].number, rows[i].how);
+}
+
+static void print_refused(void)
+{
+	printf("\n## Refused\n\n| call | | why |\n|---|---|---|\n");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].why)
+			printf("| `%s` | %d | %s |\n", rows[i].name, rows[i].number, rows[i].why);
+}
+
+int main(void)
+{
+	fputs(head, stdout);
+	print_served();
+	print_refused();
+	return 0;
+}
