@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `mote bench`: what a call, a sandbox and their parts cost on this machine, beside what
- * they could cost at best and what else a user could do. The measuring is in bench/.
+ * they could cost at best and what else a user could do. The measuring is in bench/; the suite of
+ * programs is in bench_programs.c.
  */
+#include "bench_programs.h"
 #include "command.h"
 #include "report.h"
 
@@ -134,13 +136,11 @@ static mote_status measure(struct subjects *subjects, const struct options *opti
 	return err->code;
 }
 
-int bench_command(const struct options *options, int nargs, char **args)
+static int bench_calls(const struct options *options)
 {
 	static struct subjects subjects;
 	mote_error err;
 
-	(void)nargs;
-	(void)args;
 	mote_status status = subjects_open(&subjects, options->backend, options->filter, &err);
 	if (!status && subjects.count == 0)
 		status = fail(&err, MOTE_E_INVALID,
@@ -153,4 +153,19 @@ int bench_command(const struct options *options, int nargs, char **args)
 	subjects_close(&subjects);
 	/* The array, if any, is on stdout already: what failed is for people. */
 	return status ? report(&err, false) : EXIT_OK;
+}
+
+int bench_command(const struct options *options, int nargs, char **args)
+{
+	mote_error err;
+
+	(void)nargs;
+	(void)args;
+	if (!options->suite || strcmp(options->suite, "calls") == 0)
+		return bench_calls(options);
+	if (strcmp(options->suite, "programs") == 0)
+		return bench_programs_suite(options, options->wants_quick ? &quick : &thorough);
+	fail(&err, MOTE_E_INVALID, "there is no suite \"%.100s\"; there are calls and programs",
+	     options->suite);
+	return report(&err, false);
 }

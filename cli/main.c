@@ -85,8 +85,9 @@ static const struct command commands[] = {
 	  "Measures the library on each backend that works here, the same without the library\n"
 	  "(bare_...), and what else a program could do (process_...), in some ten seconds. "
 	  "Ratios\n"
-	  "of one run can be compared between machines, times cannot.\n",
-	  "bfjq", 0, 0, false, bench_command },
+	  "of one run can be compared between machines, times cannot.\n"
+	  "With --suite programs: programs in sandboxes beside the same as processes.\n",
+	  "bfjqE", 0, 0, false, bench_command },
 };
 
 /* Commands that begin with the same words: those of mote alone, and those of one of its groups. */

@@ -66,6 +66,8 @@ static const struct option_row rows[] = {
 	  "do not read debug information, of which crashes tell lines" },
 	{ 'f', 'f', OPTION_TEXT, FIELD(filter), "filter", "TEXT",
 	  "measure only what has TEXT in its name" },
+	{ 'E', 0, OPTION_TEXT, FIELD(suite), "suite", "NAME",
+	  "what to measure: calls (the default) or programs" },
 	{ 'j', 'j', OPTION_FLAG, FIELD(wants_json), "json", NULL, "print JSON" },
 	{ 'l', 'l', OPTION_FLAG, FIELD(wants_layout), "layout", NULL,
 	  "show where everything would lie in memory, too" },

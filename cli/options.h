@@ -35,6 +35,7 @@ struct options {
 	const char *init_data;                         /* -d; see init_data.h */
 	const char *core;                              /* -c */
 	const char *filter;                            /* -f */
+	const char *suite;                             /* --suite; NULL: the first */
 	const char *program_input;                     /* -I; a file, or "-" */
 	const char *view;                              /* -s; see drawing.h */
 	bool wants_json;                               /* -j */
