@@ -102,6 +102,10 @@ struct elf_note {
 
 typedef mote_status (*elf_note_fn)(void *user, const struct elf_note *note, mote_error *err);
 
+/* Takes the next note off REST, in which header and name, and then the description, are padded to
+ * ALIGN bytes: 4 or 8. False if REST has no whole one. */
+bool elf_take_note(struct elf_span *rest, size_t align, struct elf_note *note);
+
 /* Calls VISIT for each note until it fails; returns that failure, or one of its own for
  * notes that do not fit their segment. */
 mote_status elf_each_note(const struct elf *elf, elf_note_fn visit, void *user, mote_error *err);

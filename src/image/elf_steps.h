@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * elf_steps.h - the steps of elf_parse(), in their order. For the files of the parser only;
- * errors as in elf.h.
+ * elf_steps.h - the steps of elf_parse(), in their order. For the files of the parser, and for
+ * those that take apart what is no guest to elf_parse(); errors as in elf.h.
  */
 #ifndef IMAGE_ELF_STEPS_H
 #define IMAGE_ELF_STEPS_H

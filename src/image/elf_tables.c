@@ -172,8 +172,7 @@ static void skip_padding(struct elf_span *rest, size_t size, size_t align)
 	rest->size -= padding;
 }
 
-/* Takes the next note off REST. */
-static bool take_note(struct elf_span *rest, size_t align, struct elf_note *note)
+bool elf_take_note(struct elf_span *rest, size_t align, struct elf_note *note)
 {
 	struct elf_span bytes;
 	Elf64_Nhdr header;
@@ -204,7 +203,7 @@ static mote_status each_note_of(const struct elf *elf, const Elf64_Phdr *phdr, e
 	while (rest.size > 0) {
 		struct elf_note note;
 		size_t offset = (size_t)(rest.bytes - elf->bytes);
-		if (!take_note(&rest, phdr->p_align == 8 ? 8 : 4, &note))
+		if (!elf_take_note(&rest, phdr->p_align == 8 ? 8 : 4, &note))
 			return error_set(err, MOTE_E_IMAGE,
 					 "the note at offset 0x%zx does not fit its segment",
 					 offset);

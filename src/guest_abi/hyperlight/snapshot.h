@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot.h - what a hyperlight guest is made of: an immutable picture of memory and vCPU.
+ *
+ * The first is made from an image, and its guests start at the entry; later ones are taken
+ * of guests that are ready for calls (take.h). Guests see the pages of the picture
+ * and cannot change them, so any number of guests share one.
+ *
+ * Reference-counted. Immutable once made: any thread.
+ */
+#ifndef GUEST_ABI_HYPERLIGHT_SNAPSHOT_H
+#define GUEST_ABI_HYPERLIGHT_SNAPSHOT_H
+
+#include "base/host.h"
+#include "guest_abi/hyperlight/image.h"
+#include "guest_abi/hyperlight/layout.h"
+#include "hv/system.h"
+#include "mem/shared_mem.h"
+
+#include <stdatomic.h>
+
+struct hyperlight_snapshot {
+	atomic_size_t nrefs;
+	const struct host *host; /* outlives the snapshot */
+	struct hyperlight_layout layout;
+	struct shared_mem *blob; /* read-only: data, then page tables, which guests do not see */
+
+	bool is_ready;           /* taken of a guest that is ready: these are as it left them */
+	struct hv_system system; /* CR3 is the root of the tables once they are in scratch */
+	uint64_t entry;          /* of the image; of calls if IS_READY */
+	uint64_t stack;          /* the stack pointer to start there with */
+	uint64_t generation;     /* how many snapshots are between it and the image */
+};
+
+/* What the first snapshot has besides the image. */
+struct hyperlight_start {
+	struct hyperlight_sizes sizes;
+	const void *init_data; /* sizes.init_data bytes */
+	unsigned init_flags;   /* enum region_flags: what the guest may do with them, and read */
+};
+
+/*
+ * Makes the first snapshot of IMAGE, which is not needed afterwards; HOST must outlive it. Errors:
+ * as hyperlight_layout_compute(), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then.
+ */
+mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const struct host *host,
+				    const struct hyperlight_image *image,
+				    const struct hyperlight_start *start, mote_error *err);
+
+/* One more reference. Returns SNAPSHOT. */
+struct hyperlight_snapshot *hyperlight_snapshot_ref(struct hyperlight_snapshot *snapshot);
+
+/* Drops a reference; the last one frees. NULL is fine. */
+void hyperlight_snapshot_unref(struct hyperlight_snapshot *snapshot);
+
+#endif

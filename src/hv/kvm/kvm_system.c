@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a guest in ring 0 changes of its vCPU, and how that is undone. Segments and control
+ * registers come and go with the page that is shared with the kernel; the rest takes requests.
+ */
+#define _GNU_SOURCE
+#include "hv/kvm/kvm_system.h"
+
+#include "hv/kvm/kvm_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Intel SDM volume 1, section 13.4: the legacy area, and the header behind it. */
+enum { XSAVE_FCW = 0, XSAVE_MXCSR = 24, XSAVE_PRESENT = 512 };
+#define FCW_DEFAULT    UINT16_C(0x37f)
+#define MXCSR_DEFAULT  UINT32_C(0x1f80)
+#define PRESENT_LEGACY UINT64_C(3) /* x87 and SSE; all that is not there is as after a reset */
+
+/* Intel SDM volume 3, section 17.2: what is fixed in the debug status and control registers. */
+#define DR6_DEFAULT UINT64_C(0xffff0ff0)
+#define DR7_DEFAULT UINT64_C(0x400)
+
+/* Registers that ring 0 changes without wrmsr (swapgs), or with it where KVM filters no MSRs. */
+static const uint32_t guest_msrs[] = {
+	0x174,                                          /* SYSENTER_CS, _ESP, _EIP */
+	0x175,      0x176,      0xc0000081,             /* STAR, LSTAR, CSTAR, SYSCALL_MASK */
+	0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102, /* KERNEL_GS_BASE */
+};
+
+static struct hv_segment from_kvm(const struct kvm_segment *segment)
+{
+	return (struct hv_segment){
+		.base = segment->base,
+		.limit = segment->limit,
+		.selector = segment->selector,
+		.type = segment->type,
+		.dpl = segment->dpl,
+		.present = segment->present && !segment->unusable,
+		.is_code_or_data = segment->s,
+		.is_long = segment->l,
+		.is_default_32 = segment->db,
+		.is_granular = segment->g,
+	};
+}
+
+static struct kvm_segment to_kvm(const struct hv_segment *segment)
+{
+	return (struct kvm_segment){
+		.base = segment->base,
+		.limit = segment->limit,
+		.selector = segment->selector,
+		.type = segment->type,
+		.dpl = segment->dpl,
+		.present = segment->present,
+		.unusable = !segment->present,
+		.s = segment->is_code_or_data,
+		.l = segment->is_long,
+		.db = segment->is_default_32,
+		.g = segment->is_granular,
+	};
+}
+
+static void get(const struct hv_vm *base, struct hv_system *out)
+{
+	const struct kvm_sregs *sregs = &((const struct kvm_vm *)base)->run->s.regs.sregs;
+
+	*out = (struct hv_system){
+		.cs = from_kvm(&sregs->cs),
+		.ds = from_kvm(&sregs->ds),
+		.es = from_kvm(&sregs->es),
+		.fs = from_kvm(&sregs->fs),
+		.gs = from_kvm(&sregs->gs),
+		.ss = from_kvm(&sregs->ss),
+		.tr = from_kvm(&sregs->tr),
+		.ldt = from_kvm(&sregs->ldt),
+		.gdt_base = sregs->gdt.base,
+		.idt_base = sregs->idt.base,
+		.gdt_limit = sregs->gdt.limit,
+		.idt_limit = sregs->idt.limit,
+		.cr0 = sregs->cr0,
+		.cr2 = sregs->cr2,
+		.cr3 = sregs->cr3,
+		.cr4 = sregs->cr4,
+		.cr8 = sregs->cr8,
+		.efer = sregs->efer,
+	};
+}
+
+static void fill_sregs(struct kvm_sregs *sregs, const struct hv_system *state)
+{
+	sregs->cs = to_kvm(&state->cs);
+	sregs->ds = to_kvm(&state->ds);
+	sregs->es = to_kvm(&state->es);
+	sregs->fs = to_kvm(&state->fs);
+	sregs->gs = to_kvm(&state->gs);
+	sregs->ss = to_kvm(&state->ss);
+	sregs->tr = to_kvm(&state->tr);
+	sregs->ldt = to_kvm(&state->ldt);
+	sregs->gdt = (struct kvm_dtable){ .base = state->gdt_base, .limit = state->gdt_limit };
+	sregs->idt = (struct kvm_dtable){ .base = state->idt_base, .limit = state->idt_limit };
+	sregs->cr0 = state->cr0;
+	sregs->cr2 = state->cr2;
+	sregs->cr3 = state->cr3;
+	sregs->cr4 = state->cr4;
+	sregs->cr8 = state->cr8;
+	sregs->efer = state->efer;
+}
+
+static mote_status request(const struct kvm_vm *vm, unsigned long number, void *argument,
+			   const char *name, mote_error *err)
+{
+	if (kvm_ioctl(vm->kvm, vm->vcpu_fd, number, argument) < 0)
+		return error_os(err, errno, "%s failed", name);
+	return MOTE_OK;
+}
+
+static mote_status clear_vectors(struct hv_vm *base, mote_error *err)
+{
+	struct kvm_xsave area = { .region = { 0 } };
+	const uint64_t present = PRESENT_LEGACY;
+	const uint32_t mxcsr = MXCSR_DEFAULT;
+	const uint16_t fcw = FCW_DEFAULT;
+
+	memcpy((char *)area.region + XSAVE_FCW, &fcw, sizeof fcw);
+	memcpy((char *)area.region + XSAVE_MXCSR, &mxcsr, sizeof mxcsr);
+	memcpy((char *)area.region + XSAVE_PRESENT, &present, sizeof present);
+	return request((struct kvm_vm *)base, KVM_SET_XSAVE, &area, "KVM_SET_XSAVE", err);
+}
+
+/* A request each: one that KVM refuses, because this processor does not have it, would end a
+ * common one early. */
+static mote_status clear_msrs(const struct kvm_vm *vm, mote_error *err)
+{
+	for (size_t i = 0; i < sizeof guest_msrs / sizeof guest_msrs[0]; i++) {
+		union {
+			struct kvm_msrs msrs;
+			char room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+		} one = { .msrs.nmsrs = 1 };
+
+		one.msrs.entries[0] = (struct kvm_msr_entry){ .index = guest_msrs[i] };
+		mote_status status = request(vm, KVM_SET_MSRS, &one, "KVM_SET_MSRS", err);
+		if (status)
+			return status;
+	}
+	return MOTE_OK;
+}
+
+static mote_status clear_rest(struct kvm_vm *vm, mote_error *err)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs = { { .xcr = 0, .value = vm->kvm->xcr0 } } };
+	struct kvm_debugregs debug = { .dr6 = DR6_DEFAULT, .dr7 = DR7_DEFAULT };
+	/* XCR0 first: it decides which vector state there is to clear. */
+	mote_status status = request(vm, KVM_SET_XCRS, &xcrs, "KVM_SET_XCRS", err);
+
+	if (!status)
+		status = clear_vectors(&vm->base, err);
+	if (!status)
+		status = request(vm, KVM_SET_DEBUGREGS, &debug, "KVM_SET_DEBUGREGS", err);
+	if (!status)
+		status = clear_msrs(vm, err);
+	return status;
+}
+
+static mote_status set(struct hv_vm *base, const struct hv_system *state, mote_error *err)
+{
+	struct kvm_vm *vm = (struct kvm_vm *)base;
+	/* Instructions that are half done, events that wait; and it marks what follows as changed. */
+	mote_status status = kvm_vm_reset(base, err);
+
+	if (status)
+		return status;
+	fill_sregs(&vm->run->s.regs.sregs, state);
+	return clear_rest(vm, err);
+}
+
+const struct hv_system_ops kvm_system_ops = {
+	.get = get,
+	.set = set,
+	.clear_vectors = clear_vectors,
+};
