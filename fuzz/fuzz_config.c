@@ -25,7 +25,7 @@ static void check_refusal(const struct config *config, mote_status status, const
 {
 	CHECK(status == MOTE_E_SNAPSHOT && err->code == status);
 	CHECK(err->message[0] && is_printable(err->message, sizeof err->message));
-	CHECK(!config->tree && !config->parts.segments && !config->parts.used);
+	CHECK(!config->tree.memory && !config->parts.segments && !config->parts.used);
 }
 
 /* Lists show what the snapshot says. */

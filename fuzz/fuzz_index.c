@@ -31,9 +31,11 @@ static void check_blob(const struct blob *blob)
 /* All entries; how many, or -1 after one that is malformed. */
 static int read_entries(const struct index *index, struct index_entry *entries)
 {
-	for (size_t i = 0; i < index->count; i++) {
+	int i = 0;
+
+	for (const struct tree_node *node = index_first(index); node; node = node->next, i++) {
 		mote_error err = { .code = MOTE_OK };
-		mote_status status = index_entry(index, i, &entries[i], &err);
+		mote_status status = index_entry(node, &entries[i], &err);
 
 		if (status) {
 			check_refusal(status, &err);
@@ -44,7 +46,8 @@ static int read_entries(const struct index *index, struct index_entry *entries)
 		else
 			CHECK(!entries[i].tag);
 	}
-	return (int)index->count;
+	CHECK(i == (int)index->count);
+	return i;
 }
 
 /* The first entry that has TAG. */
@@ -166,7 +169,7 @@ static void one_index(struct fake_folder *files, const char *tag)
 
 	if (status) {
 		check_refusal(status, &err);
-		CHECK(!index.tree);
+		CHECK(!index.tree.memory);
 		return;
 	}
 	if (index.count <= ENTRIES_MAX) {

@@ -20,8 +20,8 @@ mote_status config_write(const struct snapshot_parts *parts, const struct digest
 /* Parts that were read, and the lists that they point to. */
 struct config {
 	const struct host *host;
-	json_object *tree;
-	json_object *snapshot; /* in there: what is ours */
+	struct tree tree;
+	const struct tree_node *snapshot; /* in there: what is ours */
 	struct snapshot_parts parts;
 };
 

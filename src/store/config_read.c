@@ -36,42 +36,48 @@ static mote_type read_type(struct tree_reader *reader, const char *name, const c
 	return MOTE_VOID;
 }
 
-static void read_function(struct tree_reader *reader, json_object *object, mote_function_info *out)
+static void read_function(struct tree_reader *reader, const struct tree_node *object,
+			  mote_function_info *out)
 {
 	size_t nparams;
-	json_object *params = tree_list(reader, object, "params", MOTE_MAX_PARAMS, &nparams);
+	const struct tree_node *params =
+		tree_list(reader, object, "params", MOTE_MAX_PARAMS, &nparams);
 
 	out->name = tree_string(reader, object, "name");
 	out->result = read_type(reader, tree_string(reader, object, "result"), "result");
 	out->nparams = (uint32_t)nparams;
-	for (size_t i = 0; i < nparams; i++)
+	const struct tree_node *entry = nparams ? params->first : NULL;
+	for (size_t i = 0; i < nparams; i++, entry = entry->next)
 		out->params[i] =
-			read_type(reader, tree_item_string(reader, params, i, "params"), "params");
+			read_type(reader, tree_entry_string(reader, entry, "params"), "params");
 }
 
-static const mote_function_info *read_functions(struct tree_reader *reader, json_object *object,
-						const char *key, const struct host *host,
-						size_t *count)
+static const mote_function_info *read_functions(struct tree_reader *reader,
+						const struct tree_node *object, const char *key,
+						const struct host *host, size_t *count)
 {
 	size_t n;
-	json_object *list = tree_list(reader, object, key, FUNCTIONS_MAX, &n);
+	const struct tree_node *list = tree_list(reader, object, key, FUNCTIONS_MAX, &n);
 	mote_function_info *functions = new_list(reader, host, n, sizeof functions[0], key);
 
 	*count = functions ? n : 0;
-	for (size_t i = 0; i < *count; i++)
-		read_function(reader, tree_item(reader, list, i, key), &functions[i]);
+	const struct tree_node *entry = n ? list->first : NULL;
+	for (size_t i = 0; i < *count; i++, entry = entry->next)
+		read_function(reader, tree_entry(reader, entry, key), &functions[i]);
 	return functions;
 }
 
 /* Each feature must be one that this library can look for. */
-static uint64_t read_features(struct tree_reader *reader, json_object *root)
+static uint64_t read_features(struct tree_reader *reader, const struct tree_node *root)
 {
 	size_t count;
-	json_object *list = tree_list(reader, root, "cpu_features", FEATURES_MAX, &count);
+	const struct tree_node *list =
+		tree_list(reader, root, "cpu_features", FEATURES_MAX, &count);
+	const struct tree_node *entry = count ? list->first : NULL;
 	uint64_t features = 0;
 
-	for (size_t i = 0; i < count && !reader->status; i++) {
-		const char *wanted = tree_item_string(reader, list, i, "cpu_features");
+	for (; entry && !reader->status; entry = entry->next) {
+		const char *wanted = tree_entry_string(reader, entry, "cpu_features");
 		const char *name;
 		unsigned bit = 0;
 
@@ -86,17 +92,18 @@ static uint64_t read_features(struct tree_reader *reader, json_object *root)
 	return features;
 }
 
-static void read_segments(struct tree_reader *reader, json_object *guest, const struct host *host,
-			  struct snapshot_parts *parts)
+static void read_segments(struct tree_reader *reader, const struct tree_node *guest,
+			  const struct host *host, struct snapshot_parts *parts)
 {
 	size_t n;
-	json_object *list = tree_list(reader, guest, "segments", SEGMENTS_MAX, &n);
+	const struct tree_node *list = tree_list(reader, guest, "segments", SEGMENTS_MAX, &n);
 	mote_segment_info *segments = new_list(reader, host, n, sizeof segments[0], "segments");
 
 	parts->segments = segments;
 	parts->nsegments = segments ? n : 0;
-	for (size_t i = 0; i < parts->nsegments; i++) {
-		json_object *object = tree_item(reader, list, i, "segments");
+	const struct tree_node *entry = n ? list->first : NULL;
+	for (size_t i = 0; i < parts->nsegments; i++, entry = entry->next) {
+		const struct tree_node *object = tree_entry(reader, entry, "segments");
 		const int rights = rights_parse(tree_string(reader, object, "rights"));
 
 		if (rights < 0)
@@ -111,10 +118,10 @@ static void read_segments(struct tree_reader *reader, json_object *guest, const 
 	}
 }
 
-static void read_guest(struct tree_reader *reader, json_object *root, const struct host *host,
-		       struct snapshot_parts *parts)
+static void read_guest(struct tree_reader *reader, const struct tree_node *root,
+		       const struct host *host, struct snapshot_parts *parts)
 {
-	json_object *guest = tree_field(reader, root, "guest");
+	const struct tree_node *guest = tree_field(reader, root, "guest");
 
 	parts->name = tree_string(reader, guest, "name");
 	parts->abi_version = (uint32_t)tree_number(reader, guest, "abi_version", UINT32_MAX);
@@ -125,7 +132,7 @@ static void read_guest(struct tree_reader *reader, json_object *root, const stru
 	parts->imports = read_functions(reader, guest, "imports", host, &parts->nimports);
 }
 
-static void read_guard(struct tree_reader *reader, json_object *memory,
+static void read_guard(struct tree_reader *reader, const struct tree_node *memory,
 		       struct snapshot_parts *parts)
 {
 	const char *hex = tree_string(reader, memory, "stack_guard");
@@ -141,30 +148,33 @@ static void read_guard(struct tree_reader *reader, json_object *memory,
 	}
 }
 
-/* The INDEX-th entry of LIST: a list of N numbers. */
-static void read_numbers(struct tree_reader *reader, json_object *list, size_t index,
-			 const char *key, uint64_t *numbers, size_t n)
+/* ENTRY of the list KEY: a list of N numbers. */
+static void read_numbers(struct tree_reader *reader, const struct tree_node *entry, const char *key,
+			 uint64_t *numbers, size_t n)
 {
-	json_object *entry = list ? json_object_array_get_idx(list, index) : NULL;
+	const bool is_fit = entry->type == TREE_LIST && entry->size == n;
+	const struct tree_node *number = is_fit ? entry->first : NULL;
 
-	if (!json_object_is_type(entry, json_type_array) || json_object_array_length(entry) != n)
+	if (!is_fit)
 		tree_refuse(reader, key, "a list of lists of as many numbers as it should");
-	for (size_t i = 0; i < n; i++)
-		numbers[i] = reader->status ? 0 : tree_item_number(reader, entry, i, key);
+	for (size_t i = 0; i < n; i++, number = reader->status ? NULL : number->next)
+		numbers[i] = reader->status ? 0 : tree_entry_number(reader, number, key);
 }
 
-static void read_pages(struct tree_reader *reader, json_object *memory, const struct host *host,
-		       struct snapshot_parts *parts)
+static void read_pages(struct tree_reader *reader, const struct tree_node *memory,
+		       const struct host *host, struct snapshot_parts *parts)
 {
 	size_t nused, nruns;
 	uint64_t numbers[3];
-	json_object *list = tree_list(reader, memory, "used", SNAPSHOT_RANGES_MAX, &nused);
+	const struct tree_node *list =
+		tree_list(reader, memory, "used", SNAPSHOT_RANGES_MAX, &nused);
 	struct snapshot_range *used = new_list(reader, host, nused, sizeof used[0], "used pages");
 
 	parts->used = used;
 	parts->nused = used ? nused : 0;
-	for (size_t i = 0; i < parts->nused && !reader->status; i++) {
-		read_numbers(reader, list, i, "used", numbers, 2);
+	const struct tree_node *entry = nused ? list->first : NULL;
+	for (size_t i = 0; i < parts->nused && !reader->status; i++, entry = entry->next) {
+		read_numbers(reader, entry, "used", numbers, 2);
 		used[i] = (struct snapshot_range){ numbers[0], numbers[1] };
 	}
 	list = tree_list(reader, memory, "runs", SNAPSHOT_RUNS_MAX, &nruns);
@@ -172,16 +182,17 @@ static void read_pages(struct tree_reader *reader, json_object *memory, const st
 
 	parts->runs = runs;
 	parts->nruns = runs ? nruns : 0;
-	for (size_t i = 0; i < parts->nruns && !reader->status; i++) {
-		read_numbers(reader, list, i, "runs", numbers, 3);
+	entry = nruns ? list->first : NULL;
+	for (size_t i = 0; i < parts->nruns && !reader->status; i++, entry = entry->next) {
+		read_numbers(reader, entry, "runs", numbers, 3);
 		runs[i] = (struct snapshot_run){ numbers[0], numbers[1], numbers[2] };
 	}
 }
 
-static void read_places(struct tree_reader *reader, json_object *memory,
+static void read_places(struct tree_reader *reader, const struct tree_node *memory,
 			struct snapshot_places *out)
 {
-	json_object *places = tree_field(reader, memory, "places");
+	const struct tree_node *places = tree_field(reader, memory, "places");
 
 	out->heap = tree_number(reader, places, "heap", INT64_MAX);
 	out->stack = tree_number(reader, places, "stack", INT64_MAX);
@@ -190,10 +201,10 @@ static void read_places(struct tree_reader *reader, json_object *memory,
 	out->init_data = tree_number(reader, places, "init_data", INT64_MAX);
 }
 
-static void read_memory(struct tree_reader *reader, json_object *root, const struct host *host,
-			struct snapshot_parts *parts)
+static void read_memory(struct tree_reader *reader, const struct tree_node *root,
+			const struct host *host, struct snapshot_parts *parts)
 {
-	json_object *memory = tree_field(reader, root, "memory");
+	const struct tree_node *memory = tree_field(reader, root, "memory");
 	const int rights = rights_parse(tree_string(reader, memory, "init_data_rights"));
 
 	if (rights < 0)
@@ -211,9 +222,10 @@ static void read_memory(struct tree_reader *reader, json_object *root, const str
 	read_pages(reader, memory, host, parts);
 }
 
-static void read_start(struct tree_reader *reader, json_object *root, struct snapshot_parts *parts)
+static void read_start(struct tree_reader *reader, const struct tree_node *root,
+		       struct snapshot_parts *parts)
 {
-	json_object *start = tree_field(reader, root, "start");
+	const struct tree_node *start = tree_field(reader, root, "start");
 	const char *mask = tree_string(reader, start, "signal_mask");
 	const bool is_hex = strncmp(mask, "0x", 2) == 0;
 	const size_t digits = is_hex ? strspn(mask + 2, "0123456789abcdef") : 0;
@@ -227,7 +239,8 @@ static void read_start(struct tree_reader *reader, json_object *root, struct sna
 	parts->generation = tree_number(reader, start, "generation", INT64_MAX);
 }
 
-static void read_format(struct tree_reader *reader, json_object *root, json_object *snapshot)
+static void read_format(struct tree_reader *reader, const struct tree_node *root,
+			const struct tree_node *snapshot)
 {
 	const uint64_t format = tree_number(reader, snapshot, "format", UINT32_MAX);
 	const char *architecture = tree_string(reader, root, "architecture");
@@ -250,9 +263,9 @@ static struct tree_reader read_common(struct config *config, const struct host *
 	struct tree_reader reader = { .file = "config", .err = err };
 
 	*config = (struct config){ .host = host };
-	config->tree = tree_parse(&reader, text);
-	config->snapshot = tree_field(&reader, config->tree, "snapshot");
-	read_format(&reader, config->tree, config->snapshot);
+	tree_parse(&reader, &config->tree, host, text);
+	config->snapshot = tree_field(&reader, config->tree.root, "snapshot");
+	read_format(&reader, config->tree.root, config->snapshot);
 	return reader;
 }
 
@@ -309,6 +322,6 @@ void config_free(struct config *config)
 		  sizeof parts->host_functions[0]);
 	free_list(host, parts->used, parts->nused, sizeof parts->used[0]);
 	free_list(host, parts->runs, parts->nruns, sizeof parts->runs[0]);
-	json_object_put(config->tree);
+	tree_free(&config->tree);
 	*config = (struct config){ 0 };
 }

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-struct blob descriptor_read(struct tree_reader *reader, json_object *object, const char *media_type)
+struct blob descriptor_read(struct tree_reader *reader, const struct tree_node *object,
+			    const char *media_type)
 {
 	struct blob blob = { .size = tree_number(reader, object, "size", INT64_MAX) };
 	const char *digest = tree_string(reader, object, "digest");
@@ -23,15 +24,13 @@ struct blob descriptor_read(struct tree_reader *reader, json_object *object, con
 	return blob;
 }
 
-json_object *descriptor_add(struct tree_writer *writer, json_object *object, const char *key,
-			    const char *media_type, const struct blob *blob)
+void descriptor_open(struct writer *writer, const char *key, const char *media_type,
+		     const struct blob *blob)
 {
-	json_object *descriptor = tree_add_object(writer, object, key);
-
-	tree_add_string(writer, descriptor, "mediaType", media_type);
-	tree_add_string(writer, descriptor, "digest", blob->digest.text);
-	tree_add_number(writer, descriptor, "size", blob->size);
-	return descriptor;
+	writer_open(writer, key);
+	writer_string(writer, "mediaType", media_type);
+	writer_string(writer, "digest", blob->digest.text);
+	writer_number(writer, "size", blob->size);
 }
 
 bool tag_is_valid(const char *tag)

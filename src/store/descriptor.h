@@ -8,14 +8,15 @@
 
 #include "store/folder.h"
 #include "store/tree.h"
+#include "store/writer.h"
 
 /* Reads OBJECT; its type must be MEDIA_TYPE, unless that is NULL. */
-struct blob descriptor_read(struct tree_reader *reader, json_object *object,
+struct blob descriptor_read(struct tree_reader *reader, const struct tree_node *object,
 			    const char *media_type);
 
-/* Adds a descriptor to OBJECT: see tree_add(). */
-json_object *descriptor_add(struct tree_writer *writer, json_object *object, const char *key,
-			    const char *media_type, const struct blob *blob);
+/* Begins an object that is a descriptor. There may be more in it. */
+void descriptor_open(struct writer *writer, const char *key, const char *media_type,
+		     const struct blob *blob);
 
 /* 1 to MOTE_MAX_TAG_SIZE letters, digits, '_', '.', '-'; neither '.' nor '-' first. */
 bool tag_is_valid(const char *tag);

@@ -14,10 +14,12 @@
 #include <string.h>
 
 #define LAYOUT_VERSION "1.0.0"
+#define EMPTY_INDEX    "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_TYPE_INDEX "\",\"manifests\":[]}"
 
 static mote_status check_layout_file(const struct folder *folder, mote_error *err)
 {
 	struct tree_reader reader = { .file = LAYOUT_FILE, .err = err };
+	struct tree tree;
 	struct text text;
 	mote_status status = folder_read(folder, LAYOUT_FILE, 4096, &text, err);
 
@@ -26,38 +28,25 @@ static mote_status check_layout_file(const struct folder *folder, mote_error *er
 	if (!text.bytes)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "is no image layout: the file " LAYOUT_FILE " is missing");
-	json_object *tree = tree_parse(&reader, &text);
-	const char *version = tree_string(&reader, tree, "imageLayoutVersion");
+	tree_parse(&reader, &tree, folder->host, &text);
+	text_free(&text, folder->host);
+	const char *version = tree_string(&reader, tree.root, "imageLayoutVersion");
 	if (!reader.status && strcmp(version, LAYOUT_VERSION) != 0)
 		tree_refuse_text(&reader, "is an image layout of version ", version,
 				 "; this library knows " LAYOUT_VERSION);
-	json_object_put(tree);
-	text_free(&text, folder->host);
+	tree_free(&tree);
 	return reader.status;
 }
 
-static mote_status make_empty(struct index *index, mote_error *err)
-{
-	struct tree_writer writer = { false };
-
-	index->tree = json_object_new_object();
-	tree_add_number(&writer, index->tree, "schemaVersion", 2);
-	tree_add_string(&writer, index->tree, "mediaType", MEDIA_TYPE_INDEX);
-	index->manifests = tree_add_list(&writer, index->tree, "manifests");
-	if (!writer.is_out_of_memory)
-		return MOTE_OK;
-	index_free(index);
-	return error_nomem(err, "an index", 0);
-}
-
-static mote_status parse(struct index *index, const struct text *text, mote_error *err)
+static mote_status parse(struct index *index, const struct folder *folder, const struct text *text,
+			 mote_error *err)
 {
 	struct tree_reader reader = { .file = INDEX_FILE, .err = err };
 
-	index->tree = tree_parse(&reader, text);
-	uint64_t version = tree_number(&reader, index->tree, "schemaVersion", INT32_MAX);
-	index->manifests = tree_list(&reader, index->tree, "manifests", MOTE_MAX_STORED_SNAPSHOTS,
-				     &index->count);
+	tree_parse(&reader, &index->tree, folder->host, text);
+	uint64_t version = tree_number(&reader, index->tree.root, "schemaVersion", INT32_MAX);
+	index->manifests = tree_list(&reader, index->tree.root, "manifests",
+				     MOTE_MAX_STORED_SNAPSHOTS, &index->count);
 	if (!reader.status && version != 2)
 		reader.status = error_set(err, MOTE_E_SNAPSHOT,
 					  INDEX_FILE ": \"schemaVersion\" is %d; this library "
@@ -71,6 +60,8 @@ static mote_status parse(struct index *index, const struct text *text, mote_erro
 mote_status index_read(struct index *index, const struct folder *folder, bool may_be_missing,
 		       mote_error *err)
 {
+	static char empty_text[] = EMPTY_INDEX;
+	static const struct text empty = { empty_text, sizeof empty_text - 1 };
 	struct text text;
 
 	*index = (struct index){ 0 };
@@ -79,28 +70,30 @@ mote_status index_read(struct index *index, const struct folder *folder, bool ma
 		status = folder_read(folder, INDEX_FILE, MOTE_MAX_METADATA_SIZE, &text, err);
 	if (status)
 		return status;
-	if (text.bytes)
-		status = parse(index, &text, err);
-	else if (may_be_missing)
-		status = make_empty(index, err);
-	else
-		status = error_set(err, MOTE_E_SNAPSHOT,
-				   "is no image layout: the file " INDEX_FILE " is missing");
+	if (!text.bytes && !may_be_missing)
+		return error_set(err, MOTE_E_SNAPSHOT,
+				 "is no image layout: the file " INDEX_FILE " is missing");
+	status = parse(index, folder, text.bytes ? &text : &empty, err);
 	text_free(&text, folder->host);
 	return status;
 }
 
 void index_free(struct index *index)
 {
-	json_object_put(index->tree);
+	tree_free(&index->tree);
+	tree_free(&index->added);
 	*index = (struct index){ 0 };
 }
 
-mote_status index_entry(const struct index *index, size_t number, struct index_entry *out,
-			mote_error *err)
+const struct tree_node *index_first(const struct index *index)
+{
+	return index->count ? index->manifests->first : NULL;
+}
+
+mote_status index_entry(const struct tree_node *node, struct index_entry *out, mote_error *err)
 {
 	struct tree_reader reader = { .file = INDEX_FILE, .err = err };
-	json_object *entry = tree_item(&reader, index->manifests, number, "manifests");
+	const struct tree_node *entry = tree_entry(&reader, node, "manifests");
 
 	*out = (struct index_entry){ 0 };
 	const char *type = tree_string(&reader, entry, "mediaType");
@@ -129,9 +122,9 @@ mote_status index_find(const struct index *index, const char *tag_or_digest, str
 	struct digest digest;
 	const bool is_digest = digest_parse(&digest, tag_or_digest);
 
-	for (size_t i = 0; i < index->count; i++) {
+	for (const struct tree_node *node = index_first(index); node; node = node->next) {
 		struct index_entry entry;
-		mote_status status = index_entry(index, i, &entry, err);
+		mote_status status = index_entry(node, &entry, err);
 
 		if (status)
 			return status;
@@ -148,19 +141,15 @@ mote_status index_find(const struct index *index, const char *tag_or_digest, str
 			 *tags ? tags : "none");
 }
 
-static json_object *annotations_of(json_object *entry)
-{
-	return json_object_object_get(entry, "annotations");
-}
-
-/* Another entry of the manifest of the entry NUMBER: not of another kind of thing, which may say
- * that it has the same digest. */
-static bool is_listed_twice(const struct index *index, size_t number, const struct blob *blob)
+/* Another entry of the manifest of the entry NODE: not of another kind of thing, which may say that
+ * it has the same digest. */
+static bool is_listed_twice(const struct index *index, const struct tree_node *node,
+			    const struct blob *blob)
 {
 	struct index_entry entry;
 
-	for (size_t i = 0; i < index->count; i++)
-		if (i != number && !index_entry(index, i, &entry, NULL) && entry.is_manifest &&
+	for (const struct tree_node *other = index_first(index); other; other = other->next)
+		if (other != node && !index_entry(other, &entry, NULL) && entry.is_manifest &&
 		    strcmp(entry.manifest.digest.text, blob->digest.text) == 0)
 			return true;
 	return false;
@@ -169,20 +158,23 @@ static bool is_listed_twice(const struct index *index, size_t number, const stru
 /* Takes TAG away from whatever has it. What is left has no tag, and stays, once. */
 static mote_status take_away(struct index *index, const char *tag, mote_error *err)
 {
-	for (size_t i = 0; i < index->count; i++) {
-		json_object *object = json_object_array_get_idx(index->manifests, i);
-		struct index_entry entry;
-		mote_status status = index_entry(index, i, &entry, err);
+	struct tree_node *next;
 
+	for (struct tree_node *node = index->manifests->first; node; node = next) {
+		struct index_entry entry;
+		mote_status status = index_entry(node, &entry, err);
+
+		next = node->next;
 		if (status)
 			return status;
 		if (!entry.tag || strcmp(entry.tag, tag) != 0)
 			continue;
-		if (is_listed_twice(index, i, &entry.manifest)) {
-			json_object_array_del_idx(index->manifests, i--, 1);
+		if (is_listed_twice(index, node, &entry.manifest)) {
+			tree_remove(index->manifests, node);
 			index->count--;
 		} else {
-			json_object_object_del(annotations_of(object), ANNOTATION_TAG);
+			struct tree_node *annotations = tree_find(node, "annotations");
+			tree_remove(annotations, tree_find(annotations, ANNOTATION_TAG));
 		}
 	}
 	return MOTE_OK;
@@ -190,58 +182,92 @@ static mote_status take_away(struct index *index, const char *tag, mote_error *e
 
 /* An entry of MANIFEST that has no tag; NULL if there is none. */
 static mote_status find_untagged(const struct index *index, const struct blob *manifest,
-				 json_object **out, mote_error *err)
+				 struct tree_node **out, mote_error *err)
 {
 	*out = NULL;
-	for (size_t i = 0; i < index->count; i++) {
+	for (struct tree_node *node = index->manifests->first; node; node = node->next) {
 		struct index_entry entry;
-		mote_status status = index_entry(index, i, &entry, err);
+		mote_status status = index_entry(node, &entry, err);
 
 		if (status)
 			return status;
 		if (entry.is_manifest && !entry.tag &&
 		    strcmp(entry.manifest.digest.text, manifest->digest.text) == 0)
-			*out = json_object_array_get_idx(index->manifests, i);
+			*out = node;
 	}
 	return MOTE_OK;
+}
+
+/* A new entry, as a tree of its own. */
+static mote_status make_entry(struct tree *out, const struct host *host, const char *tag,
+			      const struct blob *manifest, mote_error *err)
+{
+	struct tree_reader reader = { .file = INDEX_FILE, .err = err };
+	struct writer writer;
+	struct text text;
+
+	writer_init(&writer, host);
+	descriptor_open(&writer, NULL, MEDIA_TYPE_MANIFEST, manifest);
+	writer_open(&writer, "annotations");
+	writer_string(&writer, ANNOTATION_TAG, tag);
+	writer_close(&writer);
+	writer_close(&writer);
+	reader.status = writer_text(&writer, &text, err);
+	if (!reader.status)
+		tree_parse(&reader, out, host, &text);
+	writer_fini(&writer);
+	return reader.status;
+}
+
+/* Of the new entry, what OLD, one of the same manifest without a tag, lacks. */
+static void give_tag(struct tree_node *old, struct tree_node *new)
+{
+	struct tree_node *annotations = tree_find(old, "annotations");
+
+	if (annotations)
+		tree_append(annotations, tree_find(new, "annotations")->first);
+	else
+		tree_append(old, tree_find(new, "annotations"));
 }
 
 mote_status index_set(struct index *index, const char *tag, const struct blob *manifest,
 		      mote_error *err)
 {
-	struct tree_writer writer = { false };
-	json_object *entry;
+	struct tree_node *entry;
 	mote_status status = take_away(index, tag, err);
 
 	if (!status)
 		status = find_untagged(index, manifest, &entry, err);
+	if (!status && !entry && index->count == MOTE_MAX_STORED_SNAPSHOTS)
+		status = error_set(err, MOTE_E_LIMIT, "has %d snapshots already, which is the most",
+				   MOTE_MAX_STORED_SNAPSHOTS);
+	if (!status)
+		status = make_entry(&index->added, index->tree.host, tag, manifest, err);
 	if (status)
 		return status;
-	if (!entry) {
-		if (index->count == MOTE_MAX_STORED_SNAPSHOTS)
-			return error_set(err, MOTE_E_LIMIT,
-					 "has %d snapshots already, which is the most",
-					 MOTE_MAX_STORED_SNAPSHOTS);
-		entry = descriptor_add(&writer, index->manifests, NULL, MEDIA_TYPE_MANIFEST,
-				       manifest);
+	if (entry) {
+		give_tag(entry, index->added.root);
+	} else {
+		tree_append(index->manifests, index->added.root);
 		index->count++;
 	}
-	if (entry && !annotations_of(entry))
-		tree_add_object(&writer, entry, "annotations");
-	tree_add_string(&writer, entry ? annotations_of(entry) : NULL, ANNOTATION_TAG, tag);
-	return writer.is_out_of_memory ? error_nomem(err, "an index", 0) : MOTE_OK;
+	return MOTE_OK;
 }
 
 mote_status index_write(const struct index *index, const struct folder *folder, mote_error *err)
 {
-	const struct tree_writer writer = { false };
-	const char *text;
-	size_t size;
-	mote_status status = tree_text(&writer, index->tree, &text, &size, err);
+	struct writer writer;
+	struct text text;
 
-	if (!status && size > MOTE_MAX_METADATA_SIZE)
+	writer_init(&writer, folder->host);
+	writer_node(&writer, index->tree.root);
+	mote_status status = writer_text(&writer, &text, err);
+	if (!status && text.size > MOTE_MAX_METADATA_SIZE)
 		status = error_set(err, MOTE_E_LIMIT,
-				   INDEX_FILE " would have %zu bytes; at most %" PRIu64, size,
+				   INDEX_FILE " would have %zu bytes; at most %" PRIu64, text.size,
 				   MOTE_MAX_METADATA_SIZE);
-	return status ? status : folder_write(folder, INDEX_FILE, text, size, err);
+	if (!status)
+		status = folder_write(folder, INDEX_FILE, text.bytes, text.size, err);
+	writer_fini(&writer);
+	return status;
 }

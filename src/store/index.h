@@ -11,8 +11,9 @@
 #include "store/tree.h"
 
 struct index {
-	json_object *tree; /* NULL: nothing was read */
-	json_object *manifests;
+	struct tree tree;            /* its root is NULL: nothing was read */
+	struct tree added;           /* what index_set() has put into it */
+	struct tree_node *manifests; /* in there: the list of entries */
 	size_t count;
 };
 
@@ -29,15 +30,18 @@ mote_status index_read(struct index *index, const struct folder *folder, bool ma
 		       mote_error *err);
 void index_free(struct index *index);
 
-/* The entry NUMBER, below index->count. Errors: MOTE_E_SNAPSHOT. */
-mote_status index_entry(const struct index *index, size_t number, struct index_entry *out,
-			mote_error *err);
+/* The first of the entries, whose ->next leads to the others; NULL if there is none. */
+const struct tree_node *index_first(const struct index *index);
+
+/* What is in an entry. Errors: MOTE_E_SNAPSHOT. */
+mote_status index_entry(const struct tree_node *node, struct index_entry *out, mote_error *err);
 
 /* The manifest that has TAG_OR_DIGEST. Errors: MOTE_E_INVALID (there is none), MOTE_E_SNAPSHOT. */
 mote_status index_find(const struct index *index, const char *tag_or_digest, struct blob *out,
 		       mote_error *err);
 
-/* Makes TAG stand for MANIFEST, and for nothing else. Errors: MOTE_E_SNAPSHOT, MOTE_E_NOMEM. */
+/* Makes TAG stand for MANIFEST, and for nothing else; once in an index's life. Errors:
+ * MOTE_E_SNAPSHOT, MOTE_E_LIMIT, MOTE_E_NOMEM. */
 mote_status index_set(struct index *index, const char *tag, const struct blob *manifest,
 		      mote_error *err);
 

@@ -66,8 +66,9 @@ static mote_status visit_all(const struct folder *folder, const struct index *in
 	entries = host_alloc_array(folder->host, index->count, sizeof entries[0]);
 	if (!entries)
 		return error_nomem(err, "a list of snapshots", index->count * sizeof entries[0]);
-	for (size_t i = 0; !status && i < index->count; i++) {
-		status = index_entry(index, i, &entries[count], err);
+	for (const struct tree_node *node = index_first(index); !status && node;
+	     node = node->next) {
+		status = index_entry(node, &entries[count], err);
 		count += entries[count].is_manifest;
 	}
 	if (!status)

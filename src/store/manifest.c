@@ -25,43 +25,47 @@ static void format_now(const struct folder *folder, char *out, size_t size)
 		out[0] = '\0';
 }
 
-static json_object *compose(struct tree_writer *writer, const struct manifest *manifest,
-			    const char *name, const char *created)
+static void compose(struct writer *writer, const struct manifest *manifest, const char *name,
+		    const char *created)
 {
-	json_object *root = json_object_new_object();
-
-	tree_add_number(writer, root, "schemaVersion", 2);
-	tree_add_string(writer, root, "mediaType", MEDIA_TYPE_MANIFEST);
-	tree_add_string(writer, root, "artifactType", ARTIFACT_TYPE);
-	descriptor_add(writer, root, "config", MEDIA_TYPE_CONFIG, &manifest->config);
-	json_object *layers = tree_add_list(writer, root, "layers");
-	descriptor_add(writer, layers, NULL, MEDIA_TYPE_MEMORY, &manifest->memory);
-	json_object *annotations = tree_add_object(writer, root, "annotations");
-	tree_add_string(writer, annotations, ANNOTATION_CREATED, created);
-	tree_add_string(writer, annotations, ANNOTATION_TITLE, name);
-	return root;
+	writer_open(writer, NULL);
+	writer_number(writer, "schemaVersion", 2);
+	writer_string(writer, "mediaType", MEDIA_TYPE_MANIFEST);
+	writer_string(writer, "artifactType", ARTIFACT_TYPE);
+	descriptor_open(writer, "config", MEDIA_TYPE_CONFIG, &manifest->config);
+	writer_close(writer);
+	writer_open_list(writer, "layers");
+	descriptor_open(writer, NULL, MEDIA_TYPE_MEMORY, &manifest->memory);
+	writer_close(writer);
+	writer_close_list(writer);
+	writer_open(writer, "annotations");
+	writer_string(writer, ANNOTATION_CREATED, created);
+	writer_string(writer, ANNOTATION_TITLE, name);
+	writer_close(writer);
+	writer_close(writer);
 }
 
 mote_status manifest_add(const struct folder *folder, const struct manifest *manifest,
 			 const char *name, struct blob *out, mote_error *err)
 {
-	struct tree_writer writer = { false };
 	char created[sizeof manifest->created];
-	const char *text;
-	size_t size;
+	struct writer writer;
+	struct text text;
 
 	format_now(folder, created, sizeof created);
-	json_object *root = compose(&writer, manifest, name, created);
-	mote_status status = tree_text(&writer, root, &text, &size, err);
+	writer_init(&writer, folder->host);
+	compose(&writer, manifest, name, created);
+	mote_status status = writer_text(&writer, &text, err);
 	if (!status)
-		status = folder_add(folder, text, size, out, err);
-	json_object_put(root);
+		status = folder_add(folder, text.bytes, text.size, out, err);
+	writer_fini(&writer);
 	return status;
 }
 
-static void read_created(struct tree_reader *reader, json_object *root, struct manifest *out)
+static void read_created(struct tree_reader *reader, const struct tree_node *root,
+			 struct manifest *out)
 {
-	json_object *annotations = tree_optional_field(reader, root, "annotations");
+	const struct tree_node *annotations = tree_optional_field(reader, root, "annotations");
 	const char *created = tree_optional_string(reader, annotations, ANNOTATION_CREATED);
 
 	if (created && strlen(created) >= sizeof out->created)
@@ -72,11 +76,12 @@ static void read_created(struct tree_reader *reader, json_object *root, struct m
 
 /* Whatever has a layer of memory is ours, and must be right then; other things have other layers,
  * of which there may be any number. */
-static void read_parts(struct tree_reader *reader, json_object *root, struct manifest *out)
+static void read_parts(struct tree_reader *reader, const struct tree_node *root,
+		       struct manifest *out)
 {
 	size_t count;
-	json_object *layers = tree_list(reader, root, "layers", LAYERS_MAX, &count);
-	json_object *layer = count ? tree_item(reader, layers, 0, "layers") : NULL;
+	const struct tree_node *layers = tree_list(reader, root, "layers", LAYERS_MAX, &count);
+	const struct tree_node *layer = count ? tree_entry(reader, layers->first, "layers") : NULL;
 	const char *type = count ? tree_string(reader, layer, "mediaType") : "";
 
 	out->is_ours = strcmp(type, MEDIA_TYPE_MEMORY) == 0;
@@ -94,6 +99,7 @@ mote_status manifest_read(const struct folder *folder, const struct blob *blob,
 			  struct manifest *out, mote_error *err)
 {
 	struct tree_reader reader = { .file = "manifest", .err = err };
+	struct tree tree;
 	struct text text;
 
 	*out = (struct manifest){ 0 };
@@ -101,9 +107,9 @@ mote_status manifest_read(const struct folder *folder, const struct blob *blob,
 		folder_read_blob(folder, blob, MOTE_MAX_METADATA_SIZE, "manifest", &text, err);
 	if (status)
 		return status;
-	json_object *root = tree_parse(&reader, &text);
-	read_parts(&reader, root, out);
-	json_object_put(root);
+	tree_parse(&reader, &tree, folder->host, &text);
 	text_free(&text, folder->host);
+	read_parts(&reader, tree.root, out);
+	tree_free(&tree);
 	return reader.status;
 }

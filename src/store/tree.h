@@ -4,9 +4,11 @@
  *
  * The first field that is not what it should be fills the error; from then on everything that is
  * read is 0, "" or NULL, which all functions take, so that a reader checks once, at the end.
- * Fields that nobody asks for do not matter: newer writers may have added them.
+ * Fields that nobody asks for do not matter: newer writers may have added them. A field that is
+ * asked for and is there twice is refused: readers would not agree which one counts.
  *
- * Writing is the mirror image: when memory is out, the rest does nothing and tree_text() says so.
+ * A tree is one piece of memory, whose size the text tells in advance. Why no library does this:
+ * docs/snapshots.md.
  */
 #ifndef STORE_TREE_H
 #define STORE_TREE_H
@@ -14,23 +16,55 @@
 #include "base/error.h"
 #include "store/folder.h"
 
-#include <json-c/json.h>
 #include <mote/limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* How deep files that are JSON may be. */
 #define TREE_DEPTH 12
 
+enum tree_type {
+	TREE_NULL,
+	TREE_FALSE,
+	TREE_TRUE,
+	TREE_NUMBER,
+	TREE_STRING,
+	TREE_LIST,
+	TREE_OBJECT
+};
+
+/* A value. Strings have a NUL behind them, and may have others inside, which count. */
+struct tree_node {
+	enum tree_type type;
+	uint32_t size; /* of a string or a number, its bytes; of a list or an object, its entries */
+	const char *text; /* of a string, what it means; of a number, as it was written: no NUL */
+	const char *key;  /* of a field, else NULL */
+	uint32_t key_size;
+	struct tree_node *first; /* of a list or an object */
+	struct tree_node *next;  /* in the list or object that this is in */
+};
+
+struct tree {
+	const struct host *host;
+	void *memory; /* the nodes, and behind them what they point to; NULL: nothing was read */
+	size_t memory_size;
+	struct tree_node *root; /* an object */
+};
+
 struct tree_reader {
 	const char *file; /* for messages: "index.json" */
 	mote_error *err;
-	mote_status status; /* MOTE_E_SNAPSHOT from the first failure on */
+	mote_status status; /* MOTE_E_SNAPSHOT or MOTE_E_NOMEM from the first failure on */
 };
 
-/* The object in TEXT, or NULL: MOTE_E_SNAPSHOT (no JSON, or too many values), MOTE_E_NOMEM. To be
- * freed with json_object_put(). */
-json_object *tree_parse(struct tree_reader *reader, const struct text *text);
+/* Reads TEXT, with a NUL behind it, which the tree does not need any more then: TREE->root is NULL
+ * when it fails, with MOTE_E_SNAPSHOT (no JSON, or too many values) or MOTE_E_NOMEM. */
+void tree_parse(struct tree_reader *reader, struct tree *tree, const struct host *host,
+		const struct text *text);
+
+/* Frees what was read; a tree that is zero is fine, and it is zero afterwards. */
+void tree_free(struct tree *tree);
 
 /* Fails: KEY is not WANT ("a number"). */
 void tree_refuse(struct tree_reader *reader, const char *key, const char *want);
@@ -39,47 +73,42 @@ void tree_refuse(struct tree_reader *reader, const char *key, const char *want);
 void tree_refuse_text(struct tree_reader *reader, const char *before, const char *found,
 		      const char *after);
 
-/* The fields of OBJECT. What they return lives as long as the whole tree. */
-uint64_t tree_number(struct tree_reader *reader, json_object *object, const char *key,
+/* The fields of OBJECT. What they return lives as long as the tree. */
+uint64_t tree_number(struct tree_reader *reader, const struct tree_node *object, const char *key,
 		     uint64_t max);
-bool tree_bool(struct tree_reader *reader, json_object *object, const char *key);
-const char *tree_string(struct tree_reader *reader, json_object *object, const char *key);
-json_object *tree_field(struct tree_reader *reader, json_object *object, const char *key);
-json_object *tree_list(struct tree_reader *reader, json_object *object, const char *key, size_t max,
-		       size_t *count);
-
-/* The same without failing when there is none: NULL. */
-const char *tree_optional_string(struct tree_reader *reader, json_object *object, const char *key);
-json_object *tree_optional_field(struct tree_reader *reader, json_object *object, const char *key);
-
-/* The INDEX-th of LIST, an object; the INDEX-th number of LIST; the INDEX-th string. KEY is LIST's,
- * for messages. */
-json_object *tree_item(struct tree_reader *reader, json_object *list, size_t index,
-		       const char *key);
-uint64_t tree_item_number(struct tree_reader *reader, json_object *list, size_t index,
-			  const char *key);
-const char *tree_item_string(struct tree_reader *reader, json_object *list, size_t index,
+bool tree_bool(struct tree_reader *reader, const struct tree_node *object, const char *key);
+const char *tree_string(struct tree_reader *reader, const struct tree_node *object,
+			const char *key);
+struct tree_node *tree_field(struct tree_reader *reader, const struct tree_node *object,
 			     const char *key);
 
-struct tree_writer {
-	bool is_out_of_memory;
-};
+/* A list of at most MAX entries, which are its ->first and their ->next. */
+struct tree_node *tree_list(struct tree_reader *reader, const struct tree_node *object,
+			    const char *key, size_t max, size_t *count);
 
-/* Each adds VALUE, which is OBJECT's from then on, or new, and returns it; NULL when memory is out.
- * With KEY NULL, OBJECT is a list. */
-json_object *tree_add(struct tree_writer *writer, json_object *object, const char *key,
-		      json_object *value);
-json_object *tree_add_object(struct tree_writer *writer, json_object *object, const char *key);
-json_object *tree_add_list(struct tree_writer *writer, json_object *object, const char *key);
-void tree_add_string(struct tree_writer *writer, json_object *object, const char *key,
-		     const char *value);
-void tree_add_number(struct tree_writer *writer, json_object *object, const char *key,
-		     uint64_t value);
-void tree_add_bool(struct tree_writer *writer, json_object *object, const char *key, bool value);
+/* The same without failing when there is none: NULL. */
+const char *tree_optional_string(struct tree_reader *reader, const struct tree_node *object,
+				 const char *key);
+struct tree_node *tree_optional_field(struct tree_reader *reader, const struct tree_node *object,
+				      const char *key);
 
-/* The text of OBJECT, which lives as long. Errors: MOTE_E_NOMEM, also if anything before was out of
- * it. */
-mote_status tree_text(const struct tree_writer *writer, json_object *object, const char **text,
-		      size_t *size, mote_error *err);
+/* ENTRY of a list, which must be a number, or a string. KEY is the list's, for messages. */
+uint64_t tree_entry_number(struct tree_reader *reader, const struct tree_node *entry,
+			   const char *key);
+const char *tree_entry_string(struct tree_reader *reader, const struct tree_node *entry,
+			      const char *key);
+
+/* Fails unless ENTRY of the list KEY is an object. */
+const struct tree_node *tree_entry(struct tree_reader *reader, const struct tree_node *entry,
+				   const char *key);
+
+/* The field KEY of OBJECT whatever its type, or NULL. */
+struct tree_node *tree_find(const struct tree_node *object, const char *key);
+
+/* Makes NODE, of any tree that lives as long, the last entry of TO. */
+void tree_append(struct tree_node *to, struct tree_node *node);
+
+/* Takes NODE, which is there, away from FROM. */
+void tree_remove(struct tree_node *from, const struct tree_node *node);
 
 #endif

@@ -35,9 +35,15 @@ struct work {
 	unsigned least;
 };
 
+/* The library's own, or another library's. */
+static bool is_allocation(const char *failed)
+{
+	return strcmp(failed, "realloc") == 0 || strcmp(failed, "malloc") == 0;
+}
+
 static bool is_benign(const struct work *work, const struct way *way, const char *failed)
 {
-	if (way->error == EINTR && strcmp(failed, "realloc") != 0)
+	if (way->error == EINTR && !is_allocation(failed))
 		return true;
 	if (!work->benign)
 		return true;
@@ -61,7 +67,7 @@ static const char *find_flaw(const struct work *work, const struct way *way, con
 		return status == want ? NULL : "nothing failed on demand";
 	if (status == want)
 		return is_benign(work, way, failed) ? NULL : "nobody noticed";
-	if (strcmp(failed, "realloc") == 0 && status != MOTE_E_NOMEM)
+	if (is_allocation(failed) && status != MOTE_E_NOMEM)
 		return "it is not MOTE_E_NOMEM";
 	/* what an audit cannot look at differs */
 	if (status == MOTE_E_SNAPSHOT && strstr(err->message, "a restored processor differs"))
