@@ -83,6 +83,8 @@ static const struct {
 	  "{\"\\u0000a\":\"\\u0000\\u001f\\u001b\"}" },
 	{ "characters as they are", "{\"\xc3\xa9\":\"\xf0\x9f\x98\x80/\x7f\"}", NULL },
 	{ "brackets and quotes in strings", "{\"{[,\":\"]}\\\",:\\\\\"}", NULL },
+	{ "many values behind a quote in a string", "{\"a\":\"\\\"\",\"b\":[1,2,3,4,5,6,7,8,9]}",
+	  NULL },
 	{ "as deep as may be", "{\"a\":[[[[[[[[[[[1]]]]]]]]]]]}", NULL },
 	{ "deep twice", "{\"a\":[[[[[[[[[[[]]]]]]]]]]],\"b\":[[[[[[[[[[[]]]]]]]]]]]}", NULL },
 };
@@ -152,6 +154,7 @@ static const struct {
 	{ "a string without end", "{\"a", "byte 3: a string without end" },
 	{ "a string that ends in a backslash", "{\"a\\", "byte 4: an escape that" },
 	{ "a line break in a string", "{\"a\nb\":1}", "byte 3: a control character" },
+	{ "the last control character in a string", "{\"a\x1f\":1}", "byte 3: a control" },
 	{ "an escape that there is not", "{\"\\x41\":1}", "byte 3: an escape that" },
 	{ "an escape of three digits", "{\"\\u123\":1}", "byte 7: a character that" },
 	{ "an escape that ends", "{\"\\u12", "byte 6: a character that" },
@@ -382,6 +385,7 @@ static void what_is_appended_and_removed_is_written(void **state)
 	tree_remove(list, two);
 	assert_int_equal(list->size, 2);
 	tree_append(list, two);
+	assert_int_equal(list->size, 3);
 	tree_remove(list, list->first);
 	struct tree_reader reader = reader_of();
 	tree_parse(&reader, &other, tree.host,
