@@ -4,8 +4,7 @@
  * comparison only; from then on all numbers are page numbers of the heap and cannot wrap.
  * A request is decided before anything is changed.
  */
-#include "mem/arena.h"
-
+#include "mem/arena_internal.h"
 #include "mem/page_bitmap.h"
 
 #include <errno.h>
@@ -13,15 +12,17 @@
 
 enum { PAGES_PER_WORD = 64 };
 
-/* Pages FIRST to END - 1 of the heap. */
-struct pages {
-	uint64_t first;
-	uint64_t end;
-};
-
 static size_t nwords(const struct arena *arena)
 {
 	return (size_t)(arena->npages / PAGES_PER_WORD);
+}
+
+/* With those of the map of huge blocks, which lies behind. */
+static size_t nall_words(const struct arena *arena)
+{
+	const uint64_t nblocks = arena->npages * MOTE_PAGE_SIZE / LAYOUT_LARGE_PAGE;
+
+	return nwords(arena) + (size_t)((nblocks + PAGES_PER_WORD - 1) / PAGES_PER_WORD);
 }
 
 mote_status arena_init(struct arena *arena, const struct host *host, struct guest_memory *memory,
@@ -40,10 +41,11 @@ mote_status arena_init(struct arena *arena, const struct host *host, struct gues
 		.nfree = npages,
 		.ceiling = npages,
 	};
-	arena->used = host_alloc_array(host, nwords(arena), sizeof *arena->used);
+	arena->used = host_alloc_array(host, nall_words(arena), sizeof *arena->used);
 	if (!arena->used)
 		return error_nomem(err, "the map of a guest's heap",
-				   nwords(arena) * sizeof *arena->used);
+				   nall_words(arena) * sizeof *arena->used);
+	arena->huge = arena->used + nwords(arena);
 	return MOTE_OK;
 }
 _Static_assert(LAYOUT_LARGE_PAGE / MOTE_PAGE_SIZE % PAGES_PER_WORD == 0,
@@ -51,7 +53,7 @@ _Static_assert(LAYOUT_LARGE_PAGE / MOTE_PAGE_SIZE % PAGES_PER_WORD == 0,
 
 void arena_fini(struct arena *arena)
 {
-	host_free(arena->host, arena->used, nwords(arena) * sizeof *arena->used);
+	host_free(arena->host, arena->used, nall_words(arena) * sizeof *arena->used);
 	arena->used = NULL;
 }
 
@@ -83,6 +85,8 @@ void arena_restore(struct arena *arena, const struct arena_state *state)
 	arena->nfree = state->nfree;
 	arena->ceiling = state->ceiling;
 	memcpy(arena->used, state->used, state->nwords * sizeof *state->used);
+	/* the pages may be others */
+	memset(arena->huge, 0, (nall_words(arena) - nwords(arena)) * sizeof *arena->huge);
 }
 
 static uint64_t heap_size(const struct arena *arena)
@@ -124,19 +128,17 @@ static bool is_used(const struct arena *arena, struct pages pages)
 }
 
 /* Hands out pages that are free. */
-static void take(struct arena *arena, struct pages pages)
+static void take(struct arena *arena, struct pages pages, unsigned flags)
 {
 	arena->changes++;
 	page_bitmap_fill(arena->used, pages.first, pages.end, true);
 	arena->nfree -= pages.end - pages.first;
 	if (pages.end == arena->ceiling)
 		arena->ceiling = pages.first;
-}
-
-static bool zero(struct arena *arena, struct pages pages)
-{
-	return shared_mem_zero(arena->ram, arena->ram_offset + pages.first * MOTE_PAGE_SIZE,
-			       (pages.end - pages.first) * MOTE_PAGE_SIZE, NULL) == MOTE_OK;
+	if (!(flags & ARENA_SPARSE) &&
+	    arena->npages - arena->nfree >= ARENA_HUGE_FROM / MOTE_PAGE_SIZE &&
+	    pages.end - pages.first <= ARENA_DENSE_MAX / MOTE_PAGE_SIZE)
+		arena_prefer_huge(arena, pages);
 }
 
 /* Takes back those of PAGES that are in use. Pages that cannot be zeroed stay in use: nobody
@@ -148,7 +150,7 @@ static void give_up(struct arena *arena, struct pages pages)
 		run.first = page_bitmap_next(arena->used, pages.first, pages.end, true);
 		run.end = page_bitmap_next(arena->used, run.first, pages.end, false);
 		pages.first = run.end;
-		if (run.first == run.end || !zero(arena, run))
+		if (run.first == run.end || !arena_zero_pages(arena, run))
 			continue;
 		arena->changes++;
 		page_bitmap_fill(arena->used, run.first, run.end, false);
@@ -180,7 +182,7 @@ uint64_t arena_brk(struct arena *arena, uint64_t wanted)
 		struct pages more = { old.end, new.end };
 		if (!is_free(arena, more))
 			return now;
-		take(arena, more);
+		take(arena, more, 0);
 	} else {
 		give_up(arena, (struct pages){ new.end, old.end });
 	}
@@ -204,7 +206,7 @@ static int64_t map_fixed(struct arena *arena, uint64_t address, uint64_t size, u
 		if (!is_free(arena, pages))
 			return -ENOMEM;
 	}
-	take(arena, pages);
+	take(arena, pages, flags);
 	return (int64_t)address;
 }
 
@@ -224,7 +226,7 @@ int64_t arena_map(struct arena *arena, uint64_t address, uint64_t size, unsigned
 		if (!find_place(arena, pages_for(size), &pages))
 			return -ENOMEM;
 	}
-	take(arena, pages);
+	take(arena, pages, flags);
 	return (int64_t)address_of(arena, pages.first);
 }
 
@@ -260,7 +262,7 @@ static int64_t move(struct arena *arena, struct pages old, uint64_t count)
 	if (old.end - old.first > ARENA_MOVE_MAX / MOTE_PAGE_SIZE ||
 	    !find_place(arena, count, &new))
 		return -ENOMEM;
-	take(arena, new);
+	take(arena, new, 0);
 	if (!copy(arena, old, new)) {
 		give_up(arena, new);
 		return -ENOMEM;
@@ -289,7 +291,7 @@ int64_t arena_remap(struct arena *arena, uint64_t address, uint64_t old_size, ui
 		return (int64_t)address;
 	}
 	if (end <= arena->npages && is_free(arena, (struct pages){ old.end, end })) {
-		take(arena, (struct pages){ old.end, end });
+		take(arena, (struct pages){ old.end, end }, flags);
 		return (int64_t)address;
 	}
 	return flags & ARENA_MAY_MOVE ? move(arena, old, count) : -ENOMEM;
@@ -301,7 +303,8 @@ int64_t arena_zero(struct arena *arena, uint64_t address, uint64_t size)
 
 	if (address % MOTE_PAGE_SIZE)
 		return -EINVAL;
-	if (!locate(arena, address, size, &pages) || !is_used(arena, pages) || !zero(arena, pages))
+	if (!locate(arena, address, size, &pages) || !is_used(arena, pages) ||
+	    !arena_zero_pages(arena, pages))
 		return -ENOMEM;
 	return 0;
 }
@@ -314,4 +317,16 @@ bool arena_is_used(const struct arena *arena, uint64_t address, uint64_t size)
 	if (size > UINT64_MAX - odd)
 		return false;
 	return locate(arena, address - odd, size + odd, &pages) && is_used(arena, pages);
+}
+
+int64_t arena_advise_huge(struct arena *arena, uint64_t address, uint64_t size)
+{
+	struct pages pages;
+
+	if (address % MOTE_PAGE_SIZE)
+		return -EINVAL;
+	if (!locate(arena, address, size, &pages) || !is_used(arena, pages))
+		return -ENOMEM;
+	arena_prefer_huge(arena, pages);
+	return 0;
 }

@@ -25,10 +25,20 @@
  * by itself, in guest time, where limits hold. */
 #define ARENA_MOVE_MAX (UINT64_C(64) << 20)
 
+/*
+ * From so many bytes in use on, what is taken comes as huge pages of the host, if it is not more
+ * than the second number at once: those who take more often touch little of it. A small guest thus
+ * takes no more memory than it touches, and a large one at most 2 MiB more for each that it
+ * touches.
+ */
+#define ARENA_HUGE_FROM (UINT64_C(4) << 20)
+#define ARENA_DENSE_MAX (UINT64_C(256) << 20)
+
 enum arena_flags {
 	ARENA_FIXED = 1,      /* at this address, giving up what is there */
 	ARENA_NO_REPLACE = 2, /* with ARENA_FIXED: unless anything is there (-EEXIST) */
 	ARENA_MAY_MOVE = 4,   /* for arena_remap() */
+	ARENA_SPARSE = 8,     /* little of it will be touched: no huge pages */
 };
 
 /* Private to arena.c; embed it, do not look inside. */
@@ -42,6 +52,7 @@ struct arena {
 	uint64_t nfree;   /* pages whose bit is clear */
 	uint64_t ceiling; /* all pages from here on are in use */
 	uint64_t *used;   /* a bit a page */
+	uint64_t *huge;   /* a bit for each 2 MiB: they come as a huge page */
 	uint64_t changes; /* so many times has any of this changed */
 };
 
@@ -89,6 +100,10 @@ int64_t arena_remap(struct arena *arena, uint64_t address, uint64_t old_size, ui
 /* Zeroes the pages of a range that must all be in use (MADV_DONTNEED). Returns 0, -EINVAL (not
  * page-aligned) or -ENOMEM (not all in use). */
 int64_t arena_zero(struct arena *arena, uint64_t address, uint64_t size);
+
+/* Has a range that must all be in use come as huge pages where it is touched from now on
+ * (MADV_HUGEPAGE), if there are any. Returns 0, -EINVAL or -ENOMEM, as arena_zero(). */
+int64_t arena_advise_huge(struct arena *arena, uint64_t address, uint64_t size);
 
 /* Whether the whole range is in use, for calls that have no other effect (mprotect, madvise). */
 bool arena_is_used(const struct arena *arena, uint64_t address, uint64_t size);

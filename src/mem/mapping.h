@@ -45,6 +45,11 @@ void mapping_populate(struct mapping *mapping, const struct host *host, size_t o
  * whole pages inside the mapping. False if that cannot be, as on Windows: nothing has changed. */
 bool mapping_discard(struct mapping *mapping, const struct host *host, size_t offset, size_t size);
 
+/* Has pages that are touched from now on come as huge pages. False if that cannot be: nothing has
+ * changed. */
+bool mapping_prefer_huge(struct mapping *mapping, const struct host *host, size_t offset,
+			 size_t size);
+
 /*
  * Sets the bit of each page (page P is bit P % 64 of BITS[P / 64], all clear before) that may be
  * other than it was when it was mapped, discarded or shown: nobody has touched the others. Errors:

@@ -120,6 +120,14 @@ bool mapping_discard(struct mapping *mapping, const struct host *host, size_t of
 	return host->sys->madvise(mapping->base + offset, size, advice) == 0;
 }
 
+bool mapping_prefer_huge(struct mapping *mapping, const struct host *host, size_t offset,
+			 size_t size)
+{
+	if (mapping->fd >= 0)
+		return false;
+	return host->sys->madvise(mapping->base + offset, size, MADV_HUGEPAGE) == 0;
+}
+
 static void set_bits(uint64_t *bits, size_t first, size_t end)
 {
 	for (size_t page = first; page < end; page++)

@@ -108,6 +108,18 @@ bool mapping_discard(struct mapping *mapping, const struct host *host, size_t of
 	return false;
 }
 
+bool mapping_prefer_huge(struct mapping *mapping, const struct host *host, size_t offset,
+			 size_t size)
+{
+	/* Only memory that is never given back could be large pages, and who may have them is told.
+	 */
+	(void)mapping;
+	(void)host;
+	(void)offset;
+	(void)size;
+	return false;
+}
+
 mote_status mapping_touched(const struct mapping *mapping, const struct host *host, uint64_t *bits,
 			    mote_error *err)
 {

@@ -120,6 +120,13 @@ mote_status shared_mem_fill(struct shared_mem *mem, uint64_t offset, uint8_t val
 mote_status shared_mem_zero(struct shared_mem *mem, uint64_t offset, uint64_t size,
 			    mote_error *err);
 
+/*
+ * Has SIZE bytes, from OFFSET on, both multiples of 2 MiB, come as huge pages where they are
+ * touched from now on. False if they will not: the backing is not private, writes are watched,
+ * which goes by small pages, or the system has none. Only speed depends on it.
+ */
+bool shared_mem_prefer_huge(struct shared_mem *mem, uint64_t offset, uint64_t size);
+
 /* Told of each range of the block that the host is about to write to; IS_ZERO: it will be zero. */
 typedef void (*shared_mem_note_fn)(void *user, uint64_t offset, uint64_t size, bool is_zero);
 

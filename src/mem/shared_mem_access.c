@@ -159,6 +159,13 @@ mote_status shared_mem_zero(struct shared_mem *mem, uint64_t offset, uint64_t si
 	return status;
 }
 
+bool shared_mem_prefer_huge(struct shared_mem *mem, uint64_t offset, uint64_t size)
+{
+	if (mem->note || check_range(mem, offset, size, NULL))
+		return false;
+	return mapping_prefer_huge(&mem->mapping, mem->host, (size_t)offset, (size_t)size);
+}
+
 mote_status shared_mem_touched(struct shared_mem *mem, uint64_t *bits, mote_error *err)
 {
 	return mapping_touched(&mem->mapping, mem->host, bits, err);

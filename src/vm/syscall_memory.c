@@ -28,6 +28,8 @@ SYSCALL_HANDLER(syscall_mmap)
 		how |= ARENA_FIXED;
 	if (flags & MAP_FIXED_NOREPLACE)
 		how |= ARENA_NO_REPLACE;
+	if (rights == PROT_NONE || flags & MAP_NORESERVE)
+		how |= ARENA_SPARSE;
 	return arena_map(p->arena, address, size, how);
 }
 
@@ -71,7 +73,10 @@ SYSCALL_HANDLER(syscall_madvise)
 {
 	const uint64_t size = whole_pages(args[1]);
 
-	if (args[2] != MADV_DONTNEED)
+	if (args[2] != MADV_DONTNEED && args[2] != MADV_HUGEPAGE)
 		return 0; /* advice may be ignored */
-	return size < args[1] ? -EINVAL : arena_zero(p->arena, args[0], size);
+	if (size < args[1])
+		return -EINVAL;
+	return args[2] == MADV_HUGEPAGE ? arena_advise_huge(p->arena, args[0], size)
+					: arena_zero(p->arena, args[0], size);
 }

@@ -7,6 +7,7 @@
 #include "vm/personality_box.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -140,6 +141,51 @@ static void what_is_unmapped_is_zero_when_it_comes_back(void **state)
 	assert_int_equal(bytes[0x2000], 0x55);
 }
 
+/* The heap's only 2 MiB are to be a huge page. */
+static bool is_huge(void)
+{
+	const bool is = pb.arena.huge[0] & 1;
+
+	pb.arena.huge[0] = 0;
+	return is;
+}
+
+static void huge_pages_are_for_those_who_ask_or_fill_their_memory(void **state)
+{
+	(void)state;
+	struct shared_mem *file = pb.arena.ram, *own;
+
+	assert_int_equal(heap_end - heap, LAYOUT_LARGE_PAGE);
+	assert_int_equal(
+		shared_mem_new(&own, &pb.box.host, shared_mem_size(file), SHARED_MEM_PRIVATE, NULL),
+		MOTE_OK);
+	if (!shared_mem_prefer_huge(own, pb.arena.ram_offset, LAYOUT_LARGE_PAGE)) {
+		shared_mem_unref(own);
+		printf("SKIP huge pages: %s\n", strerror(errno));
+		skip();
+	}
+	pb.arena.ram = own;
+	assert_int_equal(CALL(&pb, SYS_madvise, heap, 4096, MADV_HUGEPAGE), -ENOMEM);
+	assert_int_equal(CALL(&pb, SYS_madvise, heap, UINT64_MAX, MADV_HUGEPAGE), -EINVAL);
+	assert_int_equal(map(heap, 4096, ANONYMOUS), heap);
+	assert_false(is_huge());
+	assert_int_equal(CALL(&pb, SYS_madvise, heap, 4096, MADV_NOHUGEPAGE), 0);
+	assert_false(is_huge());
+	assert_int_equal(CALL(&pb, SYS_madvise, heap, 4096, MADV_HUGEPAGE), 0);
+	assert_true(is_huge());
+	/* as if the heap were larger, and much of it in use */
+	pb.arena.nfree -= ARENA_HUGE_FROM / 4096;
+	assert_int_equal(map(heap + 4096, 4096, ANONYMOUS | MAP_NORESERVE), heap + 4096);
+	assert_false(is_huge());
+	assert_int_equal(CALL(&pb, SYS_mmap, heap + 8192, 4096, PROT_NONE, ANONYMOUS), heap + 8192);
+	assert_false(is_huge());
+	assert_int_equal(map(heap + 12288, 4096, ANONYMOUS), heap + 12288);
+	assert_true(is_huge());
+	pb.arena.nfree += ARENA_HUGE_FROM / 4096;
+	pb.arena.ram = file;
+	shared_mem_unref(own);
+}
+
 static void mappings_move_only_if_they_may(void **state)
 {
 	(void)state;
@@ -229,6 +275,7 @@ int main(void)
 		TEST(nothing_outside_the_heap_can_be_mapped),
 		TEST(sizes_of_any_kind_are_answered),
 		TEST(what_is_unmapped_is_zero_when_it_comes_back),
+		TEST(huge_pages_are_for_those_who_ask_or_fill_their_memory),
 		TEST(mappings_move_only_if_they_may),
 		TEST(rights_that_a_range_has_can_be_asked_for),
 		TEST(advice_is_taken_when_it_has_an_effect),
