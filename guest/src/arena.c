@@ -6,9 +6,6 @@
  */
 #include "state.h"
 
-#include <sys/mman.h>
-#include <sys/syscall.h>
-
 #define ALIGNMENT  16
 #define FIRST_SIZE 8192             /* bytes of the first chunk */
 #define CHUNK_SIZE 65536            /* and the least of others, header included */
@@ -42,11 +39,9 @@ static struct chunk *map_chunk(size_t size)
 
 	if (total < CHUNK_SIZE)
 		total = CHUNK_SIZE;
-	long address = system_call(SYS_mmap, 0, (long)total, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (address < 0)
+	struct chunk *chunk = memory_take(total);
+	if (!chunk)
 		return NULL;
-	struct chunk *chunk = (struct chunk *)address;
 	*chunk = (struct chunk){ NULL, total - sizeof(*chunk) };
 	return chunk;
 }

@@ -21,12 +21,6 @@ _Static_assert(sizeof(struct mote_guest_value) == sizeof(mote_value) &&
 		       offsetof(struct mote_guest_value, as) == offsetof(mote_value, as),
 	       "mote/guest.h spells mote_value out once more; values are copied as they are");
 
-/* The bounds of the section, from the linker; both NULL in a guest without exports. */
-extern const struct mote_guest_record __start_mote_exports[]
-	__attribute__((weak, visibility("hidden")));
-extern const struct mote_guest_record __stop_mote_exports[]
-	__attribute__((weak, visibility("hidden")));
-
 const char *current_function;
 
 static void check_params(const struct mote_guest_record *record, const struct wire_call *call)
@@ -61,13 +55,9 @@ static const struct mote_guest_record *receive_call(uint64_t index, struct wire_
 	if (check.status != WIRE_OK)
 		call_fail_format(WIRE_CODE_GUEST_ERROR, "the call's %s is not sound: %s",
 				 wire_field_text(check.field), wire_status_text(check.status));
-	uint64_t count = (uint64_t)(__stop_mote_exports - __start_mote_exports);
-	if (index >= count || strcmp(__start_mote_exports[index].name, call->name) != 0)
-		call_fail_format(WIRE_CODE_NO_SUCH_FUNCTION,
-				 "the guest has no function %s with number %lu", call->name,
-				 (unsigned long)index);
-	check_params(&__start_mote_exports[index], call);
-	return &__start_mote_exports[index];
+	const struct mote_guest_record *record = export_find(index, call->name);
+	check_params(record, call);
+	return record;
 }
 
 void dispatch(uint64_t index)

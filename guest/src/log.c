@@ -5,7 +5,6 @@
 #include "state.h"
 
 #include <string.h>
-#include <sys/syscall.h>
 
 static enum wire_level level_on_wire(mote_log_level level)
 {
@@ -44,12 +43,14 @@ static void log_to_host(mote_log_level level, const char *text, size_t len)
 void mote_guest_log_line(mote_log_level level, const char *line)
 {
 	char text[TEXT_SIZE + 1];
-	size_t len = text_copy(text, TEXT_SIZE, line, strlen(line));
 
+	if (!log_is_wanted(level))
+		return;
+	size_t len = text_copy(text, TEXT_SIZE, line, strlen(line));
 	if (start_block()) {
 		log_to_host(level, text, len);
 	} else {
 		text[len] = '\n';
-		system_call(SYS_write, 2, (long)text, (long)len + 1, 0, 0, 0);
+		program_print(text, len + 1);
 	}
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What C cannot say: leaving the machine, system calls, floating-point control words.
- *
- * System calls are made directly, not through libc, since they must neither touch errno
- * nor depend on which libc the guest has.
+ * What C cannot say: leaving the machine, floating-point control words.
  */
 #include "state.h"
 
@@ -14,20 +11,6 @@ uint64_t hypercall(enum mote_hypercall operation, uint64_t a, uint64_t b, uint64
 	hypercall_fn *leave = (hypercall_fn *)(MOTE_HYPERCALL_PAGE + MOTE_HYPERCALL_ENTRY);
 
 	return leave(operation, a, b, c);
-}
-
-long system_call(long number, long a, long b, long c, long d, long e, long f)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	register long r9 __asm__("r9") = f;
-	long result;
-
-	__asm__ volatile("syscall"
-			 : "=a"(result)
-			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
-	return result;
 }
 
 /* As a process starts, until fpu_save(). */

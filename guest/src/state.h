@@ -80,6 +80,16 @@ size_t text_format(char *to, size_t size, const char *format, va_list arguments)
 void dispatch_entry(void);
 _Noreturn void dispatch(uint64_t index);
 
+/* The bounds of the section, from the linker; both NULL in a guest without exports. */
+extern const struct mote_guest_record __start_mote_exports[]
+	__attribute__((weak, visibility("hidden")));
+extern const struct mote_guest_record __stop_mote_exports[]
+	__attribute__((weak, visibility("hidden")));
+
+/* The export that a call is for: the host gave its index, and the message has its name. Ends the
+ * call if there is none. */
+const struct mote_guest_record *export_find(uint64_t index, const char *name);
+
 /* Runs the functions of mote_guest_on_restore() if memory was restored since they last ran. Only
  * while a call is under way. */
 void restore_notice(void);
@@ -88,7 +98,16 @@ void restore_notice(void);
 void fpu_save(void);
 void fpu_restore(void);
 
-/* System calls, as the kernel answers them: results from -4095 to -1 are errors. */
-long system_call(long number, long a, long b, long c, long d, long e, long f);
+/* Fresh memory of SIZE bytes, whole pages, that nobody gives back; NULL if there is none. */
+void *memory_take(size_t size);
+
+/* Ends the program with a message of LEN bytes, while no call is under way. */
+_Noreturn void program_end(const char *text, size_t len);
+
+/* Shows TEXT to whoever runs the program outside of a sandbox. */
+void program_print(const char *text, size_t len);
+
+/* Whether a line of LEVEL is to go to the host at all. */
+bool log_is_wanted(mote_log_level level);
 
 #endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Exceptions: a page of stack that was not there yet, the first write to a page of the snapshot,
+ * or the end. Runs on a stack of its own, in the middle of anything.
+ */
+#include "guest/hyperlight/boot.h"
+
+#include "guest/cow/abort.h"
+#include "guest/cow/page_fault.h"
+
+#define VECTOR_PAGE_FAULT 14
+#define FAULT_PRESENT     1
+
+static uint64_t fault_address(void)
+{
+	uint64_t address;
+
+	__asm__ volatile("mov %%cr2, %0" : "=r"(address));
+	return address;
+}
+
+static bool is_stack(uint64_t address)
+{
+	return address - HYPERLIGHT_STACK_LIMIT_GVA <
+	       HYPERLIGHT_STACK_TOP_GVA - HYPERLIGHT_STACK_LIMIT_GVA;
+}
+
+static _Noreturn void give_up(const struct exception_frame *frame)
+{
+	abort_code(SCRATCH_ABORT_EXCEPTION);
+	abort_code((uint8_t)frame->vector);
+	abort_text("Exception vector: ");
+	abort_hex(frame->vector);
+	abort_text("\nFaulting Instruction: ");
+	abort_hex(frame->rip);
+	abort_text("\nPage Fault Address: 0x0\nError code: ");
+	abort_hex(frame->error_code);
+	abort_text("\nStack Pointer: ");
+	abort_hex(frame->rsp);
+	abort_end();
+}
+
+void hyperlight_exception(const struct exception_frame *frame)
+{
+	if (frame->vector != VECTOR_PAGE_FAULT)
+		give_up(frame);
+
+	const uint64_t address = fault_address();
+
+	if (!(frame->error_code & FAULT_PRESENT) && is_stack(address))
+		hyperlight_map_page(address & -VMEM_PAGE_SIZE);
+	else
+		cow_page_fault(address, frame->error_code, frame->rip);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guest_internal.h - what the files of a hyperlight guest share.
+ *
+ * guest.c   makes, restores and frees guests
+ * run.c     calls, and what the exits of the machine mean
+ * memory.c  from guest addresses to bytes
+ * take.c    snapshots of guests
+ */
+#ifndef GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
+#define GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
+
+#include "guest_abi/event.h"
+#include "guest_abi/hyperlight/abort.h"
+#include "guest_abi/hyperlight/guest.h"
+
+#include "abi/vmem.h"
+
+struct hyperlight_guest {
+	const struct host *host;
+	struct hv *hv;
+	const struct hv_system_ops *system;
+	struct hyperlight_snapshot *base; /* whose pages the guest sees below scratch */
+	struct shared_mem *scratch;
+	struct hv_vm *vm; /* NULL: could not be made again */
+
+	bool is_ready;
+	uint64_t dispatch; /* where calls begin, and with which stack pointer, if ready */
+	uint64_t stack;
+	bool wants_flush; /* the next call is to drop translations of before the restore */
+	struct hyperlight_abort abort;
+	char text[128]; /* of the last event */
+};
+
+/* The bytes behind guest physical addresses, while the guest does not run. */
+struct hyperlight_bytes {
+	uint8_t *scratch;
+	uint64_t scratch_gpa, scratch_size;
+	const uint8_t *data; /* at HYPERLIGHT_BASE */
+	uint64_t data_size;
+};
+
+/* Opens the bytes of GUEST; to be closed again. Errors: MOTE_E_STATE. */
+mote_status hyperlight_bytes_open(struct hyperlight_bytes *bytes, struct hyperlight_guest *guest,
+				  mote_error *err);
+void hyperlight_bytes_close(struct hyperlight_guest *guest);
+
+/* The SIZE bytes at physical address PA, all in one of the two; NULL if there are none. Those of
+ * the snapshot may not be written to. */
+void *hyperlight_bytes_at(const struct hyperlight_bytes *bytes, uint64_t pa, uint64_t size);
+
+/* For vmem functions whose MEMORY is a struct hyperlight_bytes. */
+extern const struct vmem_ops hyperlight_bytes_ops;
+
+/* The root of the guest's page tables, as its vCPU has it. */
+uint64_t hyperlight_root(const struct hyperlight_guest *guest);
+
+#endif

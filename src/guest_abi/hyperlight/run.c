@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls, and what the exits of a guest's machine mean. A guest leaves by writing to ports; all else
+ * ends it.
+ */
+#include "guest_abi/hyperlight/guest_internal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RFLAGS_FIXED UINT64_C(2)
+#define RFLAGS_ZERO  UINT64_C(0x40)
+
+mote_status hyperlight_guest_call(struct hyperlight_guest *guest, mote_error *err)
+{
+	*guest->vm->regs = (struct hv_regs){
+		.rip = guest->dispatch,
+		.rsp = guest->stack,
+		.rflags = RFLAGS_FIXED | (guest->wants_flush ? RFLAGS_ZERO : 0),
+	};
+	guest->vm->regs_changed = true;
+	guest->wants_flush = false;
+	guest->abort.size = 0;
+	return guest->system->clear_vectors(guest->vm, err);
+}
+
+static void end(struct hyperlight_guest *guest, struct guest_event *event, mote_status status,
+		const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The guest cannot go on, in words of ours, which fit. */
+static void end(struct hyperlight_guest *guest, struct guest_event *event, mote_status status,
+		const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	const int size = vsnprintf(guest->text, sizeof guest->text, format, arguments);
+	va_end(arguments);
+	*event = (struct guest_event){
+		.kind = GUEST_ENDED,
+		.status = status,
+		.pc = guest->vm->regs->rip,
+		.text = guest->text,
+		.text_size = size > 0 ? (size_t)size : 0,
+	};
+}
+
+/* UTF-8 for CHARACTER; 0 bytes if it is none. */
+static size_t encode(uint32_t character, char to[4])
+{
+	if (character < 0x80) {
+		to[0] = (char)character;
+		return 1;
+	}
+	if (character < 0x800) {
+		to[0] = (char)(0xc0 | character >> 6);
+		to[1] = (char)(0x80 | (character & 0x3f));
+		return 2;
+	}
+	if (character < 0x10000) {
+		to[0] = (char)(0xe0 | character >> 12);
+		to[1] = (char)(0x80 | (character >> 6 & 0x3f));
+		to[2] = (char)(0x80 | (character & 0x3f));
+		return character < 0xd800 || character > 0xdfff ? 3 : 0;
+	}
+	to[0] = (char)(0xf0 | (character >> 18 & 7));
+	to[1] = (char)(0x80 | (character >> 12 & 0x3f));
+	to[2] = (char)(0x80 | (character >> 6 & 0x3f));
+	to[3] = (char)(0x80 | (character & 0x3f));
+	return character <= 0x10ffff ? 4 : 0;
+}
+
+static void print(struct hyperlight_guest *guest, uint32_t character, struct guest_event *event)
+{
+	const size_t size = encode(character, guest->text);
+
+	if (size == 0) {
+		end(guest, event, MOTE_E_GUEST_PROTOCOL,
+		    "the guest printed 0x%" PRIx32 ", which is no character", character);
+		return;
+	}
+	*event = (struct guest_event){ .kind = GUEST_OUTPUT,
+				       .text = guest->text,
+				       .text_size = size };
+}
+
+/* The end of a call, or of the start: then the guest says where calls begin. */
+static void halt(struct hyperlight_guest *guest, struct guest_event *event)
+{
+	const struct hv_regs *regs = guest->vm->regs;
+
+	*event = (struct guest_event){ .kind = GUEST_DONE };
+	if (guest->is_ready)
+		return;
+	if (regs->rsp % 16) {
+		end(guest, event, MOTE_E_GUEST_PROTOCOL,
+		    "the guest is ready with stack pointer 0x%" PRIx64
+		    ", which is no multiple of 16",
+		    regs->rsp);
+		return;
+	}
+	guest->is_ready = true;
+	guest->dispatch = regs->rax;
+	guest->stack = regs->rsp;
+	event->kind = GUEST_READY;
+}
+
+/* False: the guest goes on, and nothing happened that anybody must see. */
+static bool decode_port(struct hyperlight_guest *guest, const struct hv_exit *exit,
+			struct guest_event *event)
+{
+	*event = (struct guest_event){ .kind = GUEST_LOG };
+	if (!exit->u.port.is_write) {
+		end(guest, event, MOTE_E_GUEST_PROTOCOL,
+		    "the guest read port 0x%x; guests of its ABI only write to ports",
+		    exit->u.port.port);
+		return true;
+	}
+	switch (exit->u.port.port) {
+	case HYPERLIGHT_PORT_LOG:
+		return true;
+	case HYPERLIGHT_PORT_CALL:
+		event->kind = GUEST_HOST_CALL;
+		return true;
+	case HYPERLIGHT_PORT_PRINT:
+		print(guest, exit->u.port.value, event);
+		return true;
+	case SCRATCH_PORT_ABORT:
+		return hyperlight_abort_take(&guest->abort, exit->u.port.value, event);
+	case SCRATCH_PORT_HALT:
+		halt(guest, event);
+		return true;
+	default:
+		end(guest, event, MOTE_E_GUEST_PROTOCOL,
+		    "the guest wrote to port 0x%x, which means nothing", exit->u.port.port);
+		return true;
+	}
+}
+
+static bool decode(struct hyperlight_guest *guest, const struct hv_exit *exit,
+		   struct guest_event *event)
+{
+	switch (exit->kind) {
+	case HV_EXIT_PORT:
+		return decode_port(guest, exit, event);
+	case HV_EXIT_HALT:
+		halt(guest, event);
+		return true;
+	case HV_EXIT_INTERRUPTED:
+		*event = (struct guest_event){ .kind = GUEST_INTERRUPTED };
+		return true;
+	case HV_EXIT_MMIO:
+		end(guest, event, MOTE_E_GUEST_FAULT,
+		    "the guest %s physical address 0x%" PRIx64 ", where it may not",
+		    exit->u.mmio.is_write ? "wrote to" : "read", exit->u.mmio.gpa);
+		event->address = exit->u.mmio.gpa;
+		return true;
+	case HV_EXIT_SHUTDOWN:
+		end(guest, event, MOTE_E_GUEST_FAULT,
+		    "an exception while the guest's own handler "
+		    "of exceptions began (triple fault)");
+		return true;
+	case HV_EXIT_UNSUPPORTED:
+		end(guest, event, MOTE_E_GUEST_FAULT,
+		    "an instruction that the hypervisor does not run in ring 0 (%" PRIu64
+		    "); some need -mgeneral-regs-only",
+		    exit->u.detail);
+		return true;
+	default:
+		end(guest, event, MOTE_E_GUEST_FAULT, "the guest's machine stopped (%d)",
+		    (int)exit->kind);
+		return true;
+	}
+}
+
+mote_status hyperlight_guest_run(struct hyperlight_guest *guest, struct guest_event *event,
+				 mote_error *err)
+{
+	for (;;) {
+		struct hv_exit exit = { .kind = HV_EXIT_DIED };
+		mote_status status = shared_mem_run_begin(guest->scratch, err);
+
+		if (status)
+			return status;
+		status = guest->hv->ops->run(guest->vm, &exit, err);
+		shared_mem_run_end(guest->scratch);
+		if (status || decode(guest, &exit, event))
+			return status;
+	}
+}
