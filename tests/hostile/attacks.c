@@ -19,7 +19,8 @@ const struct attack attacks[] = {
 	/* instructions */
 	{ "halt", FAULT, REFUSED, .ways = 1 },
 	{ "interrupt_flag", FAULT | FINE, REFUSED, .ways = 5 },
-	{ "ports", FAULT, REFUSED "|port 0x", .ways = 393216, .sample = 3000 },
+	{ "ports", FAULT, REFUSED "|port 0x", .ways = 393216, .sample = 3000,
+	  .sweep = 6 }, /* each port at least once */
 	{ "own_ports", FAULT | PROTOCOL | FINE, REFUSED "|port 0x|hypercall", .ways = 9 },
 	{ "string_ports", FAULT | PROTOCOL | LIMIT | FINE,
 	  CAUGHT CALLED DOORBELL "|raise max_exits", .ways = 18 },

@@ -30,6 +30,7 @@ struct attack {
 	const char *says;  /* one of these is in each error's message: "page fault|divide" */
 	unsigned ways;     /* how many there are at least, so that none gets lost */
 	unsigned sample;   /* how many are tried at most; 0: all. MOTE_TEST_SEED picks others */
+	unsigned sweep;    /* of all ways, one in so many is called besides: see trial.h */
 	enum place place;  /* then the ways are addresses, in all regions and outside of them */
 	bool is_endless;   /* it gets little time */
 	bool is_stopped;   /* another thread stops the call, if the guest does not */

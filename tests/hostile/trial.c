@@ -34,6 +34,9 @@
 /* What a call may use of its host. */
 enum { EXITS_MAX = 8000, HOST_CALLS_MAX = 1000, LOG_LINES_MAX = 500, LOG_BYTES_MAX = 50000 };
 
+/* Of a sweep, each so many restores are compared, and followed by a question. */
+#define SWEEP_CHECK 1024
+
 #define KEY 7u /* any question will do */
 
 struct trial {
@@ -156,7 +159,8 @@ static void expect_answer(struct trial *t, const char *who, mote_sandbox *sb, in
 		broken(t, "%s gives a wrong answer", who);
 }
 
-static void open_trial(struct trial *t, const char *path)
+/* What the guest may call, and how much it may use; each RESTORE_AUDIT-th restore is compared. */
+static mote_sandbox *new_sandbox(struct trial *t, uint64_t restore_audit)
 {
 	static const mote_type numbers[] = { MOTE_I32, MOTE_I32 }, text[] = { MOTE_STRING };
 	const mote_host_function functions[] = {
@@ -173,14 +177,22 @@ static void open_trial(struct trial *t, const char *path)
 		  .nparams = 1,
 		  .params = text },
 	};
-	const mote_sandbox_options *options =
-		MOTE_OPTIONS(mote_sandbox_options, .heap_size = 2 << 20, .stack_size = 64 << 10,
-			     .input_size = 16 << 10, .output_size = 16 << 10,
-			     .functions = functions, .nfunctions = 2, .restore_audit = 1,
-			     .max_exits = EXITS_MAX, .max_host_calls = HOST_CALLS_MAX,
-			     .max_log_lines = LOG_LINES_MAX, .max_log_bytes = LOG_BYTES_MAX);
-	mote_sandbox *first;
+	const mote_sandbox_options *options = MOTE_OPTIONS(
+		mote_sandbox_options, .heap_size = 2 << 20, .stack_size = 64 << 10,
+		.input_size = 16 << 10, .output_size = 16 << 10, .functions = functions,
+		.nfunctions = 2, .restore_audit = restore_audit, .max_exits = EXITS_MAX,
+		.max_host_calls = HOST_CALLS_MAX, .max_log_lines = LOG_LINES_MAX,
+		.max_log_bytes = LOG_BYTES_MAX);
+	mote_sandbox *sb;
 
+	expect_ok(t, "sandbox",
+		  t->clean ? mote_sandbox_from_snapshot(&sb, t->rt, t->clean, options, &t->err)
+			   : mote_sandbox_new(&sb, t->image, options, &t->err));
+	return sb;
+}
+
+static void open_trial(struct trial *t, const char *path)
+{
 	expect_ok(t, "runtime",
 		  mote_runtime_new(&t->rt,
 				   MOTE_OPTIONS(mote_runtime_options, .backend = t->backend,
@@ -190,15 +202,13 @@ static void open_trial(struct trial *t, const char *path)
 						.realloc_user = &t->ledger),
 				   &t->err));
 	expect_ok(t, "image", mote_image_load_file(&t->image, t->rt, path, &t->err));
-	expect_ok(t, "sandbox", mote_sandbox_new(&first, t->image, options, &t->err));
+	mote_sandbox *first = new_sandbox(t, 1);
 	expect_ok(t, "snapshot", mote_snapshot_take(&t->clean, first, &t->err));
 	t->right[0] = answer(t, "the first sandbox", first);
 	t->right[1] = answer(t, "the first sandbox", first);
 	mote_sandbox_free(first);
-	expect_ok(t, "victim",
-		  mote_sandbox_from_snapshot(&t->victim, t->rt, t->clean, options, &t->err));
-	expect_ok(t, "neighbour",
-		  mote_sandbox_from_snapshot(&t->neighbour, t->rt, t->clean, options, &t->err));
+	t->victim = new_sandbox(t, 1);
+	t->neighbour = new_sandbox(t, 1);
 }
 
 static void close_trial(struct trial *t)
@@ -327,7 +337,8 @@ static mote_status call_attack(struct trial *t, mote_value *result)
 	return status;
 }
 
-static void try_way(struct trial *t)
+/* Calls it; what the victim is then, may be restored. */
+static void do_way(struct trial *t)
 {
 	mote_value result = mote_u64(1);
 	mote_status status = call_attack(t, &result);
@@ -340,6 +351,11 @@ static void try_way(struct trial *t)
 		judge_error(t, status);
 	judge_poison(t, status);
 	expect_ok(t, "restore", mote_sandbox_restore(t->victim, t->clean, &t->err));
+}
+
+static void try_way(struct trial *t)
+{
+	do_way(t);
 	expect_answer(t, "the restored victim", t->victim, 0);
 }
 
@@ -377,6 +393,26 @@ static uint64_t pick(uint64_t i, uint64_t ways, unsigned sample, uint64_t seed)
 	return (uint64_t)((seed + i) % ways * (stride % ways) % ways);
 }
 
+/* The part of WAYS that a sweep of SWEEP has: one in so many, each time another one of those, so
+ * that what the ways are made of, like ports and sizes, comes in all combinations somewhere. */
+static unsigned sweep_ways(struct trial *t, uint64_t ways, volatile uint64_t *under_way)
+{
+	const char *given = getenv("MOTE_TEST_SWEEP");
+	const uint64_t each = given && strcmp(given, "all") == 0 ? 1 : t->attack->sweep;
+	uint64_t tried = 0;
+
+	mote_sandbox_free(t->victim);
+	t->victim = new_sandbox(t, SWEEP_CHECK);
+	for (uint64_t i = 0; i < ways / each; i++, tried++) {
+		t->way = i * each + i % each;
+		*under_way = t->way + 1;
+		do_way(t);
+		if (tried % SWEEP_CHECK == SWEEP_CHECK - 1)
+			expect_answer(t, "the restored victim", t->victim, 0);
+	}
+	return (unsigned)tried;
+}
+
 static unsigned try_ways(struct trial *t, volatile uint64_t *under_way)
 {
 	const char *given = getenv("MOTE_TEST_SEED");
@@ -402,6 +438,8 @@ static unsigned try_ways(struct trial *t, volatile uint64_t *under_way)
 		*under_way = t->way + 1;
 		try_way(t);
 	}
+	if (t->attack->sweep && !getenv("MOTE_TEST_QUICK"))
+		tried += sweep_ways(t, ways, under_way);
 	return (unsigned)tried;
 }
 

@@ -14,6 +14,10 @@
  *   - a restore brings back each byte and each register (the library's own audit compares them),
  * and the guest's honest work has the right result again;
  *   - the neighbour's memory is what it was, and its work has the right result.
+ *
+ * A sweep is for attacks of very many ways, of which a sample goes through all of that. It calls
+ * many more, each of them with MOTE_TEST_SWEEP=all: how each call ends, its message and its poison
+ * are judged as above, but only each SWEEP_CHECK-th restore is compared and followed by work.
  */
 #ifndef TESTS_HOSTILE_TRIAL_H
 #define TESTS_HOSTILE_TRIAL_H
