@@ -88,7 +88,7 @@ static void check_same(const struct snapshot_parts *a, const struct snapshot_par
 	CHECK(is_same_list(a->used, b->used, a->nused, sizeof a->used[0]));
 	CHECK(is_same_list(a->runs, b->runs, a->nruns, sizeof a->runs[0]));
 	CHECK(a->dispatch == b->dispatch && a->call_stack == b->call_stack);
-	CHECK(a->fs_base == b->fs_base && a->signal_mask == b->signal_mask);
+	CHECK(a->fs_base == b->fs_base && memcmp(&a->signals, &b->signals, sizeof a->signals) == 0);
 	CHECK(a->generation == b->generation);
 }
 

@@ -144,12 +144,29 @@ static void change_number(struct draft *draft, struct input *input)
 {
 	struct snapshot_parts *parts = &draft->parts;
 	uint64_t *const numbers[] = {
-		&parts->entry,      &parts->cpu_features,   &parts->heap_size,
-		&parts->stack_size, &parts->input_size,     &parts->output_size,
-		&parts->brk,        &parts->places.heap,    &parts->places.stack,
-		&parts->dispatch,   &parts->places.input,   &parts->places.output,
-		&parts->call_stack, &parts->fs_base,        &parts->signal_mask,
-		&parts->generation, &parts->init_data_size, &parts->places.init_data,
+		&parts->entry,
+		&parts->cpu_features,
+		&parts->heap_size,
+		&parts->stack_size,
+		&parts->input_size,
+		&parts->output_size,
+		&parts->brk,
+		&parts->places.heap,
+		&parts->places.stack,
+		&parts->dispatch,
+		&parts->places.input,
+		&parts->places.output,
+		&parts->call_stack,
+		&parts->fs_base,
+		&parts->signals.mask,
+		&parts->generation,
+		&parts->init_data_size,
+		&parts->places.init_data,
+		&parts->signals.handled,
+		&parts->signals.pending,
+		&parts->signals.stack_base,
+		&parts->signals.stack_size,
+		&parts->signals.actions[10].handler,
 	};
 	uint64_t *number = numbers[take(input, 1) % (sizeof numbers / sizeof numbers[0])];
 	const uint64_t how = take(input, 1);

@@ -351,7 +351,7 @@ static void do_other(struct input *input)
 	if (pb.p.state != PROGRAM_RUNNING) {
 		CHECK(pb.p.state == PROGRAM_EXITED ? pb.p.exit_status >= 0 && pb.p.exit_status < 256
 						   : pb.p.end_signal > 0 && pb.p.end_signal < 65);
-		personality_reset(&pb.p, 0);
+		personality_reset(&pb.p, &(struct signals){ 0 });
 		return;
 	}
 	if (number == SYS_write || number == SYS_writev)
@@ -388,7 +388,7 @@ static void give_all_back(void)
 	memset(at(&pb, BOX_DATA), 0, 2 * PAGE);
 	pb.box.vm->fs_base = 0;
 	memset(pb.p.refused, 0, sizeof pb.p.refused);
-	personality_reset(&pb.p, 0);
+	personality_reset(&pb.p, &(struct signals){ 0 });
 }
 
 static void do_call(struct input *input)

@@ -38,6 +38,30 @@ struct hv_segment {
 	bool present, is_code_or_data, is_long, is_default_32, is_granular;
 };
 
+/*
+ * Vector and floating-point registers in XSAVE's standard format (Intel SDM volume 1, section
+ * 13.4), and what of it this machine has. Bits that no processor takes are dropped when it is given
+ * back; bytes from HV_VECTORS_SOFTWARE on to the header mean nothing.
+ */
+enum {
+	HV_VECTORS_MXCSR = 24,
+	HV_VECTORS_SOFTWARE = 464,
+	HV_VECTORS_HEADER = 512,
+	HV_VECTORS_LEAST = 576, /* bytes: x87 and SSE state, and the header */
+	HV_VECTORS_MOST = 4096,
+};
+struct hv_vectors {
+	_Alignas(64) uint8_t area[HV_VECTORS_MOST];
+	uint32_t size;     /* bytes of AREA that are used, LEAST to MOST */
+	uint64_t features; /* the state components that may be in there, as in XCR0 */
+};
+
+/* Drops from VECTORS what is not of FEATURES, and what no processor takes. */
+void hv_vectors_clean(struct hv_vectors *vectors, uint64_t features);
+
+/* VECTORS as at the start of a program. */
+void hv_vectors_init(struct hv_vectors *vectors);
+
 /* The state that a vCPU starts with. The process backend uses regs and fs_base. */
 struct hv_cpu_state {
 	struct hv_regs regs;
@@ -184,6 +208,19 @@ struct hv_backend {
 	/* The base of FS (thread pointer), and setting it before the next run. */
 	uint64_t (*fs_base)(const struct hv_vm *vm);
 	void (*set_fs_base)(struct hv_vm *vm, uint64_t base);
+
+	/* After HV_EXIT_SYSCALL or _EXCEPTION, or what is made one of them: stores the guest's
+	 * vector registers. Errors: MOTE_E_OS, MOTE_E_INVALID (the guest has made them unreadable).
+	 */
+	mote_status (*vectors)(struct hv_vm *vm, struct hv_vectors *to, mote_error *err);
+
+	/*
+	 * After the same: the guest goes on in ring 3 at vm->regs, all of which the host may have
+	 * changed, with VECTORS; NULL: with those at the start of a program. The FS base stays; the
+	 * other segment registers may be those of the configuration. Errors: MOTE_E_OS,
+	 * MOTE_E_INVALID (no processor takes VECTORS); the guest cannot go on.
+	 */
+	mote_status (*resume)(struct hv_vm *vm, const struct hv_vectors *vectors, mote_error *err);
 
 	/* The address of the last page fault (CR2). Machines only; else NULL. */
 	uint64_t (*fault_address)(const struct hv_vm *vm);

@@ -11,15 +11,9 @@
 
 void crash_note(mote_sandbox *sb, const struct hv_exit *event)
 {
-	static const int signals[32] = {
-		[0] = SIGFPE,  [1] = SIGTRAP, [3] = SIGTRAP, [6] = SIGILL,
-		[16] = SIGFPE, [17] = SIGBUS, [19] = SIGFPE,
-	};
 	const bool is_exception = event->kind == HV_EXIT_EXCEPTION;
-	const unsigned vector = is_exception ? event->u.exception.vector : 13;
-	const int signal = vector < 32 ? signals[vector] : 0;
 
-	sb->fault.signal = signal ? signal : SIGSEGV;
+	sb->fault.signal = is_exception ? signal_of_exception(event->u.exception.vector) : SIGSEGV;
 	sb->fault.address = is_exception ? event->u.exception.address : 0;
 }
 

@@ -179,6 +179,10 @@ static mote_status run_until_end(mote_sandbox *sb, enum run_end *end, mote_error
 			if (serve_syscall(sb, end, &status, err))
 				return status;
 			break;
+		case HV_EXIT_EXCEPTION:
+			if (!signals_fault(&sb->personality, &event))
+				return fault(sb, &event, err);
+			break;
 		case HV_EXIT_INTERRUPTED:
 			status = stop_check(sb, err);
 			if (status)

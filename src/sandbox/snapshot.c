@@ -74,7 +74,7 @@ mote_status mote_snapshot_take(mote_snapshot **out, mote_sandbox *sb, mote_error
 	snapshot->dispatch = sb->dispatch;
 	snapshot->call_stack = sb->call_stack;
 	snapshot->fs_base = machine_fs_base(&sb->machine);
-	snapshot->signal_mask = sb->personality.signal_mask;
+	snapshot->signals = sb->personality.signals;
 	snapshot->generation = sb->generation;
 	status = save(snapshot, sb, err);
 	if (status) {
@@ -148,7 +148,7 @@ static void restore_host_state(mote_sandbox *sb, const mote_snapshot *snapshot, 
 		arena_restore(&sb->arena, &snapshot->arena);
 		sb->base_arena_changes = sb->arena.changes;
 	}
-	personality_reset(&sb->personality, snapshot->signal_mask);
+	personality_reset(&sb->personality, &snapshot->signals);
 	sb->dispatch = snapshot->dispatch;
 	sb->call_stack = snapshot->call_stack;
 	sb->config = snapshot->config;

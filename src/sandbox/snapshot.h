@@ -21,7 +21,8 @@ struct mote_snapshot {
 	struct layout_config config; /* of memories that it fits; its segments are the image's */
 	struct arena_state arena;
 	struct host_functions functions; /* names and types alone */
-	uint64_t dispatch, call_stack, fs_base, signal_mask;
+	uint64_t dispatch, call_stack, fs_base;
+	struct signals signals;
 	uint64_t generation;
 	bool is_loaded;        /* from disk */
 	uint64_t cpu_features; /* if so: of the machine that it was taken on */

@@ -280,6 +280,10 @@ static mote_status set_start(mote_snapshot *snapshot, const struct snapshot_part
 				 "thread pointer 0x%" PRIx64 " or stack 0x%" PRIx64
 				 " is not an address that a guest can have",
 				 parts->fs_base, parts->call_stack);
+	if (!signals_are_sound(&parts->signals))
+		return error_set(err, MOTE_E_SNAPSHOT,
+				 "signals that no guest can have: a handler or a stack outside of "
+				 "its addresses, or SIGKILL or SIGSTOP blocked");
 	if (parts->generation > GENERATION_MAX)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "generation %" PRIu64 " is more than anybody counts",
@@ -287,7 +291,7 @@ static mote_status set_start(mote_snapshot *snapshot, const struct snapshot_part
 	snapshot->dispatch = parts->dispatch;
 	snapshot->call_stack = parts->call_stack;
 	snapshot->fs_base = parts->fs_base;
-	snapshot->signal_mask = parts->signal_mask;
+	snapshot->signals = parts->signals;
 	snapshot->generation = parts->generation;
 	return MOTE_OK;
 }

@@ -204,7 +204,7 @@ mote_status mote_private_snapshot_open(struct snapshot_parts *parts, const mote_
 		.dispatch = snapshot->dispatch,
 		.call_stack = snapshot->call_stack,
 		.fs_base = snapshot->fs_base,
-		.signal_mask = snapshot->signal_mask,
+		.signals = snapshot->signals,
 		.generation = snapshot->generation,
 	};
 	describe_guest(parts, snapshot);

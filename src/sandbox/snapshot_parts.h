@@ -14,6 +14,7 @@
 #define SANDBOX_SNAPSHOT_PARTS_H
 
 #include "base/host.h"
+#include "vm/signals.h"
 
 #include <mote/image.h>
 #include <mote/snapshot.h>
@@ -72,7 +73,8 @@ struct snapshot_parts {
 	size_t nruns;
 
 	/* where it goes on */
-	uint64_t dispatch, call_stack, fs_base, signal_mask, generation;
+	uint64_t dispatch, call_stack, fs_base, generation;
+	struct signals signals;
 
 	/* only when taken apart */
 	const char *mapped_file; /* the label of one; NULL: there is none */

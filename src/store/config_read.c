@@ -222,17 +222,60 @@ static void read_memory(struct tree_reader *reader, const struct tree_node *root
 	read_pages(reader, memory, host, parts);
 }
 
+static uint64_t read_hex(struct tree_reader *reader, const struct tree_node *object,
+			 const char *key)
+{
+	const char *text = tree_string(reader, object, key);
+	const bool is_hex = strncmp(text, "0x", 2) == 0;
+	const size_t digits = is_hex ? strspn(text + 2, "0123456789abcdef") : 0;
+
+	if (digits == 0 || digits > 16 || text[2 + digits] != '\0')
+		tree_refuse(reader, key, "a hexadecimal number");
+	return reader->status ? 0 : strtoull(text, NULL, 16);
+}
+
+static void read_handler(struct tree_reader *reader, const struct tree_node *object,
+			 struct signals *signals)
+{
+	const uint64_t signal = tree_number(reader, object, "signal", SIGNALS_MAX);
+
+	if (!reader->status && signal == 0)
+		tree_refuse(reader, "signal", "a signal's number");
+	if (reader->status)
+		return;
+	signals->handled |= UINT64_C(1) << (signal - 1);
+	signals->actions[signal - 1] = (struct signal_action){
+		.handler = tree_number(reader, object, "handler", INT64_MAX),
+		.flags = tree_number(reader, object, "flags", UINT32_MAX),
+		.restorer = tree_number(reader, object, "restorer", INT64_MAX),
+		.mask = read_hex(reader, object, "mask"),
+	};
+}
+
+static void read_signals(struct tree_reader *reader, const struct tree_node *start,
+			 struct signals *signals)
+{
+	const struct tree_node *object = tree_optional_field(reader, start, "signals");
+	size_t n;
+
+	if (!object)
+		return;
+	signals->pending = read_hex(reader, object, "pending");
+	signals->stack_base = tree_number(reader, object, "stack", INT64_MAX);
+	signals->stack_size = tree_number(reader, object, "stack_size", INT64_MAX);
+	const struct tree_node *list = tree_list(reader, object, "handlers", SIGNALS_MAX, &n);
+	const struct tree_node *entry = n ? list->first : NULL;
+	for (; entry && !reader->status; entry = entry->next)
+		read_handler(reader, tree_entry(reader, entry, "handlers"), signals);
+}
+
 static void read_start(struct tree_reader *reader, const struct tree_node *root,
 		       struct snapshot_parts *parts)
 {
 	const struct tree_node *start = tree_field(reader, root, "start");
-	const char *mask = tree_string(reader, start, "signal_mask");
-	const bool is_hex = strncmp(mask, "0x", 2) == 0;
-	const size_t digits = is_hex ? strspn(mask + 2, "0123456789abcdef") : 0;
 
-	if (digits == 0 || digits > 16 || mask[2 + digits] != '\0')
-		tree_refuse(reader, "signal_mask", "a hexadecimal number");
-	parts->signal_mask = reader->status ? 0 : strtoull(mask, NULL, 16);
+	parts->signals.mask = read_hex(reader, start, "signal_mask");
+	read_signals(reader, start, &parts->signals);
 	parts->dispatch = tree_number(reader, start, "dispatch", INT64_MAX);
 	parts->call_stack = tree_number(reader, start, "call_stack", INT64_MAX);
 	parts->fs_base = tree_number(reader, start, "thread_pointer", INT64_MAX);

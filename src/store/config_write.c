@@ -127,16 +127,50 @@ static void add_memory(struct writer *writer, const struct snapshot_parts *parts
 	writer_close(writer);
 }
 
+static void add_hex(struct writer *writer, const char *key, uint64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "0x%" PRIx64, value);
+	writer_string(writer, key, text);
+}
+
+static void add_handler(struct writer *writer, int signal, const struct signal_action *action)
+{
+	writer_open(writer, NULL);
+	writer_number(writer, "signal", (uint64_t)signal);
+	writer_number(writer, "handler", action->handler);
+	writer_number(writer, "flags", action->flags);
+	writer_number(writer, "restorer", action->restorer);
+	add_hex(writer, "mask", action->mask);
+	writer_close(writer);
+}
+
+/* Only for guests that handle signals, which few do. */
+static void add_signals(struct writer *writer, const struct signals *signals)
+{
+	if (!signals->handled && !signals->pending && !signals->stack_size)
+		return;
+	writer_open(writer, "signals");
+	add_hex(writer, "pending", signals->pending);
+	writer_number(writer, "stack", signals->stack_base);
+	writer_number(writer, "stack_size", signals->stack_size);
+	writer_open_list(writer, "handlers");
+	for (int i = 0; i < SIGNALS_MAX; i++)
+		if (signals->handled >> i & 1)
+			add_handler(writer, i + 1, &signals->actions[i]);
+	writer_close_list(writer);
+	writer_close(writer);
+}
+
 static void add_start(struct writer *writer, const struct snapshot_parts *parts)
 {
-	char mask[32];
-
-	snprintf(mask, sizeof mask, "0x%" PRIx64, parts->signal_mask);
 	writer_open(writer, "start");
 	writer_number(writer, "dispatch", parts->dispatch);
 	writer_number(writer, "call_stack", parts->call_stack);
 	writer_number(writer, "thread_pointer", parts->fs_base);
-	writer_string(writer, "signal_mask", mask);
+	add_hex(writer, "signal_mask", parts->signals.mask);
+	add_signals(writer, &parts->signals);
 	writer_number(writer, "generation", parts->generation);
 	writer_close(writer);
 }

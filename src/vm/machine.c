@@ -222,6 +222,41 @@ void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t
 	vm->regs_changed = true;
 }
 
+/* Where `syscall` lands in ring 0, the guest goes on by sysret. */
+struct hv_regs machine_syscall_regs(const struct machine *machine)
+{
+	struct hv_regs regs = *machine->vm->regs;
+
+	if (is_hardware(machine) && machine->ways.syscall == SYSCALL_RING0) {
+		regs.rip = regs.rcx;
+		regs.rflags = regs.r11;
+	}
+	return regs;
+}
+
+mote_status machine_vectors(struct machine *machine, struct hv_vectors *to, mote_error *err)
+{
+	return machine->hv->ops->vectors(machine->vm, to, err);
+}
+
+/* CF, PF, AF, ZF, SF, DF, OF and AC. */
+#define FLAGS_OWN UINT64_C(0x40cd5)
+
+mote_status machine_resume(struct machine *machine, const struct hv_regs *regs,
+			   const struct hv_vectors *vectors, mote_error *err)
+{
+	if (regs->rip >= MOTE_ADDRESS_END)
+		return error_set(err, MOTE_E_INVALID,
+				 "the guest cannot go on at 0x%" PRIx64 ", no address", regs->rip);
+	mote_status status = machine->hv->ops->resume(machine->vm, vectors, err);
+	if (status)
+		return status;
+	*machine->vm->regs = *regs;
+	machine->vm->regs->rflags = (regs->rflags & FLAGS_OWN) | supervisor_rflags(machine->ways);
+	machine->vm->regs_changed = true;
+	return MOTE_OK;
+}
+
 /* Ring 3 cannot execute there; with I/O privilege it could write to the port from elsewhere. */
 static bool is_in_stubs(uint64_t rip)
 {

@@ -108,6 +108,20 @@ static inline void machine_return(struct machine *machine, uint64_t value)
 	machine->vm->regs_changed = true;
 }
 
+/* After HV_EXIT_SYSCALL: the registers that the guest has when it goes on, but for rax. */
+struct hv_regs machine_syscall_regs(const struct machine *machine);
+
+/* After HV_EXIT_SYSCALL or _EXCEPTION: the guest's vector registers. Errors: as hv_backend. */
+mote_status machine_vectors(struct machine *machine, struct hv_vectors *to, mote_error *err);
+
+/*
+ * After the same: the guest goes on with REGS, whose flags are cut down to those that are the
+ * guest's own, and VECTORS (NULL: as at the start of a program). Errors: as hv_backend.resume, and
+ * MOTE_E_INVALID for an rip that no processor takes; then the guest cannot go on.
+ */
+mote_status machine_resume(struct machine *machine, const struct hv_regs *regs,
+			   const struct hv_vectors *vectors, mote_error *err);
+
 /*
  * The guest starts afresh at RIP with RSP and RDI. All other registers, vector registers too, are
  * as at the start of a program. Only after a hypercall, or machine_reset().

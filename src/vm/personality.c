@@ -59,12 +59,12 @@ static int64_t refuse(struct personality *p, uint64_t number)
 	return -ENOSYS;
 }
 
-void personality_reset(struct personality *p, uint64_t mask)
+void personality_reset(struct personality *p, const struct signals *signals)
 {
 	p->state = PROGRAM_RUNNING;
 	p->exit_status = 0;
 	p->end_signal = 0;
-	p->signal_mask = mask;
+	signals_copy(&p->signals, signals);
 }
 
 void personality_syscall(struct personality *p)
@@ -78,6 +78,17 @@ void personality_syscall(struct personality *p)
 	p->account->system_calls++;
 	int64_t result = handler ? handler(p, args) : refuse(p, number);
 	/* the embedder's output function may have forked: registers are shared with the kernel */
-	if (p->state == PROGRAM_RUNNING && !host_is_forked(p->host))
+	if (p->state != PROGRAM_RUNNING || host_is_forked(p->host))
+		return;
+	const bool is_due = p->signals.pending & ~p->signals.mask;
+	struct hv_regs now = is_due ? machine_syscall_regs(p->machine) : (struct hv_regs){ 0 };
+	if (p->is_resumed) {
+		p->is_resumed = false;
+		now = *regs;
+	} else {
+		now.rax = (uint64_t)result;
 		machine_return(p->machine, (uint64_t)result);
+	}
+	if (is_due)
+		signals_deliver(p, &now);
 }

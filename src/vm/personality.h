@@ -16,11 +16,16 @@
 #include "mem/arena.h"
 #include "vm/account.h"
 #include "vm/machine.h"
+#include "vm/signals.h"
 
 #include <mote/sandbox.h>
 
 #define PERSONALITY_LINE_SIZE   512
 #define PERSONALITY_SYSCALL_END 512 /* numbers from here on do not exist */
+
+/* The guest's process and thread, and its user and group. */
+#define PERSONALITY_TASK_ID 1
+#define PERSONALITY_USER_ID 65534
 
 /* One of the guest's two output streams, gathered into lines for the log. */
 struct output_line {
@@ -31,7 +36,7 @@ struct output_line {
 enum program_state {
 	PROGRAM_RUNNING,
 	PROGRAM_EXITED,   /* exit() with exit_status */
-	PROGRAM_SIGNALED, /* sent itself the signal end_signal */
+	PROGRAM_SIGNALED, /* ended by the signal end_signal, which it sent itself or mishandled */
 };
 
 struct personality {
@@ -46,7 +51,8 @@ struct personality {
 	enum program_state state;
 	int exit_status;
 	int end_signal;
-	uint64_t signal_mask;
+	struct signals signals;
+	bool is_resumed; /* the system call under way has set all registers */
 	struct output_line lines[2];
 	struct {
 		const char *bytes; /* what is left of standard input; the embedder's */
@@ -62,8 +68,8 @@ struct personality {
  * uses is counted; account_check() tells whether that was too much. */
 void personality_syscall(struct personality *p);
 
-/* The program runs again, as it did when its signal mask was MASK. */
-void personality_reset(struct personality *p, uint64_t mask);
+/* The program runs again, with these SIGNALS. */
+void personality_reset(struct personality *p, const struct signals *signals);
 
 /* Sends what the guest printed without a line end yet to the log. */
 void personality_flush(struct personality *p);

@@ -102,10 +102,12 @@ static void build_idt(uint64_t *idt)
 	for (unsigned vector = 0; vector < VECTORS; vector++) {
 		uint64_t stub = SUPERVISOR_BLOCK + SUPERVISOR_STUBS_OFFSET +
 				(uint64_t)vector * SUPERVISOR_STUB_SIZE;
+		/* int3 is for debuggers: the one that ring 3 may raise. */
+		uint64_t dpl = vector == 3 ? 3 : 0;
 		/* Interrupt stack 1 for all: a hostile stack pointer is never used. */
 		idt[2 * vector] = (stub & 0xffff) | (uint64_t)KERNEL_CODE << 16 |
 				  UINT64_C(1) << 32 | (uint64_t)TYPE_INTERRUPT_GATE << 40 |
-				  UINT64_C(1) << 47 | (stub >> 16 & 0xffff) << 48;
+				  dpl << 45 | UINT64_C(1) << 47 | (stub >> 16 & 0xffff) << 48;
 		idt[2 * vector + 1] = stub >> 32;
 	}
 }

@@ -8,18 +8,10 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
-
-#define TASK_ID 1
-#define USER_ID 65534
-
-/* A kernel signal mask and struct sigaction. */
-#define KERNEL_SIGSET_SIZE    8
-#define KERNEL_SIGACTION_SIZE 32
 
 SYSCALL_HANDLER(syscall_zero)
 {
@@ -54,32 +46,6 @@ SYSCALL_HANDLER(syscall_futex)
 	return args[3] ? -ETIMEDOUT : -EDEADLK;
 }
 
-static int64_t send_signal(struct personality *p, uint64_t signal)
-{
-	if (signal >= 65)
-		return -EINVAL;
-	if (signal == 0)
-		return 0;
-	p->state = PROGRAM_SIGNALED;
-	p->end_signal = (int)signal;
-	return 0;
-}
-
-SYSCALL_HANDLER(syscall_kill)
-{
-	/* its own group and all processes are the same one */
-	if (args[0] != TASK_ID && args[0] != 0 && (int)args[0] != -1)
-		return -ESRCH;
-	return send_signal(p, args[1]);
-}
-
-SYSCALL_HANDLER(syscall_tgkill)
-{
-	if (args[0] != TASK_ID || args[1] != TASK_ID)
-		return -ESRCH;
-	return send_signal(p, args[2]);
-}
-
 SYSCALL_HANDLER(syscall_arch_prctl)
 {
 	enum { SET_FS = 0x1002, GET_FS = 0x1003 };
@@ -103,14 +69,14 @@ SYSCALL_HANDLER(syscall_task_id)
 {
 	(void)p;
 	(void)args;
-	return TASK_ID;
+	return PERSONALITY_TASK_ID;
 }
 
 SYSCALL_HANDLER(syscall_user_id)
 {
 	(void)p;
 	(void)args;
-	return USER_ID;
+	return PERSONALITY_USER_ID;
 }
 
 /* Libcs try this at every start and do without: not worth a line in the log. */
@@ -121,55 +87,12 @@ SYSCALL_HANDLER(syscall_rseq)
 	return -ENOSYS;
 }
 
-/* Handlers are accepted and never called: no signal arrives here, and a fault ends the call. */
-SYSCALL_HANDLER(syscall_rt_sigaction)
-{
-	static const char none[KERNEL_SIGACTION_SIZE];
-
-	if (args[0] == 0 || args[0] >= 65 || args[3] != KERNEL_SIGSET_SIZE)
-		return -EINVAL;
-	return args[2] ? syscall_copy_out(p, args[2], none, sizeof none) : 0;
-}
-
-static int64_t change_mask(uint64_t *mask, uint64_t how, uint64_t set)
-{
-	switch (how) {
-	case SIG_BLOCK:
-		*mask |= set;
-		return 0;
-	case SIG_UNBLOCK:
-		*mask &= ~set;
-		return 0;
-	case SIG_SETMASK:
-		*mask = set;
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-SYSCALL_HANDLER(syscall_rt_sigprocmask)
-{
-	uint64_t old = p->signal_mask, set;
-
-	if (args[3] != KERNEL_SIGSET_SIZE)
-		return -EINVAL;
-	if (args[1]) {
-		int64_t failed = syscall_copy_in(p, &set, args[1], sizeof set);
-		if (!failed)
-			failed = change_mask(&p->signal_mask, args[0], set);
-		if (failed)
-			return failed;
-	}
-	return args[2] ? syscall_copy_out(p, args[2], &old, sizeof old) : 0;
-}
-
 SYSCALL_HANDLER(syscall_prlimit64)
 {
 	const struct region *stack = layout_get(guest_memory_layout(p->memory), REGION_STACK);
 	uint64_t limit[2] = { UINT64_MAX, UINT64_MAX }; /* soft, hard */
 
-	if (args[0] != 0 && args[0] != TASK_ID)
+	if (args[0] != 0 && args[0] != PERSONALITY_TASK_ID)
 		return -ESRCH;
 	if (args[2])
 		return -EPERM;

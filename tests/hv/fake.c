@@ -251,6 +251,32 @@ static mote_status fake_vm_reset(struct hv_vm *base, mote_error *err)
 	return MOTE_OK;
 }
 
+static mote_status fake_vectors(struct hv_vm *base, struct hv_vectors *to, mote_error *err)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	if (fake.vectors_fail)
+		return error_set(err, fake.vectors_fail, "the fake has no vectors");
+	hv_vectors_init(to);
+	memcpy(to->area + FAKE_VECTORS, &vm->vectors, sizeof vm->vectors);
+	return MOTE_OK;
+}
+
+static mote_status fake_resume(struct hv_vm *base, const struct hv_vectors *vectors,
+			       mote_error *err)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+
+	if (fake.vectors_fail)
+		return error_set(err, fake.vectors_fail, "the fake does not resume");
+	vm->ring = 3;
+	vm->vectors = 0;
+	if (vectors)
+		memcpy(&vm->vectors, vectors->area + FAKE_VECTORS, sizeof vm->vectors);
+	base->regs_changed = true;
+	return MOTE_OK;
+}
+
 static mote_status fake_watch(struct hv_vm *base, mote_error *err)
 {
 	if (fake.watch_fails)
@@ -330,6 +356,8 @@ const struct hv_backend fake_machine = {
 	.set_alarm = fake_set_alarm,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,
+	.vectors = fake_vectors,
+	.resume = fake_resume,
 	.watch = fake_watch,
 	.written = fake_written,
 	.fault_address = fake_fault_address,
@@ -353,6 +381,8 @@ const struct hv_backend fake_process = {
 	.cpu_time = fake_cpu_time,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,
+	.vectors = fake_vectors,
+	.resume = fake_resume,
 	.watch = fake_watch,
 	.written = fake_written,
 };

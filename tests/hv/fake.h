@@ -22,6 +22,7 @@
 
 #define FAKE_SLOTS_MAX 4
 #define FAKE_VIEWS_MAX 128
+#define FAKE_VECTORS   160 /* where VECTORS are in a struct hv_vectors: XMM0 */
 
 /* A virtual machine. Tests may look at all of it, and set what the guest could set. */
 struct fake_vm {
@@ -70,6 +71,7 @@ struct fake {
 	mote_status reset_fails;   /* as well */
 	mote_status watch_fails;   /* as well */
 	mote_status arm_fails;     /* as well */
+	mote_status vectors_fail;  /* as well: reading them, and resuming */
 	mote_status alarm_fails;   /* as well */
 	unsigned kick_us;          /* how long a kick takes; only for other threads [0] */
 	_Atomic uint64_t cpu_time; /* of fake_process's guests [0] */

@@ -14,21 +14,22 @@
 
 enum { NUMBERS_END = 1024 };
 
-/* What is served, as docs/guests.md has it. With zeros for arguments, these end the program: */
-static const int ends[] = { SYS_exit, SYS_exit_group, SYS_kill, SYS_tkill, SYS_tgkill };
+/* What is served, as docs/syscalls.md has it. With zeros for arguments, these end the program: */
+static const int ends[] = { SYS_exit,  SYS_exit_group, SYS_kill,
+			    SYS_tkill, SYS_tgkill,     SYS_rt_sigreturn };
 
 /* and these answer something else than that they are not there: */
 static const int served[] = {
-	SYS_read,          SYS_write,        SYS_close,        SYS_fstat,
-	SYS_poll,          SYS_lseek,        SYS_mmap,         SYS_mprotect,
-	SYS_munmap,        SYS_brk,          SYS_rt_sigaction, SYS_rt_sigprocmask,
-	SYS_readv,         SYS_ioctl,        SYS_writev,       SYS_sched_yield,
-	SYS_mremap,        SYS_madvise,      SYS_getpid,       SYS_uname,
-	SYS_readlink,      SYS_gettimeofday, SYS_getuid,       SYS_getgid,
-	SYS_geteuid,       SYS_getegid,      SYS_sigaltstack,  SYS_arch_prctl,
-	SYS_gettid,        SYS_time,         SYS_futex,        SYS_set_tid_address,
-	SYS_clock_gettime, SYS_clock_getres, SYS_newfstatat,   SYS_set_robust_list,
-	SYS_prlimit64,     SYS_getrandom,
+	SYS_read,          SYS_write,        SYS_close,         SYS_fstat,
+	SYS_poll,          SYS_lseek,        SYS_mmap,          SYS_mprotect,
+	SYS_munmap,        SYS_brk,          SYS_rt_sigaction,  SYS_rt_sigprocmask,
+	SYS_readv,         SYS_ioctl,        SYS_writev,        SYS_sched_yield,
+	SYS_mremap,        SYS_madvise,      SYS_getpid,        SYS_uname,
+	SYS_readlink,      SYS_gettimeofday, SYS_getuid,        SYS_getgid,
+	SYS_geteuid,       SYS_getegid,      SYS_sigaltstack,   SYS_arch_prctl,
+	SYS_gettid,        SYS_time,         SYS_futex,         SYS_set_tid_address,
+	SYS_clock_gettime, SYS_clock_getres, SYS_newfstatat,    SYS_set_robust_list,
+	SYS_prlimit64,     SYS_getrandom,    SYS_rt_sigpending,
 };
 
 static bool is_among(int number, const int *list, size_t count)

@@ -403,7 +403,21 @@ static const struct mismatch {
 	{ "\"signal_mask\":\"0x", "\"signal_mask\":\"0y", "a hexadecimal number" },
 };
 
-static void each_mismatch_has_a_message(struct guest *g)
+static const struct mismatch signal_mismatches[] = {
+	{ "\"handlers\":[{\"signal\":4,", "\"handlers\":[{\"signal\":0,",
+	  "\"signal\" is not a signal's number" },
+	{ "\"handlers\":[{\"signal\":4,", "\"handlers\":[{\"signal\":65,", "\"signal\" is" },
+	{ "\"handlers\":[{\"signal\":4,", "\"handlers\":[{\"signal\":9,",
+	  "signals that no guest can have" },
+	{ "\"handler\":", "\"handler\":140737488351232,\"x\":", "signals that no guest can have" },
+	{ "\"restorer\":", "\"restorer\":140737488351232,\"x\":", "signals that no guest can have" },
+	{ "\"pending\":\"0x", "\"pending\":\"0x1", "signals that no guest can have" },
+	{ "\"stack_size\":0", "\"stack_size\":1", "signals that no guest can have" },
+	{ "\"mask\":\"0x", "\"mask\":\"0y", "a hexadecimal number" },
+	{ "\"flags\":", "\"flags\":4294967296,\"x\":", "\"flags\" is" },
+};
+
+static void refuse_each(struct guest *g, const struct mismatch *list, size_t count)
 {
 	struct box box;
 	mote_snapshot *snapshot;
@@ -411,8 +425,8 @@ static void each_mismatch_has_a_message(struct guest *g)
 	box_init(&box, g);
 	box_save(&box, "one");
 	char *name = forge_config_name(&box), *text = forge_read(&box, name, NULL);
-	for (size_t i = 0; i < sizeof mismatches / sizeof mismatches[0]; i++) {
-		const struct mismatch *row = &mismatches[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct mismatch *row = &list[i];
 		const char *at = strstr(text, row->from);
 		char *changed;
 
@@ -432,8 +446,21 @@ static void each_mismatch_has_a_message(struct guest *g)
 	box_fini(&box);
 }
 
+static void each_mismatch_has_a_message(struct guest *g)
+{
+	refuse_each(g, mismatches, sizeof mismatches / sizeof mismatches[0]);
+}
+
+static void signals_that_cannot_be_are_refused(struct guest *g)
+{
+	CALL(g, "Handle", MOTE_NO_ARGS);
+	refuse_each(g, signal_mismatches, sizeof signal_mismatches / sizeof signal_mismatches[0]);
+}
+
 static const struct row rows[] = {
 	{ "each mismatch has a message", "state", each_mismatch_has_a_message, NULL, false },
+	{ "signals that cannot be are refused", "signals", signals_that_cannot_be_are_refused, NULL,
+	  false },
 	{ "files that end early are refused", "state", files_that_end_early_are_refused, NULL,
 	  false },
 	{ "memory of another size is refused", "state", memory_of_another_size_is_refused, NULL,

@@ -44,6 +44,28 @@ static void guests_go_on_where_they_were(struct guest *g)
 	box_fini(&box);
 }
 
+static void handlers_of_signals_are_saved(struct guest *g)
+{
+	struct box box;
+
+	box_init(&box, g);
+	CALL(g, "Handle", MOTE_NO_ARGS);
+	CALL(g, "Overflow", MOTE_ARGS(mote_bool(true)));
+	CALL(g, "Handle", MOTE_NO_ARGS);
+	const int want = CALL(g, "Caught", MOTE_ARGS("nowhere")).as.i32;
+	box_save(&box, "one");
+	mote_snapshot *snapshot = box_loaded(&box, "one");
+	mote_sandbox *sb = box_start(&box, snapshot);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(box_call(&box, sb, "Caught", MOTE_ARGS("nowhere")), want);
+		assert_int_equal(box_call(&box, sb, "Overflow", MOTE_ARGS(mote_bool(false))), 1);
+		EXPECT_STATUS(g, mote_sandbox_restore(sb, snapshot, &g->err), MOTE_OK);
+	}
+	mote_sandbox_free(sb);
+	mote_snapshot_unref(snapshot);
+	box_fini(&box);
+}
+
 static void guests_can_be_saved_again(struct guest *g)
 {
 	struct box box;
@@ -499,6 +521,7 @@ static void receipts_know_the_pages_of_a_loaded_one(struct guest *g)
 
 static const struct row rows[] = {
 	{ "guests go on where they were", "state", guests_go_on_where_they_were, NULL, false },
+	{ "handlers of signals are saved", "signals", handlers_of_signals_are_saved, NULL, false },
 	{ "guests can be saved again", "state", guests_can_be_saved_again, NULL, false },
 	{ "a sandbox of the image can be restored to it", "state",
 	  a_sandbox_of_the_image_can_be_restored_to_it, NULL, false },

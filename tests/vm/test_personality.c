@@ -62,6 +62,8 @@ static const int served[] = {
 	SYS_sched_yield,
 	SYS_set_robust_list,
 	SYS_sigaltstack,
+	SYS_rt_sigpending,
+	SYS_rt_sigreturn,
 	SYS_rt_sigaction,
 	SYS_rseq,
 	SYS_rt_sigprocmask,

@@ -9,6 +9,7 @@
  * kvm_run.c    runs a vCPU and decodes its exits
  * kvm_kick.c   cuts runs short
  * kvm_dirty.c  tells which pages a guest has written
+ * kvm_vectors.c vector registers
  * kvm_x86_64.c vCPU state: control registers, segments, MSRs
  */
 #ifndef HV_KVM_KVM_INTERNAL_H
@@ -31,6 +32,7 @@ struct kvm {
 	struct kvm_cpuid2 *cpuid;
 	size_t cpuid_size;
 	uint64_t xcr0;          /* vector state that guests may use */
+	uint32_t vectors_size;  /* bytes of it in an XSAVE area */
 	unsigned physical_bits; /* of a guest's addresses */
 	bool has_msr_filter;
 	uint32_t dirty_ring_cap; /* the capability that gives vCPUs a ring; 0: there is none */
@@ -94,6 +96,8 @@ mote_status kvm_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err
 uint64_t kvm_vm_fs_base(const struct hv_vm *base);
 void kvm_vm_set_fs_base(struct hv_vm *base, uint64_t fs_base);
 uint64_t kvm_vm_fault_address(const struct hv_vm *base);
+mote_status kvm_vm_vectors(struct hv_vm *base, struct hv_vectors *to, mote_error *err);
+mote_status kvm_vm_resume(struct hv_vm *base, const struct hv_vectors *vectors, mote_error *err);
 mote_status kvm_vm_reset(struct hv_vm *base, mote_error *err);
 const char *kvm_vm_audit(struct hv_vm *base, uint64_t fs_base);
 mote_status kvm_vm_watch(struct hv_vm *base, mote_error *err);

@@ -19,6 +19,22 @@
 /* x87, SSE and AVX state; AVX-512's three parts. Others (MPX, PKRU, AMX) stay off. */
 #define XCR0_WANTED UINT64_C(0xe7)
 
+/* CPUID's leaf 0xd has size and offset of each component of an XSAVE area. */
+static uint32_t vectors_size(const struct kvm *kvm)
+{
+	uint32_t size = HV_VECTORS_LEAST;
+
+	for (uint32_t i = 0; i < kvm->cpuid->nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &kvm->cpuid->entries[i];
+		if (entry->function != 0xd || entry->index < 2 || entry->index >= 64 ||
+		    !(kvm->xcr0 >> entry->index & 1))
+			continue;
+		if (entry->ebx + entry->eax > size && entry->ebx + entry->eax <= HV_VECTORS_MOST)
+			size = entry->ebx + entry->eax;
+	}
+	return size;
+}
+
 /* What else depends on the processor, before guests' CPUID hides it. */
 static void learn_limits(struct kvm *kvm)
 {
@@ -30,6 +46,7 @@ static void learn_limits(struct kvm *kvm)
 			kvm->physical_bits = entry->eax & 0xff;
 	}
 	kvm->xcr0 |= 1; /* x87 state cannot be off */
+	kvm->vectors_size = vectors_size(kvm);
 	if (kvm->physical_bits == 0)
 		kvm->physical_bits = 36; /* processors that do not say have at least so many */
 }

@@ -97,6 +97,16 @@ _Static_assert(sizeof(struct monitor_context) == 304, "the kernel's struct ucont
 _Static_assert(offsetof(struct monitor_context, r8) == 40, "the kernel's uc_mcontext begins here");
 _Static_assert(offsetof(struct monitor_context, fpstate) == 40 + 184, "fpstate follows the gregs");
 
+/* What the kernel puts into the part of an XSAVE area that the processor leaves alone: struct
+ * _fpx_sw_bytes. The area has XSTATE_SIZE bytes. */
+struct monitor_fpx {
+	uint32_t magic, extended_size;
+	uint64_t features;
+	uint32_t xstate_size, padding[7];
+};
+_Static_assert(sizeof(struct monitor_fpx) == 48, "the kernel's struct _fpx_sw_bytes is so long");
+#define MONITOR_FPX_MAGIC 0x46505853
+
 /* The head of the kernel's siginfo, with the fields of SIGSYS. */
 struct monitor_siginfo {
 	int32_t signal, os_error, code, padding;

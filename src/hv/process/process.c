@@ -323,7 +323,10 @@ static uint64_t process_fs_base(const struct hv_vm *base)
 
 static void process_set_fs_base(struct hv_vm *base, uint64_t fs_base)
 {
-	((struct process_vm *)base)->fs_base = fs_base;
+	struct process_vm *vm = (struct process_vm *)base;
+
+	vm->fs_base = fs_base;
+	vm->resumes = false; /* when the host starts the guest anew, this is how it begins */
 }
 
 /* What helps against a failure to make a guest process. */
@@ -414,6 +417,8 @@ const struct hv_backend hv_process = {
 	.cpu_time = process_vm_cpu_time,
 	.fs_base = process_fs_base,
 	.set_fs_base = process_set_fs_base,
+	.vectors = process_vm_vectors,
+	.resume = process_vm_resume,
 	.watch = process_watch,
 	.written = process_written,
 };

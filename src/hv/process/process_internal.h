@@ -47,6 +47,7 @@ struct process_vm {
 
 	bool is_stopped;     /* the kernel holds the guest process */
 	bool starts_fresh;   /* the host set the guest up anew, and it has not run since */
+	bool resumes;        /* the host changed registers, and the guest goes on all the same */
 	bool owes_interrupt; /* a signal or a kick came that no exit has told of */
 	struct process_kick kick;
 	uint64_t notification;   /* names the stop to the kernel */
@@ -59,6 +60,9 @@ struct process_vm {
 
 /* The functions of the same name in struct hv_backend. */
 mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err);
+mote_status process_vm_vectors(struct hv_vm *base, struct hv_vectors *to, mote_error *err);
+mote_status process_vm_resume(struct hv_vm *base, const struct hv_vectors *vectors,
+			      mote_error *err);
 mote_status process_vm_arm(struct hv_vm *base, mote_error *err);
 void process_vm_disarm(struct hv_vm *base);
 void process_vm_kick(struct hv_vm *base);

@@ -153,7 +153,7 @@ static bool is_fresh_start(const struct process_vm *vm)
 {
 	struct hv_regs answered = vm->regs;
 
-	if (!vm->base.regs_changed)
+	if (!vm->base.regs_changed || vm->resumes)
 		return false;
 	if (vm->kind != HV_EXIT_HYPERCALL && vm->kind != HV_EXIT_SYSCALL)
 		return true;
@@ -211,6 +211,7 @@ static void fix_page_fault(const struct process_vm *vm, struct hv_exit *exit)
 static bool report_stop(struct process_vm *vm, struct hv_exit *exit)
 {
 	vm->starts_fresh = false;
+	vm->resumes = false;
 	if (!stop_read(&vm->stop, vm->control, &vm->regs, exit)) {
 		bury(vm);
 		exit->kind = HV_EXIT_DIED;
@@ -308,5 +309,26 @@ mote_status process_vm_await_start(struct process_vm *vm, mote_error *err)
 		return error_set(err, MOTE_E_OS,
 				 "process backend: the guest process died before its first stop");
 	vm->owes_interrupt = false;
+	return MOTE_OK;
+}
+
+/* A guest that has stopped by a signal of the monitor's has left them where the kernel put them. */
+mote_status process_vm_vectors(struct hv_vm *base, struct hv_vectors *to, mote_error *err)
+{
+	const struct process_vm *vm = (const struct process_vm *)base;
+
+	if (vm->is_stopped && stop_vectors(&vm->stop, vm->control, to))
+		return MOTE_OK;
+	return error_set(err, MOTE_E_INVALID, "the guest's vector registers are not there");
+}
+
+mote_status process_vm_resume(struct hv_vm *base, const struct hv_vectors *vectors, mote_error *err)
+{
+	struct process_vm *vm = (struct process_vm *)base;
+
+	if (!vm->is_stopped || !stop_set_vectors(&vm->stop, vm->control, vectors))
+		return error_set(err, MOTE_E_INVALID, "the guest cannot go on from here");
+	vm->resumes = true;
+	base->regs_changed = true;
 	return MOTE_OK;
 }

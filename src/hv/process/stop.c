@@ -36,14 +36,20 @@ enum { SELECTOR_CODE = 0x33, SELECTOR_STACK = 0x2b };
 /* uc_flags: SS is saved, and is to be restored as it is. */
 enum { CONTEXT_HAS_STACK_SEGMENT = 6 };
 
-/* Copies SIZE bytes at ADDRESS of the guest process to TO, if they are on its signal stack. */
-static bool copy_from_stack(void *to, size_t size, const char *control, uint64_t address)
+/* Whether SIZE bytes at ADDRESS of the guest process are on its signal stack. */
+static bool is_on_stack(uint64_t address, size_t size)
 {
 	uint64_t offset = address - (MONITOR_CONTROL + MONITOR_STACK_OFFSET);
 
-	if (offset > MONITOR_STACK_SIZE || MONITOR_STACK_SIZE - offset < size)
+	return offset <= MONITOR_STACK_SIZE && MONITOR_STACK_SIZE - offset >= size;
+}
+
+/* Copies SIZE bytes at ADDRESS of the guest process to TO, if they are on its signal stack. */
+static bool copy_from_stack(void *to, size_t size, const char *control, uint64_t address)
+{
+	if (!is_on_stack(address, size))
 		return false;
-	memcpy(to, control + MONITOR_STACK_OFFSET + offset, size);
+	memcpy(to, control + (address - MONITOR_CONTROL), size);
 	return true;
 }
 
@@ -204,6 +210,67 @@ uint64_t stop_answer(const struct stop *stop, char *control, const struct hv_reg
 	regs_to_context(&context, &regs);
 	memcpy(control + (stop->context - MONITOR_CONTROL), &context, sizeof context);
 	return stop->context;
+}
+
+/* The context of STOP, and where on the signal stack the kernel has put its vector registers; FPX
+ * says what they are. False: nowhere. */
+static bool find_vectors(const struct stop *stop, const char *control,
+			 struct monitor_context *context, struct monitor_fpx *fpx)
+{
+	if (stop->cause == MONITOR_STOP_HYPERCALL || stop->cause == MONITOR_STOP_START ||
+	    !copy_from_stack(context, sizeof *context, control, stop->context))
+		return false;
+	if (context->fpstate == 0)
+		return true;
+	return copy_from_stack(fpx, sizeof *fpx, control, context->fpstate + HV_VECTORS_SOFTWARE) &&
+	       fpx->magic == MONITOR_FPX_MAGIC && fpx->xstate_size >= HV_VECTORS_LEAST &&
+	       fpx->xstate_size <= HV_VECTORS_MOST &&
+	       is_on_stack(context->fpstate, fpx->xstate_size);
+}
+
+bool stop_vectors(const struct stop *stop, const char *control, struct hv_vectors *to)
+{
+	struct monitor_context context;
+	struct monitor_fpx fpx;
+
+	if (!find_vectors(stop, control, &context, &fpx))
+		return false;
+	hv_vectors_init(to);
+	if (context.fpstate == 0)
+		return true;
+	to->size = fpx.xstate_size;
+	to->features = fpx.features;
+	memcpy(to->area, control + (context.fpstate - MONITOR_CONTROL), to->size);
+	return true;
+}
+
+/* The kernel's own words about the area stay. */
+static void write_vectors(char *control, const struct hv_vectors *vectors, uint64_t fpstate,
+			  const struct monitor_fpx *fpx)
+{
+	struct hv_vectors clean = *vectors;
+	char *at = control + (fpstate - MONITOR_CONTROL);
+
+	hv_vectors_clean(&clean, fpx->features);
+	memcpy(at, clean.area, HV_VECTORS_SOFTWARE);
+	memcpy(at + HV_VECTORS_HEADER, clean.area + HV_VECTORS_HEADER,
+	       fpx->xstate_size - HV_VECTORS_HEADER);
+}
+
+bool stop_set_vectors(const struct stop *stop, char *control, const struct hv_vectors *vectors)
+{
+	struct monitor_context context;
+	struct monitor_fpx fpx;
+
+	if (!find_vectors(stop, control, &context, &fpx) || (vectors && context.fpstate == 0))
+		return false;
+	if (vectors) {
+		write_vectors(control, vectors, context.fpstate, &fpx);
+		return true;
+	}
+	context.fpstate = 0;
+	memcpy(control + (stop->context - MONITOR_CONTROL), &context, sizeof context);
+	return true;
 }
 
 bool stop_is_unanswered(const char *control)

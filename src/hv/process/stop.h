@@ -37,6 +37,14 @@ uint64_t stop_answer(const struct stop *stop, char *control, const struct hv_reg
 		     uint64_t fs_base, bool is_clean);
 
 /*
+ * Reads the vector registers of STOP, which stop_read() took for a signal's, from CONTROL; and
+ * writes VECTORS there (NULL: the kernel resets them) for an answer that is not clean. False: the
+ * stop has none.
+ */
+bool stop_vectors(const struct stop *stop, const char *control, struct hv_vectors *to);
+bool stop_set_vectors(const struct stop *stop, char *control, const struct hv_vectors *vectors);
+
+/*
  * Whether the answer written last did not reach the process, although the kernel took it: the
  * kernel drops one that meets a signal, or a freeze, on its way. The stop that came instead is to
  * get it.
