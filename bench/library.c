@@ -111,14 +111,15 @@ uint64_t create_initialized_glibc(void *state, unsigned n)
 }
 
 /* Makes and ends N sandboxes; adds up the one part or the other. */
-static uint64_t time_lives(struct measured_backend *backend, unsigned n, bool wants_end)
+static uint64_t time_lives(struct measured_backend *backend, const mote_sandbox_options *options,
+			   unsigned n, bool wants_end)
 {
 	uint64_t beginnings = 0, ends = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		mote_sandbox *sb;
 		uint64_t start = bench_clock();
-		if (library_sandbox(&sb, backend->image, &backend->err))
+		if (mote_sandbox_new(&sb, backend->image, options, &backend->err))
 			return BENCH_FAILED;
 		uint64_t ready = bench_clock();
 		mote_sandbox_free(sb);
@@ -130,12 +131,20 @@ static uint64_t time_lives(struct measured_backend *backend, unsigned n, bool wa
 
 uint64_t create_from_image(void *state, unsigned n)
 {
-	return time_lives(state, n, false);
+	return time_lives(state, &library_options, n, false);
+}
+
+uint64_t create_16gib(void *state, unsigned n)
+{
+	mote_sandbox_options options = library_options;
+
+	options.heap_size = UINT64_C(16) << 30;
+	return time_lives(state, &options, n, false);
 }
 
 uint64_t destroy(void *state, unsigned n)
 {
-	return time_lives(state, n, true);
+	return time_lives(state, &library_options, n, true);
 }
 
 /* What make_counted_calls() needs to know. */

@@ -33,6 +33,7 @@ uint64_t call_24k_in_8k_out(void *state, unsigned n);
 uint64_t create_initialized(void *state, unsigned n);
 uint64_t create_initialized_glibc(void *state, unsigned n);
 uint64_t create_from_image(void *state, unsigned n);
+uint64_t create_16gib(void *state, unsigned n); /* with a heap of that size */
 uint64_t destroy(void *state, unsigned n);
 
 /* A system call of the guest. */

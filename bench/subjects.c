@@ -30,6 +30,7 @@ static const struct {
 	{ "create_initialized", create_initialized, false },
 	{ "create_initialized_glibc", create_initialized_glibc, false },
 	{ "create_from_image", create_from_image, false },
+	{ "create_16gib", create_16gib, false },
 	{ "destroy", destroy, false },
 	{ "exits_per_call", exits_per_call, true },
 	{ "ioctls_per_call", ioctls_per_call, true },

@@ -196,10 +196,10 @@ static void check_sound(const mote_snapshot *snapshot, uint64_t file_pages)
 		CHECK(run->count <= file_pages - run->file_page);
 		end = run->first + run->count;
 	}
-	for (size_t i = 0; i < arena->nwords * 64; i++)
+	for (size_t i = 0; i < arena->npages; i++)
 		nused += arena->used[i / 64] >> i % 64 & 1;
-	CHECK(arena->nfree == arena->nwords * 64 - nused);
-	CHECK(arena->brk <= arena->nwords * 64 * MOTE_PAGE_SIZE);
+	CHECK(arena->nfree == arena->npages - nused);
+	CHECK(arena->brk <= arena->npages * MOTE_PAGE_SIZE);
 	CHECK(snapshot->fs_base < MOTE_ADDRESS_END && snapshot->call_stack < MOTE_ADDRESS_END);
 }
 

@@ -27,7 +27,6 @@ struct output {
 	size_t name_size;
 	uint64_t offset; /* where the descriptor stands */
 	uint64_t *used;  /* a bit a page of RAM: it may be other than zero */
-	size_t nwords;
 	struct region regions[SEGMENTS_MAX];
 	Elf64_Phdr headers[1 + SEGMENTS_MAX]; /* the first is that of the notes */
 	size_t nregions;
@@ -208,12 +207,12 @@ mote_status core_write(const struct core *core, const char *path, mote_error *er
 		return error_nomem(err, "a core file", sizeof *to);
 	*to = (struct output){ .core = core, .fd = -1 };
 	to->name_size = strlen(path) + sizeof ".0123456789abcdef";
-	to->nwords = (size_t)((npages + 63) / 64);
 	to->name = host_alloc(host, to->name_size);
-	to->used = host_alloc_array(host, to->nwords, sizeof to->used[0]);
-	mote_status status = to->name && to->used ? write_file(to, path, err)
-						  : error_nomem(err, "a core file", to->nwords * 8);
-	host_free(host, to->used, to->nwords * sizeof to->used[0]);
+	to->used = page_bitmap_new(host, npages);
+	mote_status status = to->name && to->used
+				     ? write_file(to, path, err)
+				     : error_nomem(err, "a core file", (size_t)npages / 8);
+	page_bitmap_free(host, to->used, npages);
 	host_free(host, to->name, to->name_size);
 	host_free(host, to, sizeof *to);
 	return status;

@@ -12,17 +12,10 @@
 
 enum { PAGES_PER_WORD = 64 };
 
-static size_t nwords(const struct arena *arena)
+/* Bits of the map of huge blocks, which lies behind. */
+static uint64_t nblocks(const struct arena *arena)
 {
-	return (size_t)(arena->npages / PAGES_PER_WORD);
-}
-
-/* With those of the map of huge blocks, which lies behind. */
-static size_t nall_words(const struct arena *arena)
-{
-	const uint64_t nblocks = arena->npages * MOTE_PAGE_SIZE / LAYOUT_LARGE_PAGE;
-
-	return nwords(arena) + (size_t)((nblocks + PAGES_PER_WORD - 1) / PAGES_PER_WORD);
+	return arena->npages * MOTE_PAGE_SIZE / LAYOUT_LARGE_PAGE;
 }
 
 mote_status arena_init(struct arena *arena, const struct host *host, struct guest_memory *memory,
@@ -41,11 +34,10 @@ mote_status arena_init(struct arena *arena, const struct host *host, struct gues
 		.nfree = npages,
 		.ceiling = npages,
 	};
-	arena->used = host_alloc_array(host, nall_words(arena), sizeof *arena->used);
+	arena->used = page_bitmap_new(host, npages + nblocks(arena));
 	if (!arena->used)
-		return error_nomem(err, "the map of a guest's heap",
-				   nall_words(arena) * sizeof *arena->used);
-	arena->huge = arena->used + nwords(arena);
+		return error_nomem(err, "the map of a guest's heap", (size_t)npages / 8);
+	arena->huge = arena->used + npages / PAGES_PER_WORD;
 	return MOTE_OK;
 }
 _Static_assert(LAYOUT_LARGE_PAGE / MOTE_PAGE_SIZE % PAGES_PER_WORD == 0,
@@ -53,7 +45,7 @@ _Static_assert(LAYOUT_LARGE_PAGE / MOTE_PAGE_SIZE % PAGES_PER_WORD == 0,
 
 void arena_fini(struct arena *arena)
 {
-	host_free(arena->host, arena->used, nall_words(arena) * sizeof *arena->used);
+	page_bitmap_free(arena->host, arena->used, arena->npages + nblocks(arena));
 	arena->used = NULL;
 }
 
@@ -64,18 +56,18 @@ mote_status arena_save(struct arena_state *state, const struct arena *arena, mot
 		.nfree = arena->nfree,
 		.ceiling = arena->ceiling,
 	};
-	state->used = host_alloc_array(arena->host, nwords(arena), sizeof *state->used);
+	state->used = page_bitmap_new(arena->host, arena->npages);
 	if (!state->used)
 		return error_nomem(err, "a copy of the map of a guest's heap",
-				   nwords(arena) * sizeof *state->used);
-	state->nwords = nwords(arena);
-	memcpy(state->used, arena->used, state->nwords * sizeof *state->used);
+				   (size_t)arena->npages / 8);
+	state->npages = arena->npages;
+	page_bitmap_assign(state->used, arena->used, arena->npages);
 	return MOTE_OK;
 }
 
 void arena_state_fini(struct arena_state *state, const struct host *host)
 {
-	host_free(host, state->used, state->nwords * sizeof *state->used);
+	page_bitmap_free(host, state->used, state->npages);
 	*state = (struct arena_state){ 0 };
 }
 
@@ -84,9 +76,9 @@ void arena_restore(struct arena *arena, const struct arena_state *state)
 	arena->brk = state->brk;
 	arena->nfree = state->nfree;
 	arena->ceiling = state->ceiling;
-	memcpy(arena->used, state->used, state->nwords * sizeof *state->used);
+	page_bitmap_assign(arena->used, state->used, arena->npages);
 	/* the pages may be others */
-	memset(arena->huge, 0, (nall_words(arena) - nwords(arena)) * sizeof *arena->huge);
+	page_bitmap_fill(arena->huge, 0, nblocks(arena), false);
 }
 
 static uint64_t heap_size(const struct arena *arena)

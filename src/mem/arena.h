@@ -65,8 +65,8 @@ void arena_fini(struct arena *arena);
 /* Which pages are in use at one moment, for arena_restore(). */
 struct arena_state {
 	uint64_t brk, nfree, ceiling;
-	uint64_t *used;
-	size_t nwords;
+	uint64_t *used; /* page_bitmap_new() */
+	uint64_t npages;
 };
 
 /* Copies the state of ARENA. Errors: MOTE_E_NOMEM; *STATE is empty then, and fini is fine. */

@@ -113,16 +113,16 @@ static mote_status compare_tables(struct guest_memory *memory, mote_error *err)
 
 mote_status guest_memory_audit(struct guest_memory *memory, mote_error *err)
 {
-	const size_t nwords = (size_t)((memory->written.npages + 63) / 64);
-	uint64_t *touched = host_alloc_array(memory->host, nwords, sizeof touched[0]);
+	const uint64_t npages = memory->written.npages;
+	uint64_t *touched = page_bitmap_new(memory->host, npages);
 
 	if (!touched)
-		return error_nomem(err, "the map of pages to compare", nwords * sizeof touched[0]);
+		return error_nomem(err, "the map of pages to compare", (size_t)npages / 8);
 	mote_status status = compare_kept(memory, touched, err);
 	if (!status)
 		status = compare_buffer(memory, REGION_INPUT, touched, err);
 	if (!status)
 		status = compare_buffer(memory, REGION_OUTPUT, touched, err);
-	host_free(memory->host, touched, nwords * sizeof touched[0]);
+	page_bitmap_free(memory->host, touched, npages);
 	return status ? status : compare_tables(memory, err);
 }

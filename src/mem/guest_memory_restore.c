@@ -54,16 +54,16 @@ static void note_bits(struct guest_memory *memory, const uint64_t *bits)
 
 void guest_memory_note_touched(struct guest_memory *memory)
 {
-	const size_t nwords = (size_t)((memory->written.npages + 63) / 64);
+	const uint64_t npages = memory->written.npages;
 	uint64_t *bits = NULL;
 
 	if (shared_mem_fd(memory->ram) >= 0)
-		bits = host_alloc_array(memory->host, nwords, sizeof bits[0]);
+		bits = page_bitmap_new(memory->host, npages);
 	if (bits && shared_mem_touched(memory->ram, bits, NULL) == MOTE_OK)
 		note_bits(memory, bits);
 	else
 		guest_memory_note_all(memory);
-	host_free(memory->host, bits, nwords * sizeof bits[0]);
+	page_bitmap_free(memory->host, bits, npages);
 }
 
 void guest_memory_note_all(struct guest_memory *memory)
@@ -164,8 +164,8 @@ mote_status guest_memory_set_base(struct guest_memory *memory, struct memory_sna
 {
 	if (!memory->written.host) {
 		uint64_t npages = memory->layout.ram.size / MOTE_PAGE_SIZE;
-		mote_status status =
-			written_pages_init(&memory->written, memory->host, npages, err);
+		mote_status status = written_pages_init(&memory->written, memory->host,
+							shared_mem_base(memory->ram), npages, err);
 		if (status)
 			return status;
 		shared_mem_watch(memory->ram, note_range, memory);

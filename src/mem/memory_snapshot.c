@@ -262,16 +262,14 @@ static mote_status save_pages(struct memory_snapshot *snapshot, struct guest_mem
 		.memory = memory,
 		.npages = memory->layout.ram.size / MOTE_PAGE_SIZE,
 	};
-	const size_t nwords = (size_t)((choice.npages + 63) / 64);
 
-	choice.bits = host_alloc_array(snapshot->host, nwords, sizeof choice.bits[0]);
+	choice.bits = page_bitmap_new(snapshot->host, choice.npages);
 	if (!choice.bits)
-		return error_nomem(err, "the map of a snapshot's pages",
-				   nwords * sizeof choice.bits[0]);
+		return error_nomem(err, "the map of a snapshot's pages", (size_t)choice.npages / 8);
 	mote_status status = choose(&choice, err);
 	if (!status)
 		status = make_runs(snapshot, &choice, err);
-	host_free(snapshot->host, choice.bits, nwords * sizeof choice.bits[0]);
+	page_bitmap_free(snapshot->host, choice.bits, choice.npages);
 	return status ? status : write_pages(snapshot, memory, err);
 }
 

@@ -6,27 +6,22 @@
 #include "mem/written_pages.h"
 
 #include "abi/mote_abi.h"
+#include "mem/page_bitmap.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum { FIRST_CAPACITY = 64 };
 
-static size_t nwords(const struct written_pages *pages)
-{
-	return (size_t)((pages->npages + 63) / 64);
-}
-
 mote_status written_pages_init(struct written_pages *pages, const struct host *host,
-			       uint64_t npages, mote_error *err)
+			       const uint8_t *base, uint64_t npages, mote_error *err)
 {
-	struct written_pages made = { .host = host, .npages = npages };
+	struct written_pages made = { .host = host, .base = base, .npages = npages };
 
-	made.bits = host_alloc_array(host, nwords(&made), sizeof made.bits[0]);
+	made.bits = page_bitmap_new(host, npages);
 	*pages = made.bits ? made : (struct written_pages){ 0 };
 	if (!made.bits)
-		return error_nomem(err, "the map of written pages",
-				   nwords(&made) * sizeof made.bits[0]);
+		return error_nomem(err, "the map of written pages", (size_t)npages / 8);
 	return MOTE_OK;
 }
 
@@ -35,7 +30,7 @@ void written_pages_fini(struct written_pages *pages)
 	if (!pages->host)
 		return;
 	host_free(pages->host, pages->list, pages->capacity * sizeof pages->list[0]);
-	host_free(pages->host, pages->bits, nwords(pages) * sizeof pages->bits[0]);
+	page_bitmap_free(pages->host, pages->bits, pages->npages);
 	*pages = (struct written_pages){ 0 };
 }
 
@@ -104,7 +99,9 @@ mote_status written_pages_restore_checked(const struct written_pages *pages, mot
 
 void written_pages_clear(struct written_pages *pages)
 {
-	memset(pages->bits, 0, nwords(pages) * sizeof pages->bits[0]);
+	/* all bits that are set are of pages in the list */
+	for (size_t i = 0; i < pages->count; i++)
+		pages->bits[(uint64_t)(pages->list[i].to - pages->base) / MOTE_PAGE_SIZE / 64] = 0;
 	pages->count = 0;
 	pages->is_lost = false;
 }

@@ -29,16 +29,17 @@ struct written_page {
 
 struct written_pages {
 	const struct host *host;
-	uint64_t npages; /* of the memory */
-	uint64_t *bits;  /* a bit a page: it is in the list */
+	const uint8_t *base; /* the memory, page 0 */
+	uint64_t npages;     /* of it */
+	uint64_t *bits;      /* a bit a page: it is in the list */
 	struct written_page *list;
 	size_t count, capacity;
 	bool is_lost; /* there were too many, or no memory for the list */
 };
 
-/* An empty set for a memory of NPAGES. Errors: MOTE_E_NOMEM; PAGES is zero then. */
+/* An empty set for the memory of NPAGES at BASE. Errors: MOTE_E_NOMEM; PAGES is zero then. */
 mote_status written_pages_init(struct written_pages *pages, const struct host *host,
-			       uint64_t npages, mote_error *err);
+			       const uint8_t *base, uint64_t npages, mote_error *err);
 
 /* One that was never initialised, but is zero, is fine. */
 void written_pages_fini(struct written_pages *pages);
@@ -49,7 +50,7 @@ static inline bool written_pages_has(const struct written_pages *pages, uint64_t
 	return pages->is_lost || (pages->bits[page / 64] >> page % 64 & 1);
 }
 
-/* Adds PAGE, which is not in it. */
+/* Adds PAGE, which is not in it; what->to is where it is. */
 void written_pages_add(struct written_pages *pages, uint64_t page, struct written_page what);
 
 /* Copies what is to be copied. Nobody may use the memory meanwhile. */

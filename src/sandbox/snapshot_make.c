@@ -179,11 +179,10 @@ static mote_status make_arena(mote_snapshot *snapshot, const struct snapshot_par
 	const uint64_t npages = layout_get(layout, REGION_HEAP)->size / MOTE_PAGE_SIZE;
 	struct arena_state *arena = &snapshot->arena;
 
-	arena->nwords = (size_t)(npages / 64); /* the heap is whole large pages */
-	arena->used = host_alloc_array(&snapshot->rt->host, arena->nwords, sizeof arena->used[0]);
+	arena->npages = npages;
+	arena->used = page_bitmap_new(&snapshot->rt->host, npages);
 	if (!arena->used)
-		return error_nomem(err, "the map of a guest's heap",
-				   arena->nwords * sizeof arena->used[0]);
+		return error_nomem(err, "the map of a guest's heap", (size_t)npages / 8);
 	arena->nfree = npages;
 	mote_status status = use_ranges(arena, parts, npages, err);
 	if (status)

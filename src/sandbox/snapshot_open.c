@@ -77,7 +77,7 @@ static mote_status list_functions(struct snapshot_parts *parts, const mote_snaps
 /* Stores the ranges to LIST, if there is one, and returns how many there are. */
 static size_t find_ranges(const struct arena_state *arena, struct snapshot_range *list)
 {
-	const uint64_t npages = (uint64_t)arena->nwords * 64;
+	const uint64_t npages = arena->npages;
 	size_t n = 0;
 
 	for (uint64_t at = 0;; n++) {

@@ -167,6 +167,56 @@ static void each_failure_leaves_nothing_behind(void **state)
 	fail_each_operation(make_and_seal, "", NULL);
 }
 
+/* A kernel that answers ioctls with this errno. */
+static int refusal;
+
+static int refuse(int fd, unsigned long request, void *argument)
+{
+	(void)fd, (void)request, (void)argument;
+	errno = refusal;
+	return -1;
+}
+
+/* Every third page, and more in a row than are told at once. */
+static bool is_touched(size_t page)
+{
+	return page % 3 == 0 || (page > 1000 && page < 1700);
+}
+
+static void check_touched(const struct sys *sys, mote_status want)
+{
+	enum { PAGES = 2048 };
+	uint64_t bits[PAGES / 64] = { 0 };
+	const struct host host = { .sys = sys };
+	struct mapping mapping;
+
+	assert_int_equal(mapping_init(&mapping, &host, PAGES * PAGE, false, NULL), MOTE_OK);
+	madvise(mapping.base, mapping.size, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < PAGES; i++)
+		if (is_touched(i))
+			mapping.base[i * PAGE] = 1;
+	assert_int_equal(mapping_touched(&mapping, &host, bits, NULL), want);
+	for (size_t i = 0; !want && i < PAGES; i++)
+		assert_int_equal(bits[i / 64] >> i % 64 & 1, is_touched(i));
+	mapping_fini(&mapping, &host);
+}
+
+static void what_was_touched_is_known_with_new_kernels_and_old(void **state)
+{
+	(void)state;
+	static const int missing[] = { ENOTTY, EINVAL, ENOSYS, EPERM, EACCES };
+	struct sys sys = *sys_native;
+
+	check_touched(&sys, MOTE_OK);
+	sys.ioctl = refuse;
+	for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+		refusal = missing[i];
+		check_touched(&sys, MOTE_OK);
+	}
+	refusal = EIO;
+	check_touched(&sys, MOTE_E_OS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +227,7 @@ int main(void)
 		cmocka_unit_test(a_block_has_a_descriptor_when_it_has_a_file),
 		cmocka_unit_test(a_size_that_wraps_is_refused),
 		cmocka_unit_test(each_failure_leaves_nothing_behind),
+		cmocka_unit_test(what_was_touched_is_known_with_new_kernels_and_old),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

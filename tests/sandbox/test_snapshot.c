@@ -113,8 +113,8 @@ static void expect_arena_of(const mote_snapshot *snapshot)
 	assert_int_equal(now.brk, want->brk);
 	assert_int_equal(now.nfree, want->nfree);
 	assert_int_equal(now.ceiling, want->ceiling);
-	assert_int_equal(now.nwords, want->nwords);
-	assert_memory_equal(now.used, want->used, now.nwords * sizeof now.used[0]);
+	assert_int_equal(now.npages, want->npages);
+	assert_memory_equal(now.used, want->used, now.npages / 8);
 	arena_state_fini(&now, &box.sb->rt->host);
 }
 
