@@ -150,6 +150,8 @@ static mote_status start(struct hyperlight_guest *guest, bool is_new_vm, mote_er
 		return status;
 	guest->abort.size = 0;
 	guest->is_ready = base->is_ready;
+	guest->is_idle = base->is_ready;
+	guest->generation = base->generation;
 	guest->wants_flush = !is_new_vm;
 	guest->dispatch = base->entry;
 	guest->stack = base->stack;
@@ -212,28 +214,35 @@ static mote_status change_base(struct hyperlight_guest *guest, struct hyperlight
 	hyperlight_snapshot_ref(snapshot);
 	hyperlight_snapshot_unref(guest->base);
 	guest->base = snapshot;
-	return make_vm(guest, err);
+	mote_status status = make_vm(guest, err);
+	guest->is_broken = status != MOTE_OK;
+	return status;
 }
 
 mote_status hyperlight_guest_restore(struct hyperlight_guest *guest,
 				     struct hyperlight_snapshot *snapshot, mote_error *err)
 {
 	const uint64_t size = shared_mem_size(guest->scratch);
-	const bool is_other = snapshot != guest->base || !guest->vm;
+	bool is_new = snapshot != guest->base || guest->is_broken;
 
 	if (snapshot->layout.sizes.scratch != size)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the snapshot has 0x%" PRIx64 " bytes of scratch, the guest "
 				 "0x%" PRIx64,
 				 snapshot->layout.sizes.scratch, size);
-	mote_status status = is_other ? change_base(guest, snapshot, err) : MOTE_OK;
+	guest->is_ready = guest->is_idle = false;
+	mote_status status = is_new ? change_base(guest, snapshot, err) : MOTE_OK;
 
 	if (!status)
 		status = shared_mem_zero(guest->scratch, 0, size, err);
 	if (!status)
-		status = start(guest, is_other, err);
-	if (status) /* the next restore begins with another machine */
-		guest->is_ready = false;
+		status = start(guest, is_new, is_new ? err : NULL);
+	if (status && !is_new) { /* the machine is beyond repair */
+		status = change_base(guest, snapshot, err);
+		if (!status)
+			status = start(guest, true, err);
+	}
+	guest->is_broken = status != MOTE_OK;
 	return status;
 }
 

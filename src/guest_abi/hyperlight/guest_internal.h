@@ -25,7 +25,10 @@ struct hyperlight_guest {
 	struct hv_vm *vm; /* NULL: could not be made again */
 
 	bool is_ready;
-	uint64_t dispatch; /* where calls begin, and with which stack pointer, if ready */
+	bool is_idle;        /* ready, and no call is under way */
+	bool is_broken;      /* the machine: only a new one will do */
+	uint64_t generation; /* how many snapshots there are between the image and now */
+	uint64_t dispatch;   /* where calls begin, and with which stack pointer, if ready */
 	uint64_t stack;
 	bool wants_flush; /* the next call is to drop translations of before the restore */
 	struct hyperlight_abort abort;

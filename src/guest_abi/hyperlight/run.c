@@ -22,6 +22,7 @@ mote_status hyperlight_guest_call(struct hyperlight_guest *guest, mote_error *er
 	};
 	guest->vm->regs_changed = true;
 	guest->wants_flush = false;
+	guest->is_idle = false;
 	guest->abort.size = 0;
 	return guest->system->clear_vectors(guest->vm, err);
 }
@@ -92,8 +93,10 @@ static void halt(struct hyperlight_guest *guest, struct guest_event *event)
 	const struct hv_regs *regs = guest->vm->regs;
 
 	*event = (struct guest_event){ .kind = GUEST_DONE };
-	if (guest->is_ready)
+	if (guest->is_ready) {
+		guest->is_idle = true;
 		return;
+	}
 	if (regs->rsp % 16) {
 		end(guest, event, MOTE_E_GUEST_PROTOCOL,
 		    "the guest is ready with stack pointer 0x%" PRIx64
@@ -102,6 +105,7 @@ static void halt(struct hyperlight_guest *guest, struct guest_event *event)
 		return;
 	}
 	guest->is_ready = true;
+	guest->is_idle = true;
 	guest->dispatch = regs->rax;
 	guest->stack = regs->rsp;
 	event->kind = GUEST_READY;
@@ -186,6 +190,7 @@ mote_status hyperlight_guest_run(struct hyperlight_guest *guest, struct guest_ev
 			return status;
 		status = guest->hv->ops->run(guest->vm, &exit, err);
 		shared_mem_run_end(guest->scratch);
+		guest->is_broken = status != MOTE_OK;
 		if (status || decode(guest, &exit, event))
 			return status;
 	}
