@@ -345,12 +345,15 @@ static void do_other(struct input *input)
 		return;
 	for (int i = 0; i < 4; i++)
 		args[i] = take(input, 1) & 1 ? take_pointer(input) : take_number(input);
+	pb.box.vm->regs.rsp = take_pointer(input); /* for frames of signals, both ways */
 	const uint64_t before = model.printed, unread = pb.p.input.size;
 	const int64_t result = call_number(&pb, number, args);
 
 	if (pb.p.state != PROGRAM_RUNNING) {
-		CHECK(pb.p.state == PROGRAM_EXITED ? pb.p.exit_status >= 0 && pb.p.exit_status < 256
-						   : pb.p.end_signal > 0 && pb.p.end_signal < 65);
+		if (pb.p.state == PROGRAM_EXITED)
+			CHECK(pb.p.exit_status >= 0 && pb.p.exit_status < 256);
+		if (pb.p.state == PROGRAM_SIGNALED)
+			CHECK(pb.p.end_signal > 0 && pb.p.end_signal < 65);
 		personality_reset(&pb.p, &(struct signals){ 0 });
 		return;
 	}
@@ -366,7 +369,7 @@ static void do_other(struct input *input)
 	if (number >= PERSONALITY_SYSCALL_END)
 		CHECK(result == -ENOSYS);
 	/* an error number of Linux, or a small number: no call gives addresses */
-	CHECK(result >= -133 || number == SYS_time);
+	CHECK(result >= -133 || number == SYS_time || number == SYS_rt_sigreturn);
 	CHECK(pb.box.vm->fs_base < MOTE_ADDRESS_END);
 }
 
@@ -391,9 +394,47 @@ static void give_all_back(void)
 	personality_reset(&pb.p, &(struct signals){ 0 });
 }
 
+/* A fault of the guest's: in a handler, or the end; the registers are such that a processor takes
+ * them. */
+static void do_fault(struct input *input)
+{
+	struct hv_regs *regs = &pb.box.vm->regs;
+	struct hv_exit event = { .kind = HV_EXIT_EXCEPTION };
+
+	event.u.exception.vector = (uint8_t)take(input, 1);
+	event.u.exception.error_code = (uint32_t)take(input, 1);
+	event.u.exception.address = take_pointer(input);
+	regs->rsp = take_pointer(input);
+	regs->rip = event.u.exception.rip = BOX_CODE;
+	const struct hv_regs before = *regs;
+	const uint64_t blocked = pb.p.signals.mask;
+	if (!signals_fault(&pb.p, &event)) {
+		CHECK(memcmp(regs, &before, sizeof before) == 0 && pb.p.signals.mask == blocked);
+		return;
+	}
+	CHECK(regs->rdi == (uint64_t)signal_of_exception(event.u.exception.vector));
+	CHECK(regs->rip < MOTE_ADDRESS_END && (regs->rflags & ~UINT64_C(0x40cd5)) == 2);
+	CHECK(regs->rsp % 16 == 8 && regs->rsp < MOTE_ADDRESS_END);
+}
+
+/* A handler for some signal, now and then at an address that cannot be. */
+static void do_handle(struct input *input)
+{
+	const uint64_t handler = take_pointer(input);
+	const struct signal_action action = { handler, take_number(input), BOX_CODE,
+					      take_number(input) };
+	const uint64_t signal = take(input, 1) % 66;
+
+	memcpy(at(&pb, BOX_DATA), &action, sizeof action);
+	const int64_t result = system_call(SYS_rt_sigaction, signal, BOX_DATA, 0, 8);
+	CHECK(result == 0 || result == -EINVAL);
+	CHECK(result < 0 || handler < MOTE_ADDRESS_END);
+	CHECK(signals_are_sound(&pb.p.signals));
+}
+
 static void do_call(struct input *input)
 {
-	switch (take(input, 1) % 8) {
+	switch (take(input, 1) % 16) {
 	case 0:
 		do_mmap(input);
 		break;
@@ -411,6 +452,12 @@ static void do_call(struct input *input)
 		break;
 	case 5:
 		guest_marks((size_t)take(input, 2) % NPAGES);
+		break;
+	case 6:
+		do_fault(input);
+		break;
+	case 7:
+		do_handle(input);
 		break;
 	default:
 		do_other(input);

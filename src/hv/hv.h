@@ -201,6 +201,10 @@ struct hv_backend {
 	 * that runs VM. Errors: MOTE_E_OS. */
 	mote_status (*set_alarm)(struct hv_vm *vm, uint64_t ns, mote_error *err);
 
+	/* Instead of a run, by the thread that would run VM: waits NS nanoseconds, or until VM is
+	 * kicked, the alarm goes off, or the thread gets another signal; it may come back earlier. */
+	void (*wait)(struct hv_vm *vm, uint64_t ns);
+
 	/* Nanoseconds of CPU time that the guest has used, but for those that count as CPU time of
 	 * the threads that ran it. NULL: there are none. */
 	uint64_t (*cpu_time)(const struct hv_vm *vm);

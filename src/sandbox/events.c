@@ -129,9 +129,18 @@ static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *stat
 	*status = account_check(&sb->account, err);
 	if (*status)
 		return true;
+	if (p->state == PROGRAM_RUNNING && p->wait_until) {
+		*status = stop_wait(sb, p->wait_until, err);
+		p->wait_until = 0;
+	}
 	if (p->state == PROGRAM_RUNNING)
-		return false;
+		return *status != MOTE_OK;
 	*end = RUN_EXIT;
+	if (p->state == PROGRAM_STUCK)
+		*status = error_set(err, MOTE_E_GUEST_ABORT,
+				    "the guest waits at 0x%" PRIx64
+				    " for another thread, and has only one: a deadlock",
+				    p->stuck_at);
 	if (p->state == PROGRAM_SIGNALED) {
 		sb->fault.signal = p->end_signal;
 		sb->fault.address = 0;

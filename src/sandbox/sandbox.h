@@ -135,6 +135,10 @@ uint64_t sandbox_guest_cpu_ns(const mote_sandbox *sb);
 /* MOTE_E_CANCELED or MOTE_E_TIMEOUT if the run is to end here; MOTE_OK if it may go on. */
 mote_status stop_check(mote_sandbox *sb, mote_error *err);
 
+/* The guest is to go on at UNTIL, nanoseconds on CLOCK_MONOTONIC: waits for that, or for what ends
+ * the run; returns as stop_check(). */
+mote_status stop_wait(mote_sandbox *sb, uint64_t until, mote_error *err);
+
 /* After a run that ended with STATUS and ERR: what it ends with, MOTE_E_CANCELED if somebody was
  * told so. After it nobody can interrupt any more. */
 mote_status stop_end(mote_sandbox *sb, mote_status status, mote_error *err);

@@ -153,6 +153,20 @@ mote_status stop_check(mote_sandbox *sb, mote_error *err)
 	return set_alarm(sb, left, err);
 }
 
+mote_status stop_wait(mote_sandbox *sb, uint64_t until, mote_error *err)
+{
+	struct hv_vm *vm = sb->machine.vm;
+	uint64_t now;
+
+	while ((now = sandbox_clock_ns(sb, CLOCK_MONOTONIC)) < until) {
+		vm->ops->wait(vm, until - now);
+		mote_status status = stop_check(sb, err);
+		if (status)
+			return status;
+	}
+	return MOTE_OK;
+}
+
 mote_status stop_end(mote_sandbox *sb, mote_status status, mote_error *err)
 {
 	running = sb->outer;

@@ -64,6 +64,7 @@ void personality_reset(struct personality *p, const struct signals *signals)
 	p->state = PROGRAM_RUNNING;
 	p->exit_status = 0;
 	p->end_signal = 0;
+	p->wait_until = 0;
 	signals_copy(&p->signals, signals);
 }
 

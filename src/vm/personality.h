@@ -36,6 +36,7 @@ struct output_line {
 enum program_state {
 	PROGRAM_RUNNING,
 	PROGRAM_EXITED,   /* exit() with exit_status */
+	PROGRAM_STUCK,    /* waits for another thread at stuck_at */
 	PROGRAM_SIGNALED, /* ended by the signal end_signal, which it sent itself or mishandled */
 };
 
@@ -51,6 +52,8 @@ struct personality {
 	enum program_state state;
 	int exit_status;
 	int end_signal;
+	uint64_t stuck_at;
+	uint64_t wait_until; /* on CLOCK_MONOTONIC, before the guest goes on; 0: it need not wait */
 	struct signals signals;
 	bool is_resumed; /* the system call under way has set all registers */
 	struct output_line lines[2];
@@ -64,7 +67,8 @@ struct personality {
 };
 
 /* Serves the system call that the guest's registers ask for, and puts the result where the
- * guest finds it; or, when the guest ended itself, sets p->state and leaves the registers. What it
+ * guest finds it; or, when the guest ended itself, sets p->state and leaves the registers. May set
+ * p->wait_until, for the caller to see to. What it
  * uses is counted; account_check() tells whether that was too much. */
 void personality_syscall(struct personality *p);
 

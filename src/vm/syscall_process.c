@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest as a process: its end, its thread pointer, its identity, time and
- * randomness. It is process 1, alone in its world, and nobody in particular.
+ * A guest as a process: its end, its thread pointer, its identity, its limits, and randomness. It
+ * is process 1, alone in its world, and nobody in particular.
  */
 #define _GNU_SOURCE
 #include "vm/syscall_table.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/time.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 SYSCALL_HANDLER(syscall_zero)
 {
@@ -25,25 +25,6 @@ SYSCALL_HANDLER(syscall_exit)
 	p->state = PROGRAM_EXITED;
 	p->exit_status = (int)(args[0] & 0xff);
 	return 0;
-}
-
-/* One thread: there is nobody to wake, nor anybody who could wake this one. C++ runtimes and
- * pthread_once() wake without need; a wait that cannot end is the guest's deadlock. */
-SYSCALL_HANDLER(syscall_futex)
-{
-	int operation = (int)args[1] & FUTEX_CMD_MASK;
-	uint32_t word;
-
-	if (operation == FUTEX_WAKE || operation == FUTEX_WAKE_BITSET)
-		return 0;
-	if (operation != FUTEX_WAIT && operation != FUTEX_WAIT_BITSET)
-		return -ENOSYS;
-	int64_t error = syscall_copy_in(p, &word, args[0], sizeof word);
-	if (error)
-		return error;
-	if (word != (uint32_t)args[2])
-		return -EAGAIN;
-	return args[3] ? -ETIMEDOUT : -EDEADLK;
 }
 
 SYSCALL_HANDLER(syscall_arch_prctl)
@@ -79,6 +60,93 @@ SYSCALL_HANDLER(syscall_user_id)
 	return PERSONALITY_USER_ID;
 }
 
+/* Process and group lead themselves; 0 means the caller. */
+SYSCALL_HANDLER(syscall_group_id)
+{
+	(void)p;
+	return args[0] == 0 || args[0] == PERSONALITY_TASK_ID ? PERSONALITY_TASK_ID : -ESRCH;
+}
+
+/* Real, effective and saved. */
+SYSCALL_HANDLER(syscall_getresid)
+{
+	const uint32_t id = PERSONALITY_USER_ID;
+
+	for (int i = 0; i < 3; i++)
+		if (syscall_copy_out(p, args[i], &id, sizeof id))
+			return -EFAULT;
+	return 0;
+}
+
+/* Processor 0 of node 0, and no other. */
+SYSCALL_HANDLER(syscall_getcpu)
+{
+	const uint32_t zero = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (args[i] && syscall_copy_out(p, args[i], &zero, sizeof zero))
+			return -EFAULT;
+	return 0;
+}
+
+SYSCALL_HANDLER(syscall_sched_getaffinity)
+{
+	const uint64_t processors = 1;
+
+	if (args[0] != 0 && args[0] != PERSONALITY_TASK_ID)
+		return -ESRCH;
+	if (args[1] < sizeof processors || args[1] % sizeof processors)
+		return -EINVAL;
+	if (syscall_copy_out(p, args[2], &processors, sizeof processors))
+		return -EFAULT;
+	return sizeof processors;
+}
+
+/* With one thread every barrier has been met. */
+SYSCALL_HANDLER(syscall_membarrier)
+{
+	enum { GLOBAL = 1, PRIVATE = 8, REGISTER_PRIVATE = 16 };
+	const uint64_t known = GLOBAL | PRIVATE | REGISTER_PRIVATE;
+
+	(void)p;
+	if (args[1])
+		return -EINVAL;
+	if (args[0] == 0)
+		return (int64_t)known;
+	return (args[0] & known) == args[0] && (args[0] & (args[0] - 1)) == 0 ? 0 : -EINVAL;
+}
+
+/* The name of the one thread, which is kept nowhere. */
+SYSCALL_HANDLER(syscall_prctl)
+{
+	enum { SET_NAME = 15, GET_NAME = 16, NAME_SIZE = 16 };
+	static const char name[NAME_SIZE] = "guest";
+	char given[NAME_SIZE];
+
+	if (args[0] == SET_NAME)
+		return syscall_copy_in(p, given, args[1], 1);
+	if (args[0] == GET_NAME)
+		return syscall_copy_out(p, args[1], name, sizeof name);
+	return -EINVAL;
+}
+
+/* A machine with the memory of the heap, of which the free pages are free. */
+SYSCALL_HANDLER(syscall_sysinfo)
+{
+	const struct region *heap = layout_get(guest_memory_layout(p->memory), REGION_HEAP);
+	struct sysinfo info;
+	struct timespec now = { 0 };
+
+	memset(&info, 0, sizeof info);
+	p->host->sys->clock_gettime(CLOCK_BOOTTIME, &now);
+	info.uptime = now.tv_sec;
+	info.totalram = heap->size;
+	info.freeram = p->arena->nfree * MOTE_PAGE_SIZE;
+	info.procs = 1;
+	info.mem_unit = 1;
+	return syscall_copy_out(p, args[0], &info, sizeof info);
+}
+
 /* Libcs try this at every start and do without: not worth a line in the log. */
 SYSCALL_HANDLER(syscall_rseq)
 {
@@ -87,22 +155,31 @@ SYSCALL_HANDLER(syscall_rseq)
 	return -ENOSYS;
 }
 
-SYSCALL_HANDLER(syscall_prlimit64)
+/* Soft and hard are the same; -EINVAL for what is no limit. */
+static int64_t put_limit(struct personality *p, uint64_t which, uint64_t address)
 {
 	const struct region *stack = layout_get(guest_memory_layout(p->memory), REGION_STACK);
-	uint64_t limit[2] = { UINT64_MAX, UINT64_MAX }; /* soft, hard */
+	uint64_t limit[2] = { UINT64_MAX, UINT64_MAX };
 
+	if (which == RLIMIT_STACK)
+		limit[0] = limit[1] = stack->size;
+	else if (which == RLIMIT_NOFILE)
+		limit[0] = limit[1] = 3;
+	else if (which > RLIMIT_RTTIME)
+		return -EINVAL;
+	return address ? syscall_copy_out(p, address, limit, sizeof limit) : 0;
+}
+
+SYSCALL_HANDLER(syscall_prlimit64)
+{
 	if (args[0] != 0 && args[0] != PERSONALITY_TASK_ID)
 		return -ESRCH;
-	if (args[2])
-		return -EPERM;
-	if (args[1] == RLIMIT_STACK)
-		limit[0] = limit[1] = stack->size;
-	else if (args[1] == RLIMIT_NOFILE)
-		limit[0] = limit[1] = 3;
-	else if (args[1] > RLIMIT_RTTIME)
-		return -EINVAL;
-	return args[3] ? syscall_copy_out(p, args[3], limit, sizeof limit) : 0;
+	return args[2] ? -EPERM : put_limit(p, args[1], args[3]);
+}
+
+SYSCALL_HANDLER(syscall_getrlimit)
+{
+	return args[1] ? put_limit(p, args[0], args[1]) : -EFAULT;
 }
 
 SYSCALL_HANDLER(syscall_uname)
@@ -129,64 +206,4 @@ SYSCALL_HANDLER(syscall_getrandom)
 		return -EAGAIN;
 	int64_t failed = syscall_copy_out(p, args[0], bytes, (size_t)got);
 	return failed ? failed : got;
-}
-
-/* The host's clock for the guest's CLOCK: what counts the guest's time counts the time of the
- * thread that runs it. -1 if there is none. */
-static clockid_t host_clock(uint64_t clock)
-{
-	switch (clock) {
-	case CLOCK_REALTIME:
-	case CLOCK_MONOTONIC:
-	case 4: /* CLOCK_MONOTONIC_RAW */
-	case 5: /* CLOCK_REALTIME_COARSE */
-	case 6: /* CLOCK_MONOTONIC_COARSE */
-	case 7: /* CLOCK_BOOTTIME */
-		return (clockid_t)clock;
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
-		return CLOCK_THREAD_CPUTIME_ID;
-	default:
-		return -1;
-	}
-}
-
-SYSCALL_HANDLER(syscall_clock_gettime)
-{
-	struct timespec now;
-	clockid_t clock = host_clock(args[0]);
-
-	if (clock < 0 || p->host->sys->clock_gettime(clock, &now) < 0)
-		return -EINVAL;
-	return syscall_copy_out(p, args[1], &now, sizeof now);
-}
-
-SYSCALL_HANDLER(syscall_clock_getres)
-{
-	const struct timespec resolution = { .tv_nsec = 1 };
-
-	if (host_clock(args[0]) < 0)
-		return -EINVAL;
-	return args[1] ? syscall_copy_out(p, args[1], &resolution, sizeof resolution) : 0;
-}
-
-SYSCALL_HANDLER(syscall_gettimeofday)
-{
-	struct timespec now;
-
-	if (p->host->sys->clock_gettime(CLOCK_REALTIME, &now) < 0)
-		return -EINVAL;
-	const struct timeval tv = { .tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000 };
-	return args[0] ? syscall_copy_out(p, args[0], &tv, sizeof tv) : 0;
-}
-
-SYSCALL_HANDLER(syscall_time)
-{
-	struct timespec now;
-
-	if (p->host->sys->clock_gettime(CLOCK_REALTIME, &now) < 0)
-		return -EINVAL;
-	const int64_t seconds = now.tv_sec;
-	int64_t failed = args[0] ? syscall_copy_out(p, args[0], &seconds, sizeof seconds) : 0;
-	return failed ? failed : seconds;
 }

@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 MOTE_IMPORT(u32, HostTick, u32)
@@ -15,6 +16,14 @@ MOTE_EXPORT(void, Spin)
 {
 	for (;;)
 		__asm__ volatile("" ::: "memory");
+}
+
+/* Until it is stopped, but for MS milliseconds at most; 0: slept. */
+MOTE_EXPORT(i32, SleepFor, u32, ms)
+{
+	const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	return nanosleep(&time, NULL);
 }
 
 /* Not that long, ROUNDS: returns what it is given. */

@@ -363,7 +363,7 @@ static void run_once(void)
 MOTE_EXPORT(str, Futex)
 {
 	pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
-	const struct timespec soon = { 1, 0 };
+	const struct timespec soon = { 1, 0 }, long_ago = { 0, 1 };
 	uint32_t word = 5;
 
 	pthread_once(&once, run_once);
@@ -373,9 +373,18 @@ MOTE_EXPORT(str, Futex)
 	int timed = pthread_cond_timedwait(&condition, &lock, &soon);
 	pthread_mutex_unlock(&lock);
 	int changed = syscall(SYS_futex, &word, 0, 4, NULL) < 0 ? errno : 0;
-	int forever = syscall(SYS_futex, &word, 0, 5, NULL) < 0 ? errno : 0;
+	int passed = syscall(SYS_futex, &word, 0, 5, &long_ago) < 0 ? errno : 0;
 	int nowhere = syscall(SYS_futex, (void *)8, 0, 5, NULL) < 0 ? errno : 0;
-	return mote_format("%d %d %d %d %d", times_run, timed, changed, forever, nowhere);
+	return mote_format("%d %d %d %d %d", times_run, timed, changed, passed, nowhere);
+}
+
+/* Nobody will ever come. */
+MOTE_EXPORT(void, WaitForEver)
+{
+	pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&own);
+	pthread_mutex_lock(&own);
 }
 
 /* What poll() finds on a descriptor: 1 to read, 4 to write, 32 not open. */

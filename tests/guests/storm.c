@@ -36,7 +36,7 @@ MOTE_EXPORT(u64, HostCalls, u64, count)
 MOTE_EXPORT(void, SystemCalls, u64, count)
 {
 	for (uint64_t i = 0; i < count; i++)
-		syscall(SYS_getppid); /* which is not served, and not cached by any libc */
+		syscall(SYS_getpriority); /* which is not served, and not cached by any libc */
 }
 
 MOTE_EXPORT(void, Logs, u64, count, u64, size)

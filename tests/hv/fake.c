@@ -206,6 +206,17 @@ bool fake_spin(struct fake_vm *vm, struct hv_exit *exit)
 	return true;
 }
 
+/* What comes early is told of by the next run, as it was. */
+static void fake_wait(struct hv_vm *base, uint64_t ns)
+{
+	struct fake_vm *vm = (struct fake_vm *)base;
+	const uint64_t end = clock_ns() + ns;
+
+	fake.nwaits++;
+	while (clock_ns() < end && !take_kick(vm))
+		usleep(100);
+}
+
 static mote_status fake_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err)
 {
 	struct fake_vm *vm = (struct fake_vm *)base;
@@ -354,6 +365,7 @@ const struct hv_backend fake_machine = {
 	.disarm = fake_disarm,
 	.kick = fake_kick,
 	.set_alarm = fake_set_alarm,
+	.wait = fake_wait,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,
 	.vectors = fake_vectors,
@@ -378,6 +390,7 @@ const struct hv_backend fake_process = {
 	.disarm = fake_disarm,
 	.kick = fake_kick,
 	.set_alarm = fake_set_alarm,
+	.wait = fake_wait,
 	.cpu_time = fake_cpu_time,
 	.fs_base = fake_fs_base,
 	.set_fs_base = fake_set_fs_base,

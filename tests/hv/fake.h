@@ -82,7 +82,7 @@ struct fake {
 
 	/* Counted, by any thread. Open and made are less those closed. */
 	atomic_uint nchecks, nopen, nvms, nruns, nresets, nwatches;
-	atomic_uint narms, nkicks;
+	atomic_uint narms, nkicks, nwaits;
 	atomic_int narmed; /* less those disarmed */
 };
 extern struct fake fake;

@@ -264,6 +264,53 @@ static void finish(struct killer *killer)
 	assert_int_equal(pthread_join(killer->thread, NULL), 0);
 }
 
+static uint64_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
+}
+
+/* SleepFor() of MS milliseconds; TOOK nanoseconds have passed. */
+static mote_status sleep_for(struct guest *guest, uint32_t ms, uint64_t timeout_ns, uint64_t *took)
+{
+	const uint64_t begin = clock_now();
+	const mote_status status = mote_call_with(
+		guest->sb, "SleepFor", MOTE_ARGS(mote_u32(ms)),
+		MOTE_OPTIONS(mote_call_options, .timeout_ns = timeout_ns), NULL, &guest->err);
+
+	*took = clock_now() - begin;
+	return status;
+}
+
+static void a_guest_that_sleeps_is_stopped_at_once(struct guest *guest)
+{
+	mote_snapshot *snapshot = snapshot_of(guest);
+	struct killer killer = { .longest_us = 50000, .seed = 7 };
+	uint64_t took;
+
+	EXPECT_STATUS(guest, sleep_for(guest, 30, 0, &took), MOTE_OK);
+	assert_in_range(took, 30 * MS, 5000 * MS);
+	EXPECT_STATUS(guest, sleep_for(guest, 30, 10000 * MS, &took), MOTE_OK);
+	assert_in_range(took, 30 * MS, 5000 * MS);
+	EXPECT_STATUS(guest, sleep_for(guest, 3600000, 30 * MS, &took), MOTE_E_TIMEOUT);
+	assert_in_range(took, 30 * MS, 5000 * MS);
+	heal(guest, snapshot);
+	wish.interrupt = mote_interrupt_of(guest->sb);
+	for (int i = 0; i < 3; i++) {
+		start(guest, &killer);
+		EXPECT_STATUS(guest, sleep_for(guest, 3600000, i ? 3600000 * MS : 0, &took),
+			      MOTE_E_CANCELED);
+		finish(&killer);
+		assert_in_range(took, 0, 5000 * MS);
+		heal(guest, snapshot);
+	}
+	EXPECT_STATUS(guest, sleep_for(guest, 1, 0, &took), MOTE_OK);
+	mote_interrupt_unref(wish.interrupt);
+	mote_snapshot_unref(snapshot);
+}
+
 static void kills_stop_all_that_goes_on(struct guest *guest)
 {
 	mote_snapshot *snapshot = snapshot_of(guest);
@@ -598,6 +645,7 @@ static const struct row rows[] = {
 	ROW(host_functions_count_too),
 	ROW(limits_end_with_their_call),
 	ROW(main_functions_have_limits),
+	ROW(a_guest_that_sleeps_is_stopped_at_once),
 	ROW(kills_stop_all_that_goes_on),
 	ROW(host_functions_can_ask),
 	ROW(calls_nest),

@@ -7,32 +7,16 @@
 #include "vm/personality_box.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 static struct personality_box pb;
 
-/* A host whose clock stands still and whose random numbers are none, and which can fail. */
+/* A host whose random numbers are none, and which can fail. */
 static struct sys sys;
-static int clock_error;
 static ssize_t random_result; /* -1: fails; else how many bytes there are at most */
-static clockid_t clock_asked;
-
-static int clock_stands(clockid_t clock, struct timespec *to)
-{
-	clock_asked = clock;
-	if (clock_error) {
-		errno = clock_error;
-		return -1;
-	}
-	*to = (struct timespec){ .tv_sec = 1234567890 + clock, .tv_nsec = 987654321 };
-	return 0;
-}
 
 static ssize_t sevens(void *to, size_t size, unsigned flags)
 {
@@ -52,9 +36,7 @@ static int setup(void **state)
 	(void)state;
 	sys = sys_linux;
 	personality_box_init(&pb, &sys);
-	sys.clock_gettime = clock_stands;
 	sys.getrandom = sevens;
-	clock_error = 0;
 	random_result = 1000;
 	return 0;
 }
@@ -135,38 +117,6 @@ static void signals_to_itself_end_it(void **state)
 			assert_int_equal(pb.p.state, PROGRAM_RUNNING);
 			assert_int_equal(result, rows[i].want);
 		}
-	}
-}
-
-static void waits_that_cannot_end_are_refused(void **state)
-{
-	(void)state;
-	static const struct {
-		uint64_t address, operation, value, timeout;
-		int64_t want;
-	} rows[] = {
-		{ BOX_DATA, FUTEX_WAKE, 1, 0, 0 },
-		{ 0, FUTEX_WAKE_PRIVATE, 1, 0, 0 },
-		{ BOX_DATA, FUTEX_WAKE_BITSET, 1, 0, 0 },
-		{ BOX_DATA, FUTEX_WAIT, 5, 0, -EDEADLK },
-		{ BOX_DATA, FUTEX_WAIT_PRIVATE, 5, 0, -EDEADLK },
-		{ BOX_DATA, FUTEX_WAIT, 5, BOX_DATA, -ETIMEDOUT },
-		{ BOX_DATA, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 5, 0, -EDEADLK },
-		{ BOX_DATA, FUTEX_WAIT, 4, 0, -EAGAIN },
-		{ BOX_DATA, FUTEX_WAIT, (UINT64_C(9) << 32) + 5, 0, -EDEADLK }, /* 32 bits count */
-		{ BOX_DATA_END - 2, FUTEX_WAIT, 0, 0, -EFAULT },
-		{ 0, FUTEX_WAIT, 0, 0, -EFAULT },
-		{ UINT64_MAX, FUTEX_WAIT, 0, 0, -EFAULT },
-		{ BOX_DATA, FUTEX_LOCK_PI, 0, 0, -ENOSYS },
-		{ BOX_DATA, FUTEX_REQUEUE, 0, 0, -ENOSYS },
-		{ BOX_DATA, 77, 0, 0, -ENOSYS },
-	};
-	poke(BOX_DATA, 5);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		const int64_t result = CALL(&pb, SYS_futex, rows[i].address, rows[i].operation,
-					    rows[i].value, rows[i].timeout);
-		if (result != rows[i].want)
-			fail_msg("row %zu gives %lld", i, (long long)result);
 	}
 }
 
@@ -341,72 +291,59 @@ static void random_bytes_come_in_bounded_pieces(void **state)
 	}
 }
 
-static void clocks_are_the_hosts_but_only_harmless_ones(void **state)
+static void it_has_one_processor_and_no_family(void **state)
 {
 	(void)state;
-	static const struct {
-		uint64_t clock;
-		int host; /* -1: none */
+	const struct {
+		uint64_t number, args[3];
+		int64_t want;
 	} rows[] = {
-		{ CLOCK_REALTIME, CLOCK_REALTIME },
-		{ CLOCK_MONOTONIC, CLOCK_MONOTONIC },
-		{ CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID },
-		{ CLOCK_THREAD_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID },
-		{ CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_RAW },
-		{ CLOCK_REALTIME_COARSE, CLOCK_REALTIME_COARSE },
-		{ CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_COARSE },
-		{ CLOCK_BOOTTIME, CLOCK_BOOTTIME },
-		{ CLOCK_REALTIME_ALARM, -1 },
-		{ CLOCK_TAI, -1 },
-		/* a process's or a descriptor's clock: these would be the host's */
-		{ (uint64_t)-6, -1 },
-		{ (uint32_t)-6, -1 },
-		{ UINT64_C(1) << 32, -1 },
-		{ UINT64_MAX, -1 },
+		{ SYS_getppid, { 0 }, 0 },
+		{ SYS_getpgrp, { 0 }, 1 },
+		{ SYS_getpgid, { 0 }, 1 },
+		{ SYS_getpgid, { 1 }, 1 },
+		{ SYS_getsid, { 2 }, -ESRCH },
+		{ SYS_getgroups, { 0, 0 }, 0 },
+		{ SYS_getresuid, { BOX_DATA, BOX_DATA + 4, BOX_DATA + 8 }, 0 },
+		{ SYS_getresgid, { BOX_DATA, BOX_DATA + 4, BOX_CODE }, -EFAULT },
+		{ SYS_getcpu, { 0, 0, 0 }, 0 },
+		{ SYS_getcpu, { BOX_DATA, BOX_DATA + 4, 0 }, 0 },
+		{ SYS_getcpu, { BOX_DATA, BOX_NOWHERE, 0 }, -EFAULT },
+		{ SYS_sched_getaffinity, { 0, 128, BOX_DATA }, 8 },
+		{ SYS_sched_getaffinity, { 1, 8, BOX_DATA_END - 8 }, 8 },
+		{ SYS_sched_getaffinity, { 1, 8, BOX_DATA_END - 7 }, -EFAULT },
+		{ SYS_sched_getaffinity, { 0, 7, BOX_DATA }, -EINVAL },
+		{ SYS_sched_getaffinity, { 0, 4, BOX_DATA }, -EINVAL },
+		{ SYS_sched_getaffinity, { 2, 8, BOX_DATA }, -ESRCH },
+		{ SYS_membarrier, { 0, 0 }, 25 },
+		{ SYS_membarrier, { 8, 0 }, 0 },
+		{ SYS_membarrier, { 9, 0 }, -EINVAL },
+		{ SYS_membarrier, { 8, 1 }, -EINVAL },
+		{ SYS_membarrier, { 64, 0 }, -EINVAL },
+		{ SYS_prctl, { 15, BOX_DATA }, 0 },
+		{ SYS_prctl, { 15, BOX_NOWHERE }, -EFAULT },
+		{ SYS_prctl, { 16, BOX_DATA }, 0 },
+		{ SYS_prctl, { 16, BOX_DATA_END - 15 }, -EFAULT },
+		{ SYS_prctl, { 38, 1 }, -EINVAL },
+		{ SYS_sysinfo, { BOX_DATA }, 0 },
+		{ SYS_sysinfo, { BOX_DATA_END - 100 }, -EFAULT },
+		{ SYS_getrlimit, { RLIMIT_STACK, BOX_DATA }, 0 },
+		{ SYS_getrlimit, { RLIMIT_STACK, 0 }, -EFAULT },
+		{ SYS_getrlimit, { 16, BOX_DATA }, -EINVAL },
 	};
+
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		const int64_t want = rows[i].host < 0 ? -EINVAL : 0;
-		clock_asked = -77;
-		assert_int_equal(CALL(&pb, SYS_clock_gettime, rows[i].clock, BOX_DATA), want);
-		assert_int_equal(CALL(&pb, SYS_clock_getres, rows[i].clock, BOX_DATA + 16), want);
-		if (want) {
-			assert_int_equal(clock_asked, -77);
-			continue;
-		}
-		assert_int_equal(clock_asked, rows[i].host);
-		assert_int_equal(peek(BOX_DATA), 1234567890 + rows[i].host);
-		assert_int_equal(peek(BOX_DATA + 8), 987654321);
-		assert_int_equal(peek(BOX_DATA + 16), 0);
-		assert_int_equal(peek(BOX_DATA + 24), 1);
+		const uint64_t *a = rows[i].args;
+		const int64_t result = CALL(&pb, rows[i].number, a[0], a[1], a[2]);
+		if (result != rows[i].want)
+			fail_msg("row %zu gives %lld", i, (long long)result);
 	}
-	assert_int_equal(CALL(&pb, SYS_clock_gettime, 0, BOX_DATA_END - 15), -EFAULT);
-	assert_int_equal(CALL(&pb, SYS_clock_gettime, 0, 0), -EFAULT);
-	assert_int_equal(CALL(&pb, SYS_clock_getres, 0, 0), 0);
-	assert_int_equal(CALL(&pb, SYS_clock_getres, 0, BOX_CODE), -EFAULT);
-}
-
-static void older_ways_to_ask_the_time_work(void **state)
-{
-	(void)state;
-	assert_int_equal(CALL(&pb, SYS_gettimeofday, BOX_DATA, 0), 0);
-	assert_int_equal(peek(BOX_DATA), 1234567890);
-	assert_int_equal(peek(BOX_DATA + 8), 987654);
-	assert_int_equal(CALL(&pb, SYS_gettimeofday, 0, 0), 0);
-	assert_int_equal(CALL(&pb, SYS_gettimeofday, BOX_DATA_END - 15, 0), -EFAULT);
-	assert_int_equal(CALL(&pb, SYS_time, 0), 1234567890);
-	assert_int_equal(CALL(&pb, SYS_time, BOX_DATA + 32), 1234567890);
-	assert_int_equal(peek(BOX_DATA + 32), 1234567890);
-	assert_int_equal(CALL(&pb, SYS_time, BOX_CONSTANT), -EFAULT);
-	assert_int_equal(clock_asked, CLOCK_REALTIME);
-}
-
-static void a_clock_that_fails_is_an_error_for_the_guest(void **state)
-{
-	(void)state;
-	clock_error = EFAULT;
-	assert_int_equal(CALL(&pb, SYS_clock_gettime, 0, BOX_DATA), -EINVAL);
-	assert_int_equal(CALL(&pb, SYS_gettimeofday, BOX_DATA, 0), -EINVAL);
-	assert_int_equal(CALL(&pb, SYS_time, 0), -EINVAL);
+	assert_int_equal(CALL(&pb, SYS_getresuid, BOX_DATA, BOX_DATA + 4, BOX_DATA + 8), 0);
+	assert_int_equal(peek(BOX_DATA), UINT64_C(0xfffe0000fffe));
+	assert_int_equal(peek(BOX_DATA + 8) & UINT32_MAX, 65534);
+	CALL(&pb, SYS_sched_getaffinity, 0, 8, BOX_DATA);
+	assert_int_equal(peek(BOX_DATA), 1);
+	assert_int_equal(pb.box.log.count, 0);
 }
 
 int main(void)
@@ -415,7 +352,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(exit_keeps_the_low_byte),
 		TEST(signals_to_itself_end_it),
-		TEST(waits_that_cannot_end_are_refused),
 		TEST(the_thread_pointer_is_set_and_got),
 		TEST(it_is_process_1_and_nobody),
 		TEST(handlers_are_accepted_and_none_was_there),
@@ -423,9 +359,7 @@ int main(void)
 		TEST(limits_are_those_of_the_sandbox),
 		TEST(its_name_tells_nothing_of_the_host),
 		TEST(random_bytes_come_in_bounded_pieces),
-		TEST(clocks_are_the_hosts_but_only_harmless_ones),
-		TEST(older_ways_to_ask_the_time_work),
-		TEST(a_clock_that_fails_is_an_error_for_the_guest),
+		TEST(it_has_one_processor_and_no_family),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

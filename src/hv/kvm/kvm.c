@@ -277,6 +277,7 @@ const struct hv_backend hv_kvm = {
 	.disarm = kvm_vm_disarm,
 	.kick = kvm_vm_kick,
 	.set_alarm = kvm_vm_set_alarm,
+	.wait = kvm_vm_wait,
 	.fs_base = kvm_vm_fs_base,
 	.set_fs_base = kvm_vm_set_fs_base,
 	.vectors = kvm_vm_vectors,

@@ -106,6 +106,7 @@ mote_status kvm_vm_arm(struct hv_vm *base, mote_error *err);
 void kvm_vm_disarm(struct hv_vm *base);
 void kvm_vm_kick(struct hv_vm *base);
 mote_status kvm_vm_set_alarm(struct hv_vm *base, uint64_t ns, mote_error *err);
+void kvm_vm_wait(struct hv_vm *base, uint64_t ns);
 
 /* Installs the signal's handler, once. Errors: MOTE_E_STATE (there is one already), MOTE_E_OS. */
 mote_status kvm_kick_install(struct kvm *kvm, mote_error *err);

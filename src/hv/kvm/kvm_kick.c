@@ -17,7 +17,7 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-enum { NS_PER_S = 1000000000 };
+#define NS_PER_S UINT64_C(1000000000)
 
 /* What the calling thread is armed for; NULL: nothing. Nobody else ever reads it, but the handler
  * on the same thread may at any time; the model is one that needs no allocation then. */
@@ -173,4 +173,32 @@ mote_status kvm_vm_set_alarm(struct hv_vm *base, uint64_t ns, mote_error *err)
 	if (!status && vm->kvm->base.host->sys->timer_settime(vm->kick.timer, 0, &to, NULL) < 0)
 		status = error_os(err, errno, "cannot set the timer of a time limit");
 	return status;
+}
+
+/* As kvm_kick_run(), with ppoll() for the kernel's run: the signal is let in only there, so that
+ * one that comes before is not lost. */
+void kvm_vm_wait(struct hv_vm *base, uint64_t ns)
+{
+	struct kvm_vm *vm = (struct kvm_vm *)base;
+	const struct sys *sys = vm->kvm->base.host->sys;
+	const struct timespec most = { .tv_sec = (time_t)(ns / NS_PER_S),
+				       .tv_nsec = (long)(ns % NS_PER_S) };
+	const uint64_t bit = UINT64_C(1) << (signal_of(vm->kvm) - 1);
+	uint64_t before = 0;
+	sigset_t mask;
+
+	if (!vm->kick.is_armed) {
+		sys->ppoll(NULL, 0, &most, NULL);
+		return;
+	}
+	sys->rt_sigprocmask(SIG_BLOCK, &bit, &before);
+	before &= ~bit;
+	sigemptyset(&mask);
+	memcpy(&mask, &before, sizeof before); /* the kernel's set is the first of its words */
+	__atomic_store_n(&vm->kick.is_running, true, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&vm->run->immediate_exit, __ATOMIC_SEQ_CST))
+		sys->ppoll(NULL, 0, &most, &mask);
+	__atomic_store_n(&vm->kick.is_running, false, __ATOMIC_RELEASE);
+	__atomic_exchange_n(&vm->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	sys->rt_sigprocmask(SIG_UNBLOCK, &bit, NULL);
 }

@@ -414,6 +414,7 @@ const struct hv_backend hv_process = {
 	.disarm = process_vm_disarm,
 	.kick = process_vm_kick,
 	.set_alarm = process_vm_set_alarm,
+	.wait = process_vm_wait,
 	.cpu_time = process_vm_cpu_time,
 	.fs_base = process_fs_base,
 	.set_fs_base = process_set_fs_base,

@@ -67,6 +67,7 @@ mote_status process_vm_arm(struct hv_vm *base, mote_error *err);
 void process_vm_disarm(struct hv_vm *base);
 void process_vm_kick(struct hv_vm *base);
 mote_status process_vm_set_alarm(struct hv_vm *base, uint64_t ns, mote_error *err);
+void process_vm_wait(struct hv_vm *base, uint64_t ns);
 uint64_t process_vm_cpu_time(const struct hv_vm *base);
 
 /* Before the guest goes on: whether it was kicked, or the alarm has gone off, is owed an interrupt.

@@ -106,6 +106,23 @@ void process_kick_alarmed(struct process_vm *vm)
 	vm->owes_interrupt = true;
 }
 
+void process_vm_wait(struct hv_vm *base, uint64_t ns)
+{
+	struct process_vm *vm = (struct process_vm *)base;
+	struct pollfd wake = { .fd = vm->kick.wake, .events = POLLIN };
+	struct timespec most = { .tv_sec = (time_t)(ns / NS_PER_S),
+				 .tv_nsec = (long)(ns % NS_PER_S) };
+	struct timespec left;
+
+	if (vm->kick.is_armed && process_kick_left(vm, &left) &&
+	    (left.tv_sec < most.tv_sec ||
+	     (left.tv_sec == most.tv_sec && left.tv_nsec < most.tv_nsec)))
+		most = left;
+	sys_of(vm)->ppoll(&wake, vm->kick.is_armed, &most, NULL);
+	if (vm->kick.is_armed)
+		process_kick_check(vm);
+}
+
 /* The kernel's name for the CPU time of a process: see clock_getcpuclockid(). */
 static clockid_t cpu_clock(pid_t pid)
 {

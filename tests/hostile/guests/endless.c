@@ -45,7 +45,7 @@ static void jump_for_ever(void)
 										:                  \
 										: "rbx", "rdx")))  \
 	X(waits, FOR_EVER(syscall(SYS_sched_yield)))                                               \
-	X(refused_system_calls, FOR_EVER(syscall(SYS_nanosleep, 0, 0)))                            \
+	X(refused_system_calls, FOR_EVER(syscall(SYS_getpriority, 0, 0)))                          \
 	X(mappings, map_for_ever())                                                                \
 	X(futex, uint32_t word = 0; FOR_EVER(syscall(SYS_futex, &word, 0, 0, 0, 0, 0)))            \
 	X(flags, FOR_EVER(__asm__ volatile("std; cld; pushfq; popfq" : : : "memory", "cc")))       \

@@ -23,7 +23,7 @@ ATTACK_WAYS(4 * 64)
 				 : "r"(bit)
 				 : "memory", "cc");
 	if (way % 4 == 1)
-		syscall(SYS_getppid);
+		syscall(SYS_getpriority);
 	if (way % 4 == 3)
 		HostAdd(1, 2);
 }
