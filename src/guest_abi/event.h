@@ -15,7 +15,7 @@ enum guest_event_kind {
 	GUEST_DONE,        /* the call is over; its result is on the output buffer */
 	GUEST_HOST_CALL,   /* a call of a host function is on the output buffer */
 	GUEST_LOG,         /* a log record is on the output buffer */
-	GUEST_OUTPUT,      /* it prints TEXT */
+	GUEST_OUTPUT,      /* it prints TEXT, by STREAM */
 	GUEST_EXIT,        /* the program has ended, with CODE */
 	GUEST_INTERRUPTED, /* kicked, or its alarm went off: run it again, or give it up */
 	GUEST_ENDED, /* it cannot go on: STATUS, CODE, ADDRESS and PC say why, TEXT in words */
@@ -27,6 +27,7 @@ struct guest_event {
 	/* GUEST_ENDED: MOTE_E_GUEST_ABORT (it gave up), MOTE_E_GUEST_FAULT (an exception that
 	 * nobody handled), MOTE_E_GUEST_PROTOCOL (what no guest of its ABI does). */
 	mote_status status;
+	int stream;       /* GUEST_OUTPUT: 1 as to standard output, 2 as to standard error */
 	uint64_t code;    /* the guest's own, where it gave one; else 0 */
 	uint64_t address; /* that faulted, if known; else 0 */
 	uint64_t pc;      /* where it stands, if known; else 0 */

@@ -54,26 +54,25 @@ static void ignore_log(void *user, mote_log_level level, const char *source, con
 	(void)message;
 }
 
-void hyper_box_make(struct hyper_box *box, const char *path, const struct hyperlight_start *start)
+void hyper_box_make(struct hyper_box *box, const char *path, const struct guest_start *start)
 {
-	struct hyperlight_image image;
+	struct guest_start with_file = *start;
 	mote_error err = { .message = "" };
-	size_t size;
 
 	*box = (struct hyper_box){ .nlogs = 0 };
 	host_init(&box->host);
 	box->host.log = ignore_log;
 	box->host.log_level = MOTE_LOG_INFO;
 	open_hypervisor(box);
-	void *bytes = read_file(path, &size);
-	if (hyperlight_image_parse(&image, bytes, size, &err) ||
-	    hyperlight_snapshot_new(&box->first, &box->host, &image, start, &err) ||
-	    hyperlight_guest_new(&box->guest, box->hv, box->first, &err))
+	void *bytes = read_file(path, &with_file.file_size);
+	with_file.file = bytes;
+	if (hyperlight_abi.load(&box->first, &box->host, &with_file, &err) ||
+	    hyperlight_abi.guest_new(&box->guest, box->hv, box->first, &err))
 		fail_msg("%s: %s", path, err.message);
 	free(bytes);
 }
 
-void hyper_box_init(struct hyper_box *box, const char *path, const struct hyperlight_start *start)
+void hyper_box_init(struct hyper_box *box, const char *path, const struct guest_start *start)
 {
 	hyper_box_make(box, path, start);
 	hyper_box_run(box);
@@ -84,15 +83,15 @@ void hyper_box_init(struct hyper_box *box, const char *path, const struct hyperl
 
 void hyper_box_fini(struct hyper_box *box)
 {
-	hyperlight_guest_free(box->guest);
-	hyperlight_snapshot_unref(box->first);
+	hyperlight_abi.guest_free(box->guest);
+	guest_snapshot_unref(box->first);
 	if (box->hv)
 		hv_kvm.close(box->hv);
 }
 
 static size_t pop(struct hyper_box *box)
 {
-	const struct io_stack output = hyperlight_guest_output(box->guest);
+	const struct io_stack output = hyperlight_abi.output(box->guest);
 	struct io_fault fault;
 	const size_t size = io_stack_pop(&output, box->message, sizeof box->message, &fault);
 
@@ -142,7 +141,7 @@ static mote_value serve(struct hyper_box *box, const struct wire_call *call)
 
 static void serve_call(struct hyper_box *box)
 {
-	const struct io_stack input = hyperlight_guest_input(box->guest);
+	const struct io_stack input = hyperlight_abi.input(box->guest);
 	struct wire_result result = { .is_error = false };
 	struct wire_call call;
 	struct io_fault fault;
@@ -188,7 +187,7 @@ void hyper_box_run(struct hyper_box *box)
 	mote_error err = { .message = "" };
 
 	for (;;) {
-		if (hyperlight_guest_run(box->guest, &box->event, &err))
+		if (hyperlight_abi.run(box->guest, &box->event, &err))
 			fail_msg("%s", err.message);
 		if (box->event.text)
 			snprintf(box->text, sizeof box->text, "%.*s", (int)box->event.text_size,
@@ -207,7 +206,7 @@ void hyper_box_run(struct hyper_box *box)
 
 void hyper_box_call(struct hyper_box *box, const struct wire_call *call)
 {
-	const struct io_stack input = hyperlight_guest_input(box->guest);
+	const struct io_stack input = hyperlight_abi.input(box->guest);
 	struct io_fault fault;
 	mote_error err = { .message = "" };
 	const size_t size = wire_call_size(call);
@@ -217,7 +216,7 @@ void hyper_box_call(struct hyper_box *box, const struct wire_call *call)
 	assert_non_null(at);
 	wire_call_write(at, size, call);
 	io_stack_commit(&input, at, size);
-	if (hyperlight_guest_call(box->guest, &err))
+	if (hyperlight_abi.call(box->guest, 0, &err))
 		fail_msg("%s", err.message);
 	hyper_box_run(box);
 	if (box->event.kind != GUEST_DONE)
@@ -277,10 +276,25 @@ void hyper_box_end(struct hyper_box *box, const char *name, size_t nparams,
 			 (int)box->event.status, box->text);
 }
 
-void hyper_box_restore(struct hyper_box *box, struct hyperlight_snapshot *snapshot)
+void hyper_box_restore(struct hyper_box *box, struct guest_snapshot *snapshot)
 {
 	mote_error err = { .message = "" };
 
-	if (hyperlight_guest_restore(box->guest, snapshot, &err))
+	if (hyperlight_abi.restore(box->guest, snapshot, &err))
 		fail_msg("%s", err.message);
+}
+
+struct guest_snapshot *hyper_box_take(struct hyper_box *box)
+{
+	struct guest_snapshot *snapshot;
+	mote_error err = { .message = "" };
+
+	if (hyperlight_abi.snapshot(&snapshot, box->guest, &err))
+		fail_msg("%s", err.message);
+	return snapshot;
+}
+
+const struct hyperlight_snapshot *hyper_inside(const struct guest_snapshot *snapshot)
+{
+	return (const struct hyperlight_snapshot *)snapshot;
 }

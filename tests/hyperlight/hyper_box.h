@@ -10,14 +10,14 @@
 #define TESTS_HYPERLIGHT_HYPER_BOX_H
 
 #include "abi/wire.h"
-#include "guest_abi/event.h"
-#include "guest_abi/hyperlight/guest.h"
+#include "guest_abi/hyperlight/hyperlight.h"
+#include "guest_abi/hyperlight/snapshot.h"
 
 struct hyper_box {
 	struct host host;
 	struct hv *hv;
-	struct hyperlight_snapshot *first; /* of the image */
-	struct hyperlight_guest *guest;
+	struct guest_snapshot *first; /* of the image */
+	struct guest *guest;
 
 	struct guest_event event; /* the last one */
 	char text[2048];          /* its text, and an end */
@@ -33,10 +33,10 @@ struct hyper_box {
 
 /* Makes a guest of the file PATH, and runs it until it is ready. The test is skipped without KVM,
  * and fails if the guest does. */
-void hyper_box_init(struct hyper_box *box, const char *path, const struct hyperlight_start *start);
+void hyper_box_init(struct hyper_box *box, const char *path, const struct guest_start *start);
 
 /* The same, but the guest has not run. */
-void hyper_box_make(struct hyper_box *box, const char *path, const struct hyperlight_start *start);
+void hyper_box_make(struct hyper_box *box, const char *path, const struct guest_start *start);
 
 void hyper_box_fini(struct hyper_box *box);
 
@@ -60,7 +60,13 @@ uint64_t hyper_box_error(struct hyper_box *box, const char *name, size_t nparams
 void hyper_box_end(struct hyper_box *box, const char *name, size_t nparams,
 		   const mote_value *params, mote_status status);
 
+/* Takes a snapshot; the test fails if that does. */
+struct guest_snapshot *hyper_box_take(struct hyper_box *box);
+
+/* What is inside of SNAPSHOT. */
+const struct hyperlight_snapshot *hyper_inside(const struct guest_snapshot *snapshot);
+
 /* Back to SNAPSHOT; the test fails if that does. */
-void hyper_box_restore(struct hyper_box *box, struct hyperlight_snapshot *snapshot);
+void hyper_box_restore(struct hyper_box *box, struct guest_snapshot *snapshot);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "tests/hyperlight/hyper_box.h"
 
+#include "hv/process/process.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 static const char *guest_path;
 
 /* Scratch for a megabyte of copies. */
-static const struct hyperlight_start plain = { .sizes.scratch = 0x180000 };
+static const struct guest_start plain = { .scratch_size = 0x180000 };
 
 static mote_value i32(int32_t number)
 {
@@ -134,7 +136,7 @@ static void init_data_is_there(void **state)
 {
 	static struct hyper_box box;
 	static const uint8_t data[] = { 0xde, 0xad, 0xbe, 0xef };
-	const struct hyperlight_start start = { .sizes.init_data = sizeof data, .init_data = data };
+	const struct guest_start start = { .init_data_size = sizeof data, .init_data = data };
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &start);
@@ -147,7 +149,7 @@ static void init_data_is_there(void **state)
 static void the_stack_grows_until_scratch_is_used_up(void **state)
 {
 	static struct hyper_box box;
-	const struct hyperlight_start start = { .sizes.scratch = 0 };
+	const struct guest_start start = { .file = NULL };
 	mote_value frames = i32(1);
 
 	(void)state;
@@ -220,34 +222,117 @@ static void the_host_reads_and_writes_what_a_guest_has(void **state)
 	hyper_box_init(&box, guest_path, &plain);
 	const uint64_t address = hyper_box_value(&box, "AddressOfStatic", 0, NULL).as.u64;
 
-	assert_int_equal(hyperlight_guest_read(box.guest, address, &number, sizeof number, NULL),
+	assert_int_equal(hyperlight_abi.read(box.guest, address, &number, sizeof number, NULL),
 			 MOTE_OK);
 	assert_int_equal(number, 0);
 	hyper_box_value(&box, "AddToStatic", 1, &five);
-	assert_int_equal(hyperlight_guest_read(box.guest, address, &number, sizeof number, NULL),
+	assert_int_equal(hyperlight_abi.read(box.guest, address, &number, sizeof number, NULL),
 			 MOTE_OK);
 	assert_int_equal(number, 5);
 	number = 7;
-	assert_int_equal(hyperlight_guest_write(box.guest, address, &number, sizeof number, NULL),
+	assert_int_equal(hyperlight_abi.write(box.guest, address, &number, sizeof number, NULL),
 			 MOTE_OK);
 	assert_int_equal(hyper_box_value(&box, "GetStatic", 0, NULL).as.i32, 7);
 
 	/* two pages of the stack's top, and then nothing */
 	assert_int_equal(
-		hyperlight_guest_read(box.guest, HYPERLIGHT_STACK_TOP_GVA - 16, across, 17, &err),
+		hyperlight_abi.read(box.guest, HYPERLIGHT_STACK_TOP_GVA - 16, across, 17, &err),
 		MOTE_E_INVALID);
 	assert_int_equal(err.guest_address, HYPERLIGHT_STACK_TOP_GVA);
 	/* the image's first pages are the snapshot's: not the guest's own */
 	assert_int_equal(
-		hyperlight_guest_read(box.guest, HYPERLIGHT_BASE, across, sizeof across, NULL),
+		hyperlight_abi.read(box.guest, HYPERLIGHT_BASE, across, sizeof across, NULL),
 		MOTE_OK);
 	assert_memory_equal(across, "\177ELF", 4);
-	assert_int_equal(hyperlight_guest_write(box.guest, HYPERLIGHT_BASE, across, 1, &err),
+	assert_int_equal(hyperlight_abi.write(box.guest, HYPERLIGHT_BASE, across, 1, &err),
 			 MOTE_E_INVALID);
-	assert_int_equal(hyperlight_guest_read(box.guest, UINT64_MAX - 3, across, 4, NULL),
+	assert_int_equal(hyperlight_abi.read(box.guest, UINT64_MAX - 3, across, 4, NULL),
 			 MOTE_E_INVALID);
-	assert_int_equal(hyperlight_guest_read(box.guest, UINT64_C(1) << 47, across, 1, NULL),
+	assert_int_equal(hyperlight_abi.read(box.guest, UINT64_C(1) << 47, across, 1, NULL),
 			 MOTE_E_INVALID);
+	hyper_box_fini(&box);
+}
+
+/* All regions lie in order, none twice, and can be read. */
+static void a_guests_memory_can_be_listed(void **state)
+{
+	static struct hyper_box box;
+	static uint8_t page[4096];
+	struct region region;
+	uint64_t at = 0;
+	uint64_t scratch = 0;
+	size_t n = 0;
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	for (; hyperlight_abi.next_region(box.guest, at, &region); n++) {
+		assert_true(region.va >= at && region.size > 0 && region.size % 4096 == 0);
+		assert_int_equal(hyperlight_abi.read(box.guest, region.va, page, sizeof page, NULL),
+				 MOTE_OK);
+		assert_int_equal(hyperlight_abi.read(box.guest, region.va + region.size - 4096,
+						     page, sizeof page, NULL),
+				 MOTE_OK);
+		if (n == 0) {
+			assert_int_equal(region.va, HYPERLIGHT_BASE);
+			assert_int_equal(region.flags, REGION_READ | REGION_EXECUTE);
+			assert_int_equal(region.kind, REGION_SNAPSHOT);
+		}
+		if (region.kind == REGION_SCRATCH)
+			scratch += region.size;
+		at = region.va + region.size;
+	}
+	assert_int_equal(at, SCRATCH_END_GVA);
+	assert_true(scratch > plain.scratch_size);
+	assert_in_range(n, 5, 40);
+	hyper_box_fini(&box);
+}
+
+static void addresses_have_names(void **state)
+{
+	static const struct {
+		uint64_t address;
+		const char *name;
+	} rows[] = {
+		{ 0, "unmapped page at 0" },
+		{ HYPERLIGHT_BASE, "image" },
+		{ HYPERLIGHT_STACK_TOP_GVA - 1, "stack" },
+		{ HYPERLIGHT_STACK_LIMIT_GVA, "stack" },
+		{ SCRATCH_END_GVA - 1, "scratch" },
+		{ SCRATCH_END_GVA - 0x180000, "scratch" },
+	};
+	static const uint64_t nowhere[] = { HYPERLIGHT_STACK_TOP_GVA, SCRATCH_END_GVA,
+					    UINT64_C(0x7fffffffffff) };
+	static struct hyper_box box;
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_string_equal(hyperlight_abi.place(box.guest, rows[i].address), rows[i].name);
+	for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
+		assert_null(hyperlight_abi.place(box.guest, nowhere[i]));
+	const struct hyperlight_layout *layout = &hyper_inside(box.first)->layout;
+
+	assert_string_equal(hyperlight_abi.place(box.guest, layout->peb),
+			    "process environment block");
+	assert_string_equal(hyperlight_abi.place(box.guest, layout->heap), "heap");
+	assert_null(hyperlight_abi.place(box.guest, layout->init_data));
+	hyper_box_fini(&box);
+}
+
+static void the_process_backend_has_no_ring_0(void **state)
+{
+	static struct hyper_box box;
+	const struct hv process = { .ops = &hv_process, .host = &box.host };
+	struct guest *guest;
+	mote_error err;
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	assert_int_equal(
+		hyperlight_abi.guest_new(&guest, (struct hv *)(uintptr_t)&process, box.first, &err),
+		MOTE_E_NO_HYPERVISOR);
+	assert_null(guest);
+	assert_non_null(strstr(err.message, "process backend"));
 	hyper_box_fini(&box);
 }
 
@@ -265,6 +350,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_heap_ends_in_an_error),
 		cmocka_unit_test(exceptions_end_a_guest_with_their_name),
 		cmocka_unit_test(the_host_reads_and_writes_what_a_guest_has),
+		cmocka_unit_test(a_guests_memory_can_be_listed),
+		cmocka_unit_test(addresses_have_names),
+		cmocka_unit_test(the_process_backend_has_no_ring_0),
 	};
 
 	if (argc != 2)

@@ -17,24 +17,22 @@
 
 static const char *guest_path;
 static struct hyper_box box;
-static struct hyperlight_snapshot *snapshot;
+static struct guest_snapshot *snapshot;
 
 static int setup(void **state)
 {
-	const struct hyperlight_start start = { .init_data = NULL };
-	mote_error err = { .message = "" };
+	const struct guest_start start = { .init_data = NULL };
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &start);
-	if (hyperlight_guest_snapshot(&snapshot, box.guest, &err))
-		fail_msg("%s", err.message);
+	snapshot = hyper_box_take(&box);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	hyperlight_snapshot_unref(snapshot);
+	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
 	return 0;
 }
@@ -196,16 +194,16 @@ static void a_forged_output_buffer_is_not_believed(void **state)
 			.nparams = 3,
 			.params = { u64(rows[i].pointer), u64(rows[i].data), u64(rows[i].back) },
 		};
-		const struct io_stack input = hyperlight_guest_input(box.guest);
-		const struct io_stack output = hyperlight_guest_output(box.guest);
+		const struct io_stack input = hyperlight_abi.input(box.guest);
+		const struct io_stack output = hyperlight_abi.output(box.guest);
 		struct guest_event event;
 		struct io_fault fault;
 		uint8_t message[256];
 		const size_t size = wire_call_write(message, sizeof message, &call);
 
 		assert_true(io_stack_push(&input, message, size, &fault));
-		assert_int_equal(hyperlight_guest_call(box.guest, NULL), MOTE_OK);
-		assert_int_equal(hyperlight_guest_run(box.guest, &event, NULL), MOTE_OK);
+		assert_int_equal(hyperlight_abi.call(box.guest, 0, NULL), MOTE_OK);
+		assert_int_equal(hyperlight_abi.run(box.guest, &event, NULL), MOTE_OK);
 		assert_int_equal(event.kind, GUEST_DONE);
 		assert_int_equal(io_stack_pop(&output, message, sizeof message, &fault), 0);
 		if (fault.status != rows[i].status)
@@ -219,7 +217,7 @@ static void a_halt_ends_a_call_too(void **state)
 	const struct wire_call call = { .name = "EndByHalt",
 					.name_len = strlen("EndByHalt"),
 					.kind = WIRE_CALL_GUEST };
-	const struct io_stack input = hyperlight_guest_input(box.guest);
+	const struct io_stack input = hyperlight_abi.input(box.guest);
 	struct guest_event event;
 	struct io_fault fault;
 	uint8_t message[256];
@@ -227,8 +225,8 @@ static void a_halt_ends_a_call_too(void **state)
 
 	(void)state;
 	assert_true(io_stack_push(&input, message, size, &fault));
-	assert_int_equal(hyperlight_guest_call(box.guest, NULL), MOTE_OK);
-	assert_int_equal(hyperlight_guest_run(box.guest, &event, NULL), MOTE_OK);
+	assert_int_equal(hyperlight_abi.call(box.guest, 0, NULL), MOTE_OK);
+	assert_int_equal(hyperlight_abi.run(box.guest, &event, NULL), MOTE_OK);
 	assert_int_equal(event.kind, GUEST_DONE);
 	heal();
 }
@@ -267,17 +265,17 @@ static void registers_do_not_outlive_a_restore(void **state)
 
 	(void)state;
 	heal();
-	ops->get(hyperlight_guest_vm(box.guest), &before);
+	ops->get(hyperlight_abi.vm(box.guest), &before);
 	for (int i = 0; i < 3; i++) {
 		hyper_box_value(&box, "SetDr0", 1, &secret);
 		assert_int_equal(hyper_box_value(&box, "GetDr0", 0, NULL).as.u64, 0x5ec4e7);
 		hyper_box_value(&box, "SetCr2", 1, &secret);
 		hyper_box_value(&box, "ChangeCr0", 0, NULL);
-		ops->get(hyperlight_guest_vm(box.guest), &after);
+		ops->get(hyperlight_abi.vm(box.guest), &after);
 		assert_int_not_equal(after.cr0, before.cr0);
 		heal();
 		assert_int_equal(hyper_box_value(&box, "GetDr0", 0, NULL).as.u64, 0);
-		ops->get(hyperlight_guest_vm(box.guest), &after);
+		ops->get(hyperlight_abi.vm(box.guest), &after);
 		assert_int_not_equal(after.cr2, 0x5ec4e7);
 		check_system(&after, &before);
 	}
@@ -289,16 +287,15 @@ static uint64_t leaf_address(uint64_t address)
 	struct hv_system system;
 	uint64_t table, entry = 0;
 
-	hv_system_ops(box.hv)->get(hyperlight_guest_vm(box.guest), &system);
+	hv_system_ops(box.hv)->get(hyperlight_abi.vm(box.guest), &system);
 	table = system.cr3;
 	for (int level = 3;; level--) {
 		entry = table + SCRATCH_END_GVA - SCRATCH_END_GPA +
 			(address >> (12 + 9 * level) & 511) * 8;
 		if (level == 0)
 			return entry;
-		assert_int_equal(
-			hyperlight_guest_read(box.guest, entry, &table, sizeof table, NULL),
-			MOTE_OK);
+		assert_int_equal(hyperlight_abi.read(box.guest, entry, &table, sizeof table, NULL),
+				 MOTE_OK);
 		table &= VMEM_AMD64_ADDRESS;
 	}
 }
@@ -316,7 +313,7 @@ static void the_snapshot_cannot_be_written_to(void **state)
 	hyper_box_value(&box, "InvalidatePage", 1, &page);
 	hyper_box_end(&box, "WriteAt", 2, write, MOTE_E_GUEST_FAULT);
 	assert_int_equal(box.event.address, HYPERLIGHT_BASE);
-	assert_memory_equal(shared_mem_contents(snapshot->blob), "\177ELF", 4);
+	assert_memory_equal(shared_mem_contents(hyper_inside(snapshot)->blob), "\177ELF", 4);
 	heal();
 }
 
@@ -349,7 +346,7 @@ static void a_guest_without_tables_ends_or_is_interrupted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
-		struct hv_vm *vm = hyperlight_guest_vm(box.guest);
+		struct hv_vm *vm = hyperlight_abi.vm(box.guest);
 		const struct wire_call call = { .name = "SetCr3",
 						.name_len = strlen("SetCr3"),
 						.kind = WIRE_CALL_GUEST,
@@ -368,11 +365,11 @@ static void a_guest_without_tables_ends_or_is_interrupted(void **state)
 
 static void a_guest_that_does_not_end_is_interrupted(void **state)
 {
-	struct hv_vm *vm = hyperlight_guest_vm(box.guest);
+	struct hv_vm *vm = hyperlight_abi.vm(box.guest);
 	const struct wire_call call = { .name = "InfiniteLoop",
 					.name_len = strlen("InfiniteLoop"),
 					.kind = WIRE_CALL_GUEST };
-	struct hyperlight_snapshot *none;
+	struct guest_snapshot *none;
 	mote_error err = { .message = "" };
 
 	(void)state;
@@ -381,7 +378,7 @@ static void a_guest_that_does_not_end_is_interrupted(void **state)
 	hyper_box_call(&box, &call);
 	vm->ops->disarm(vm);
 	assert_int_equal(box.event.kind, GUEST_INTERRUPTED);
-	assert_int_equal(hyperlight_guest_snapshot(&none, box.guest, NULL), MOTE_E_STATE);
+	assert_int_equal(hyperlight_abi.snapshot(&none, box.guest, NULL), MOTE_E_STATE);
 	heal();
 }
 

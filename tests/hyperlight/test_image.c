@@ -4,6 +4,7 @@
  * file that leads astray is an error and never an access.
  */
 #include "abi/hyperlight.h"
+#include "guest_abi/hyperlight/hyperlight.h"
 #include "guest_abi/hyperlight/image.h"
 #include "tests/hyperlight/hyper_elf.h"
 
@@ -279,15 +280,35 @@ static void versions_are_compared_as_text(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct hyper_elf elf;
 		struct hyperlight_image image;
+		char version[GUEST_VERSION_SIZE];
 		mote_error err = { .message = "" };
 
 		hyper_elf_init(&elf);
 		rows[i].make(&elf);
 		if (parse(&image, &elf, &err) != rows[i].status)
 			fail_msg("%s: %s", rows[i].text, err.message);
-		if (hyperlight_image_is_marked(&elf, sizeof elf) != rows[i].is_marked)
+		if (hyperlight_abi.recognise(&elf, sizeof elf, version) !=
+		    (rows[i].is_marked ? GUEST_MINE : GUEST_PERHAPS))
 			fail_msg("%s: it is marked or not", rows[i].text);
+		if (!rows[i].is_marked != !version[0])
+			fail_msg("%s: version %s", rows[i].text, version);
 	}
+}
+
+static void what_is_no_guest_is_nobodys(void **state)
+{
+	char version[GUEST_VERSION_SIZE];
+	struct hyper_elf elf;
+
+	(void)state;
+	assert_int_equal(hyperlight_abi.recognise("#!/bin/sh", 9, version), GUEST_NOT_MINE);
+	assert_string_equal(version, "");
+	assert_int_equal(hyperlight_abi.recognise("", 0, version), GUEST_NOT_MINE);
+	/* a guest that cannot be loaded is still one, and load() says why */
+	hyper_elf_init(&elf);
+	elf.relas[0].r_info = R_X86_64_64;
+	assert_int_equal(hyperlight_abi.recognise(&elf, sizeof elf, version), GUEST_MINE);
+	assert_string_equal(version, "0.15.0");
 }
 
 static void a_mismatch_names_both_versions(void **state)
@@ -358,6 +379,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_leads_astray_is_refused),
 		cmocka_unit_test(what_just_fits_is_accepted),
 		cmocka_unit_test(versions_are_compared_as_text),
+		cmocka_unit_test(what_is_no_guest_is_nobodys),
 		cmocka_unit_test(a_mismatch_names_both_versions),
 		cmocka_unit_test(no_byte_leads_out_of_the_file),
 		cmocka_unit_test(a_file_may_end_anywhere),

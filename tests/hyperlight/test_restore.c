@@ -15,21 +15,11 @@
 
 static const char *guest_path;
 
-static const struct hyperlight_start plain = { .sizes.scratch = 0x180000 };
+static const struct guest_start plain = { .scratch_size = 0x180000 };
 
 static mote_value i32(int32_t number)
 {
 	return (mote_value){ .type = MOTE_I32, .as.i32 = number };
-}
-
-static struct hyperlight_snapshot *take(struct hyper_box *box)
-{
-	struct hyperlight_snapshot *snapshot;
-	mote_error err = { .message = "" };
-
-	if (hyperlight_guest_snapshot(&snapshot, box->guest, &err))
-		fail_msg("%s", err.message);
-	return snapshot;
 }
 
 static int32_t number(struct hyper_box *box, const char *name)
@@ -44,7 +34,7 @@ static void a_restore_undoes_what_a_call_did(void **state)
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
-	struct hyperlight_snapshot *snapshot = take(&box);
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
 
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(hyper_box_value(&box, "AddToStatic", 1, &five).as.i32, 5);
@@ -54,7 +44,7 @@ static void a_restore_undoes_what_a_call_did(void **state)
 		assert_int_equal(number(&box, "GetStatic"), 0);
 		hyper_box_restore(&box, snapshot);
 	}
-	hyperlight_snapshot_unref(snapshot);
+	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
 }
 
@@ -65,9 +55,9 @@ static void snapshots_are_independent(void **state)
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
-	struct hyperlight_snapshot *first = take(&box);
+	struct guest_snapshot *first = hyper_box_take(&box);
 	hyper_box_value(&box, "AddToStatic", 1, &one);
-	struct hyperlight_snapshot *second = take(&box);
+	struct guest_snapshot *second = hyper_box_take(&box);
 	hyper_box_value(&box, "AddToStatic", 1, &one);
 	/* the guest that they were taken of goes on as if nothing had been */
 	assert_int_equal(number(&box, "GetStatic"), 2);
@@ -80,19 +70,19 @@ static void snapshots_are_independent(void **state)
 		hyper_box_value(&box, "AddToStatic", 1, &one);
 		assert_int_equal(number(&box, "GetStatic"), 2);
 	}
-	hyperlight_snapshot_unref(first);
+	guest_snapshot_unref(first);
 
 	/* and one of a guest that was restored */
 	hyper_box_restore(&box, second);
 	hyper_box_value(&box, "AddToStatic", 1, &one);
-	struct hyperlight_snapshot *third = take(&box);
-	assert_int_equal(third->generation, 3);
+	struct guest_snapshot *third = hyper_box_take(&box);
+	assert_int_equal(hyper_inside(third)->generation, 3);
 	hyper_box_restore(&box, second);
 	assert_int_equal(number(&box, "GetStatic"), 1);
 	hyper_box_restore(&box, third);
 	assert_int_equal(number(&box, "GetStatic"), 2);
-	hyperlight_snapshot_unref(third);
-	hyperlight_snapshot_unref(second);
+	guest_snapshot_unref(third);
+	guest_snapshot_unref(second);
 	hyper_box_fini(&box);
 }
 
@@ -103,7 +93,7 @@ static void a_restore_heals_a_guest_that_has_ended(void **state)
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
-	struct hyperlight_snapshot *snapshot = take(&box);
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
 
 	for (int i = 0; i < 3; i++) {
 		hyper_box_end(&box, "TriggerException", 0, NULL, MOTE_E_GUEST_FAULT);
@@ -113,7 +103,7 @@ static void a_restore_heals_a_guest_that_has_ended(void **state)
 		assert_int_equal(number(&box, "SetStatic"), 1048576);
 		hyper_box_restore(&box, snapshot);
 	}
-	hyperlight_snapshot_unref(snapshot);
+	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
 }
 
@@ -126,7 +116,7 @@ static void the_image_is_a_snapshot_too(void **state)
 	hyper_box_init(&box, guest_path, &plain);
 	hyper_box_value(&box, "AddToStatic", 1, &five);
 	hyper_box_restore(&box, box.first);
-	assert_false(hyperlight_guest_is_ready(box.guest));
+	assert_false(hyperlight_abi.is_ready(box.guest));
 	hyper_box_run(&box);
 	assert_int_equal(box.event.kind, GUEST_READY);
 	assert_int_equal(number(&box, "GetStatic"), 0);
@@ -142,27 +132,27 @@ static void guests_are_made_of_snapshots(void **state)
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
 	hyper_box_value(&box, "AddToStatic", 1, &five);
-	struct hyperlight_snapshot *snapshot = take(&box);
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
 
 	other = (struct hyper_box){ .host = box.host, .hv = box.hv };
-	if (hyperlight_guest_new(&other.guest, box.hv, snapshot, &err))
+	if (hyperlight_abi.guest_new(&other.guest, box.hv, snapshot, &err))
 		fail_msg("%s", err.message);
-	assert_true(hyperlight_guest_is_ready(other.guest));
+	assert_true(hyperlight_abi.is_ready(other.guest));
 	assert_int_equal(hyper_box_value(&other, "AddToStatic", 1, &five).as.i32, 10);
 	assert_int_equal(hyper_box_value(&box, "AddToStatic", 1, &five).as.i32, 10);
 	assert_int_equal(hyper_box_value(&box, "AddToStatic", 1, &five).as.i32, 15);
 	assert_int_equal(number(&other, "GetStatic"), 10);
-	hyperlight_guest_free(other.guest);
+	hyperlight_abi.guest_free(other.guest);
 
 	/* a guest of the same image goes to the state of another one */
 	other = (struct hyper_box){ .host = box.host, .hv = box.hv };
-	assert_int_equal(hyperlight_guest_new(&other.guest, box.hv, box.first, NULL), MOTE_OK);
+	assert_int_equal(hyperlight_abi.guest_new(&other.guest, box.hv, box.first, NULL), MOTE_OK);
 	hyper_box_run(&other);
 	assert_int_equal(number(&other, "GetStatic"), 0);
 	hyper_box_restore(&other, snapshot);
 	assert_int_equal(number(&other, "GetStatic"), 5);
-	hyperlight_guest_free(other.guest);
-	hyperlight_snapshot_unref(snapshot);
+	hyperlight_abi.guest_free(other.guest);
+	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
 }
 
@@ -173,7 +163,7 @@ static void guests_learn_of_restores(void **state)
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
 	assert_int_equal(hyper_box_value(&box, "Restores", 0, NULL).as.u64, 0);
-	struct hyperlight_snapshot *snapshot = take(&box);
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
 	/* the number changes with the next restore, not before */
 	assert_int_equal(hyper_box_value(&box, "Generation", 0, NULL).as.u64, 0);
 	for (int i = 0; i < 2; i++) {
@@ -181,35 +171,35 @@ static void guests_learn_of_restores(void **state)
 		assert_int_equal(hyper_box_value(&box, "Restores", 0, NULL).as.u64, 1);
 		assert_int_equal(hyper_box_value(&box, "Generation", 0, NULL).as.u64, 1);
 	}
-	hyperlight_snapshot_unref(snapshot);
+	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
 }
 
 static void a_snapshot_needs_a_guest_that_waits(void **state)
 {
 	static struct hyper_box box;
-	struct hyperlight_snapshot *snapshot;
+	struct guest_snapshot *snapshot;
 
 	(void)state;
 	hyper_box_make(&box, guest_path, &plain);
-	assert_int_equal(hyperlight_guest_snapshot(&snapshot, box.guest, NULL), MOTE_E_STATE);
+	assert_int_equal(hyperlight_abi.snapshot(&snapshot, box.guest, NULL), MOTE_E_STATE);
 	assert_null(snapshot);
 	hyper_box_run(&box);
 	hyper_box_end(&box, "TriggerException", 0, NULL, MOTE_E_GUEST_FAULT);
-	assert_int_equal(hyperlight_guest_snapshot(&snapshot, box.guest, NULL), MOTE_E_STATE);
+	assert_int_equal(hyperlight_abi.snapshot(&snapshot, box.guest, NULL), MOTE_E_STATE);
 	hyper_box_fini(&box);
 }
 
 static void scratch_must_be_of_one_size(void **state)
 {
 	static struct hyper_box box, other;
-	const struct hyperlight_start larger = { .sizes.scratch = 0x181000 };
+	const struct guest_start larger = { .scratch_size = 0x181000 };
 	mote_error err;
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
 	hyper_box_init(&other, guest_path, &larger);
-	assert_int_equal(hyperlight_guest_restore(box.guest, other.first, &err), MOTE_E_SNAPSHOT);
+	assert_int_equal(hyperlight_abi.restore(box.guest, other.first, &err), MOTE_E_SNAPSHOT);
 	assert_non_null(strstr(err.message, "0x181000"));
 	assert_int_equal(number(&box, "GetStatic"), 0);
 	hyper_box_fini(&other);
@@ -222,15 +212,17 @@ static void a_snapshot_has_what_is_mapped_and_no_more(void **state)
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
-	struct hyperlight_snapshot *snapshot = take(&box);
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
 	/* all of the first snapshot, two pages of descriptors, and some of the stack */
-	const uint64_t more = snapshot->layout.data_size - box.first->layout.data_size;
+	const uint64_t more = hyper_inside(snapshot)->layout.data_size -
+			      hyper_inside(box.first)->layout.data_size;
 
 	assert_in_range(more / VMEM_PAGE_SIZE, 3, 8);
 	/* descriptors and stack have tables of their own below the root */
-	assert_int_equal(snapshot->layout.tables_size - box.first->layout.tables_size,
+	assert_int_equal(hyper_inside(snapshot)->layout.tables_size -
+				 hyper_inside(box.first)->layout.tables_size,
 			 6 * VMEM_PAGE_SIZE);
-	hyperlight_snapshot_unref(snapshot);
+	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
 }
 

@@ -62,7 +62,7 @@ static void it_has_image_peb_and_init_data(void **state)
 	assert_int_equal(shared_mem_size(snapshot->blob), layout->data_size + layout->tables_size);
 	assert_false(snapshot->is_ready);
 	assert_int_equal(snapshot->stack, UINT64_C(0xffffffffffffefc8));
-	hyperlight_snapshot_unref(snapshot);
+	guest_snapshot_unref(&snapshot->base);
 }
 
 static void check_walk(const struct hyperlight_snapshot *snapshot, const struct vmem_range *want,
@@ -138,7 +138,7 @@ static void its_tables_map_what_a_guest_starts_with(void **state)
 			n--;
 		}
 		check_walk(snapshot, want, n);
-		hyperlight_snapshot_unref(snapshot);
+		guest_snapshot_unref(&snapshot->base);
 	}
 }
 
@@ -163,7 +163,7 @@ static void its_tables_are_as_many_as_released_hosts_have(void **state)
 	memcpy(&last, tables + 511 * 8, sizeof last);
 	assert_int_equal(first, (base + 0x1000) | 0x23);
 	assert_int_equal(last, (base + 0x4000) | 0x23);
-	hyperlight_snapshot_unref(snapshot);
+	guest_snapshot_unref(&snapshot->base);
 }
 
 static void scratch_must_hold_the_tables(void **state)
@@ -190,9 +190,9 @@ static mote_status make_and_drop(const struct host *host, void *user, mote_error
 	if (!status)
 		status = hyperlight_snapshot_new(&snapshot, host, &image, &start, err);
 	if (!status)
-		hyperlight_snapshot_unref(hyperlight_snapshot_ref(snapshot));
+		guest_snapshot_unref(guest_snapshot_ref(&snapshot->base));
 	if (!status)
-		hyperlight_snapshot_unref(snapshot);
+		guest_snapshot_unref(&snapshot->base);
 	return status;
 }
 

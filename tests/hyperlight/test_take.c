@@ -46,9 +46,11 @@ static mote_status make_guest(struct fixture *fixture, const struct host *host, 
 	struct hyper_elf elf;
 	struct hyperlight_image image;
 
-	*guest = (struct hyperlight_guest){
-		.host = host, .system = &system_ops, .is_ready = true, .is_idle = true
-	};
+	*guest = (struct hyperlight_guest){ .guest.abi = &hyperlight_abi,
+					    .host = host,
+					    .system = &system_ops,
+					    .is_ready = true,
+					    .is_idle = true };
 	hyper_elf_init(&elf);
 	mote_status status = hyperlight_image_parse(&image, &elf, sizeof elf, err);
 	if (!status)
@@ -62,7 +64,8 @@ static mote_status make_guest(struct fixture *fixture, const struct host *host, 
 static void drop_guest(struct fixture *fixture)
 {
 	shared_mem_unref(fixture->guest.scratch);
-	hyperlight_snapshot_unref(fixture->guest.base);
+	if (fixture->guest.base)
+		guest_snapshot_unref(&fixture->guest.base->base);
 }
 
 static uint64_t tables_gpa(const struct fixture *fixture)
@@ -121,11 +124,17 @@ static void map(struct fixture *fixture, struct vmem_range range)
 
 static struct hyperlight_snapshot *take(struct fixture *fixture, mote_error *err)
 {
-	struct hyperlight_snapshot *snapshot;
-	const mote_status status = hyperlight_guest_snapshot(&snapshot, &fixture->guest, err);
+	struct guest_snapshot *snapshot;
+	const mote_status status = hyperlight_take(&snapshot, &fixture->guest.guest, err);
 
 	assert_true(status == MOTE_OK ? snapshot != NULL : snapshot == NULL);
-	return snapshot;
+	return (struct hyperlight_snapshot *)snapshot;
+}
+
+static void drop(struct hyperlight_snapshot *snapshot)
+{
+	if (snapshot)
+		guest_snapshot_unref(&snapshot->base);
 }
 
 /* How SNAPSHOT maps VA. */
@@ -196,7 +205,7 @@ static void pages_keep_their_places_and_rights(void **state)
 	assert_int_equal(look(snapshot, SCRATCH_END_GVA - 1).flags, VMEM_WRITE);
 	assert_int_equal(snapshot->layout.data_size, fixture.guest.base->layout.data_size +
 							     sizeof rows / sizeof rows[0] * PAGE);
-	hyperlight_snapshot_unref(snapshot);
+	drop(snapshot);
 	drop_guest(&fixture);
 }
 
@@ -217,7 +226,7 @@ static void a_page_that_is_mapped_often_is_copied_once(void **state)
 	assert_int_equal(snapshot->layout.data_size, fixture.guest.base->layout.data_size + PAGE);
 	assert_int_equal(look(snapshot, UINT64_C(0x40000000)).pa,
 			 look(snapshot, UINT64_C(0x40000000) + 299 * PAGE).pa);
-	hyperlight_snapshot_unref(snapshot);
+	drop(snapshot);
 	drop_guest(&fixture);
 }
 
@@ -248,7 +257,7 @@ static void what_is_not_the_guests_is_left_out(void **state)
 	assert_int_equal(look(snapshot, UINT64_C(0x40002000)).kind, VMEM_UNMAPPED);
 	assert_int_equal(look(snapshot, SNAPSHOT_TABLES_GVA).kind, VMEM_UNMAPPED);
 	assert_int_equal(look(snapshot, SCRATCH_END_GVA).kind, VMEM_UNMAPPED);
-	hyperlight_snapshot_unref(snapshot);
+	drop(snapshot);
 	drop_guest(&fixture);
 }
 
@@ -313,7 +322,7 @@ static void tables_that_contain_themselves_end(void **state)
 		    fixture.guest.base->layout.data_size + GUEST_SCRATCH);
 	assert_true(snapshot->layout.tables_size <= 4 * fixture.guest.base->layout.tables_size);
 	assert_memory_equal(copy_of(snapshot, HYPERLIGHT_BASE), "\177ELF", 4);
-	hyperlight_snapshot_unref(snapshot);
+	drop(snapshot);
 	drop_guest(&fixture);
 }
 
@@ -341,7 +350,7 @@ static void everything_mapped_to_one_page_is_quick(void **state)
 	assert_int_equal(snapshot->layout.data_size, PAGE);
 	assert_true(snapshot->layout.tables_size <= 16 * PAGE);
 	assert_int_equal(look(snapshot, UINT64_C(0x123456789000)).pa, HYPERLIGHT_BASE);
-	hyperlight_snapshot_unref(snapshot);
+	drop(snapshot);
 	drop_guest(&fixture);
 }
 
@@ -387,7 +396,7 @@ static void any_tables_cost_what_the_memory_is_large(void **state)
 				    GUEST_SCRATCH + fixture.guest.base->layout.data_size);
 			assert_true(snapshot->layout.tables_size <= 2 * GUEST_SCRATCH);
 		}
-		hyperlight_snapshot_unref(snapshot);
+		drop(snapshot);
 		drop_guest(&fixture);
 	}
 	print_message("%u of 60 could be taken\n", taken);
@@ -428,7 +437,7 @@ static void a_guest_that_maps_nothing_is_refused(void **state)
 static mote_status make_and_take(const struct host *host, void *user, mote_error *err)
 {
 	static struct fixture fixture;
-	struct hyperlight_snapshot *snapshot = NULL;
+	struct guest_snapshot *snapshot = NULL;
 	mote_status status = make_guest(&fixture, host, err);
 
 	(void)user;
@@ -442,8 +451,8 @@ static mote_status make_and_take(const struct host *host, void *user, mote_error
 		status = shared_mem_share(fixture.guest.scratch, err);
 	}
 	if (!status)
-		status = hyperlight_guest_snapshot(&snapshot, &fixture.guest, err);
-	hyperlight_snapshot_unref(snapshot);
+		status = hyperlight_take(&snapshot, &fixture.guest.guest, err);
+	guest_snapshot_unref(snapshot);
 	drop_guest(&fixture);
 	return status;
 }

@@ -91,8 +91,8 @@ static mote_status fill_scratch(struct hyperlight_guest *guest, mote_error *err)
 {
 	const struct hyperlight_layout *layout = &guest->base->layout;
 	const uint64_t tables = tables_gpa(layout);
-	const struct io_stack input = hyperlight_guest_input(guest);
-	const struct io_stack output = hyperlight_guest_output(guest);
+	const struct io_stack input = hyperlight_input(&guest->guest);
+	const struct io_stack output = hyperlight_output(&guest->guest);
 	mote_status status =
 		shared_mem_write(guest->scratch, hyperlight_tables_offset(layout),
 				 shared_mem_contents(guest->base->blob) + layout->data_size,
@@ -158,8 +158,8 @@ static mote_status start(struct hyperlight_guest *guest, bool is_new_vm, mote_er
 	return base->is_ready ? MOTE_OK : set_start(guest, err);
 }
 
-mote_status hyperlight_guest_new(struct hyperlight_guest **out, struct hv *hv,
-				 struct hyperlight_snapshot *snapshot, mote_error *err)
+mote_status hyperlight_guest_new(struct guest **out, struct hv *hv, struct guest_snapshot *snapshot,
+				 mote_error *err)
 {
 	const struct hv_system_ops *system = hv_system_ops(hv);
 
@@ -172,13 +172,15 @@ mote_status hyperlight_guest_new(struct hyperlight_guest **out, struct hv *hv,
 	struct hyperlight_guest *guest = host_alloc(hv->host, sizeof *guest);
 	if (!guest)
 		return error_nomem(err, "a guest", sizeof *guest);
+	guest->guest.abi = &hyperlight_abi;
 	guest->host = hv->host;
 	guest->hv = hv;
 	guest->system = system;
-	guest->base = hyperlight_snapshot_ref(snapshot);
+	guest->base = (struct hyperlight_snapshot *)guest_snapshot_ref(snapshot);
 
-	mote_status status = shared_mem_new(
-		&guest->scratch, hv->host, snapshot->layout.sizes.scratch, SHARED_MEM_PRIVATE, err);
+	mote_status status =
+		shared_mem_new(&guest->scratch, hv->host, guest->base->layout.sizes.scratch,
+			       SHARED_MEM_PRIVATE, err);
 	if (!status)
 		status = shared_mem_share(guest->scratch, err);
 	if (!status)
@@ -186,21 +188,23 @@ mote_status hyperlight_guest_new(struct hyperlight_guest **out, struct hv *hv,
 	if (!status)
 		status = start(guest, true, err);
 	if (status) {
-		hyperlight_guest_free(guest);
+		hyperlight_guest_free(&guest->guest);
 		return status;
 	}
-	*out = guest;
+	*out = &guest->guest;
 	return MOTE_OK;
 }
 
-void hyperlight_guest_free(struct hyperlight_guest *guest)
+void hyperlight_guest_free(struct guest *base)
 {
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
+
 	if (!guest)
 		return;
 	if (guest->vm)
 		guest->hv->ops->vm_free(guest->vm);
 	shared_mem_unref(guest->scratch);
-	hyperlight_snapshot_unref(guest->base);
+	guest_snapshot_unref(&guest->base->base);
 	host_free(guest->host, guest, sizeof *guest);
 }
 
@@ -211,17 +215,19 @@ static mote_status change_base(struct hyperlight_guest *guest, struct hyperlight
 	if (guest->vm)
 		guest->hv->ops->vm_free(guest->vm);
 	guest->vm = NULL;
-	hyperlight_snapshot_ref(snapshot);
-	hyperlight_snapshot_unref(guest->base);
+	guest_snapshot_ref(&snapshot->base);
+	guest_snapshot_unref(&guest->base->base);
 	guest->base = snapshot;
 	mote_status status = make_vm(guest, err);
 	guest->is_broken = status != MOTE_OK;
 	return status;
 }
 
-mote_status hyperlight_guest_restore(struct hyperlight_guest *guest,
-				     struct hyperlight_snapshot *snapshot, mote_error *err)
+mote_status hyperlight_restore(struct guest *base, struct guest_snapshot *base_snapshot,
+			       mote_error *err)
 {
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
+	struct hyperlight_snapshot *snapshot = (struct hyperlight_snapshot *)base_snapshot;
 	const uint64_t size = shared_mem_size(guest->scratch);
 	bool is_new = snapshot != guest->base || guest->is_broken;
 
@@ -246,30 +252,23 @@ mote_status hyperlight_guest_restore(struct hyperlight_guest *guest,
 	return status;
 }
 
-bool hyperlight_guest_is_ready(const struct hyperlight_guest *guest)
+struct io_stack hyperlight_input(const struct guest *base)
 {
-	return guest->is_ready;
-}
+	const struct hyperlight_guest *guest = (const struct hyperlight_guest *)base;
 
-struct io_stack hyperlight_guest_input(const struct hyperlight_guest *guest)
-{
 	return (struct io_stack){
 		.base = shared_mem_base(guest->scratch),
 		.size = guest->base->layout.sizes.input,
 	};
 }
 
-struct io_stack hyperlight_guest_output(const struct hyperlight_guest *guest)
+struct io_stack hyperlight_output(const struct guest *base)
 {
+	const struct hyperlight_guest *guest = (const struct hyperlight_guest *)base;
 	const struct hyperlight_sizes *sizes = &guest->base->layout.sizes;
 
 	return (struct io_stack){
 		.base = (uint8_t *)shared_mem_base(guest->scratch) + sizes->input,
 		.size = sizes->output,
 	};
-}
-
-struct hv_vm *hyperlight_guest_vm(const struct hyperlight_guest *guest)
-{
-	return guest->vm;
 }

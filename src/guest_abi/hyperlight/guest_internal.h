@@ -2,6 +2,7 @@
 /*
  * guest_internal.h - what the files of a hyperlight guest share.
  *
+ * abi.c     the table
  * guest.c   makes, restores and frees guests
  * run.c     calls, and what the exits of the machine mean
  * memory.c  from guest addresses to bytes
@@ -10,13 +11,14 @@
 #ifndef GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
 #define GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
 
-#include "guest_abi/event.h"
 #include "guest_abi/hyperlight/abort.h"
-#include "guest_abi/hyperlight/guest.h"
+#include "guest_abi/hyperlight/hyperlight.h"
+#include "guest_abi/hyperlight/snapshot.h"
 
 #include "abi/vmem.h"
 
 struct hyperlight_guest {
+	struct guest guest;
 	const struct host *host;
 	struct hv *hv;
 	const struct hv_system_ops *system;
@@ -34,6 +36,23 @@ struct hyperlight_guest {
 	struct hyperlight_abort abort;
 	char text[128]; /* of the last event */
 };
+
+/* The functions of the table. */
+mote_status hyperlight_guest_new(struct guest **out, struct hv *hv, struct guest_snapshot *snapshot,
+				 mote_error *err);
+void hyperlight_guest_free(struct guest *base);
+struct io_stack hyperlight_input(const struct guest *base);
+struct io_stack hyperlight_output(const struct guest *base);
+mote_status hyperlight_call(struct guest *base, uint64_t export_number, mote_error *err);
+mote_status hyperlight_run(struct guest *base, struct guest_event *event, mote_error *err);
+mote_status hyperlight_take(struct guest_snapshot **out, struct guest *base, mote_error *err);
+mote_status hyperlight_restore(struct guest *base, struct guest_snapshot *snapshot,
+			       mote_error *err);
+mote_status hyperlight_read(struct guest *base, uint64_t address, void *to, size_t size,
+			    mote_error *err);
+mote_status hyperlight_write(struct guest *base, uint64_t address, const void *from, size_t size,
+			     mote_error *err);
+bool hyperlight_next_region(struct guest *base, uint64_t address, struct region *out);
 
 /* The bytes behind guest physical addresses, while the guest does not run. */
 struct hyperlight_bytes {

@@ -106,14 +106,6 @@ mote_status hyperlight_image_parse(struct hyperlight_image *image, const void *b
 	return status;
 }
 
-bool hyperlight_image_is_marked(const void *bytes, size_t size)
-{
-	struct hyperlight_image image = { .elf = { .bytes = bytes, .size = size } };
-
-	return !elf_check_header(&image.elf, NULL) &&
-	       !hyperlight_image_read_version(&image, NULL) && image.version[0];
-}
-
 void hyperlight_image_load(const struct hyperlight_image *image, uint8_t *to)
 {
 	const struct elf *elf = &image->elf;

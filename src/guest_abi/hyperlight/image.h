@@ -30,14 +30,11 @@ struct hyperlight_image {
 
 /*
  * Takes SIZE bytes at BYTES apart. Errors: MOTE_E_IMAGE, or MOTE_E_ABI_MISMATCH if the file says
- * that it is for another version than HYPERLIGHT_VERSION; the message does not name the file.
+ * that it is for another version than HYPERLIGHT_VERSION; the message does not name the file. The
+ * VERSION is filled in even so, if the file says one.
  */
 mote_status hyperlight_image_parse(struct hyperlight_image *image, const void *bytes, size_t size,
 				   mote_error *err);
-
-/* Whether SIZE bytes at BYTES are an ELF file that says that it is for this ABI, in whatever
- * version. Files that do not say so may be all the same: then somebody else must know. */
-bool hyperlight_image_is_marked(const void *bytes, size_t size);
 
 /* Writes the image's SIZE bytes, which are zero, to TO. */
 void hyperlight_image_load(const struct hyperlight_image *image, uint8_t *to);

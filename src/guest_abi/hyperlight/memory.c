@@ -76,9 +76,10 @@ static mote_status bad_address(uint64_t address, const char *what, mote_error *e
 	return MOTE_E_INVALID;
 }
 
-mote_status hyperlight_guest_read(struct hyperlight_guest *guest, uint64_t address, void *to,
-				  size_t size, mote_error *err)
+mote_status hyperlight_read(struct guest *base, uint64_t address, void *to, size_t size,
+			    mote_error *err)
 {
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
 	struct hyperlight_bytes bytes;
 	mote_status status = hyperlight_bytes_open(&bytes, guest, err);
 	const uint64_t root = hyperlight_root(guest);
@@ -99,9 +100,10 @@ mote_status hyperlight_guest_read(struct hyperlight_guest *guest, uint64_t addre
 	return status;
 }
 
-mote_status hyperlight_guest_write(struct hyperlight_guest *guest, uint64_t address,
-				   const void *from, size_t size, mote_error *err)
+mote_status hyperlight_write(struct guest *base, uint64_t address, const void *from, size_t size,
+			     mote_error *err)
 {
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
 	struct hyperlight_bytes bytes;
 	mote_status status = hyperlight_bytes_open(&bytes, guest, err);
 	const uint64_t root = hyperlight_root(guest);
@@ -122,4 +124,66 @@ mote_status hyperlight_guest_write(struct hyperlight_guest *guest, uint64_t addr
 	}
 	hyperlight_bytes_close(guest);
 	return status;
+}
+
+/* The bytes of memory from PA on that follow each other; 0: there are none. */
+static uint64_t memory_from(const struct hyperlight_bytes *bytes, uint64_t pa)
+{
+	const uint64_t scratch = pa - bytes->scratch_gpa;
+	const uint64_t data = pa - HYPERLIGHT_BASE;
+
+	if (scratch < bytes->scratch_size)
+		return bytes->scratch_size - scratch;
+	return data < bytes->data_size ? bytes->data_size - data : 0;
+}
+
+/* The bytes from PA, where no memory is, up to the next memory; as many as can be if none follows. */
+static uint64_t distance(const struct hyperlight_bytes *bytes, uint64_t pa)
+{
+	if (pa < HYPERLIGHT_BASE)
+		return HYPERLIGHT_BASE - pa;
+	return pa < bytes->scratch_gpa ? bytes->scratch_gpa - pa : UINT64_MAX;
+}
+
+/* The first piece of RANGE that is mapped to memory. */
+static bool find_present(const struct hyperlight_bytes *bytes, const struct vmem_range *range,
+			 struct region *out)
+{
+	const uint64_t skip = memory_from(bytes, range->pa) > 0 ? 0 : distance(bytes, range->pa);
+	const uint64_t size = skip < range->size ? memory_from(bytes, range->pa + skip) : 0;
+	const uint64_t left = range->size - skip;
+
+	if (size == 0)
+		return false;
+	*out = (struct region){
+		.va = range->va + skip,
+		.gpa = range->pa + skip,
+		.size = size < left ? size : left,
+		.flags = REGION_READ | (range->flags & VMEM_WRITE ? REGION_WRITE : 0) |
+			 (range->flags & VMEM_EXEC ? REGION_EXECUTE : 0),
+		.kind = range->pa + skip >= bytes->scratch_gpa ? REGION_SCRATCH : REGION_SNAPSHOT,
+		.host = REGION_HOST_NONE,
+	};
+	return true;
+}
+
+bool hyperlight_next_region(struct guest *base, uint64_t address, struct region *out)
+{
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
+	struct hyperlight_bytes bytes;
+	struct vmem_walk walk;
+	struct vmem_range range;
+	bool is_found = false;
+
+	if (hyperlight_bytes_open(&bytes, guest, NULL))
+		return false;
+	const uint64_t tables = (bytes.scratch_size + bytes.data_size) / VMEM_PAGE_SIZE;
+
+	vmem_walk_begin(&walk, &vmem_amd64, &hyperlight_bytes_ops, &bytes, hyperlight_root(guest),
+			address, UINT64_MAX, tables);
+	while (!is_found &&
+	       vmem_walk_next(&walk, &vmem_amd64, &hyperlight_bytes_ops, &bytes, &range) == VMEM_OK)
+		is_found = find_present(&bytes, &range, out);
+	hyperlight_bytes_close(guest);
+	return is_found;
 }

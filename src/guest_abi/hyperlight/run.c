@@ -13,8 +13,11 @@
 #define RFLAGS_FIXED UINT64_C(2)
 #define RFLAGS_ZERO  UINT64_C(0x40)
 
-mote_status hyperlight_guest_call(struct hyperlight_guest *guest, mote_error *err)
+mote_status hyperlight_call(struct guest *base, uint64_t export_number, mote_error *err)
 {
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
+
+	(void)export_number;
 	*guest->vm->regs = (struct hv_regs){
 		.rip = guest->dispatch,
 		.rsp = guest->stack,
@@ -179,9 +182,10 @@ static bool decode(struct hyperlight_guest *guest, const struct hv_exit *exit,
 	}
 }
 
-mote_status hyperlight_guest_run(struct hyperlight_guest *guest, struct guest_event *event,
-				 mote_error *err)
+mote_status hyperlight_run(struct guest *base, struct guest_event *event, mote_error *err)
 {
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
+
 	for (;;) {
 		struct hv_exit exit = { .kind = HV_EXIT_DIED };
 		mote_status status = shared_mem_run_begin(guest->scratch, err);

@@ -5,6 +5,7 @@
  * will be, so they are copied there as they are.
  */
 #include "guest_abi/hyperlight/snapshot.h"
+#include "guest_abi/hyperlight/hyperlight.h"
 
 #include "abi/vmem_amd64.h"
 #include "abi/vmem_flat.h"
@@ -13,16 +14,10 @@
 
 #include <string.h>
 
-struct hyperlight_snapshot *hyperlight_snapshot_ref(struct hyperlight_snapshot *snapshot)
+void hyperlight_snapshot_free(struct guest_snapshot *base)
 {
-	atomic_fetch_add_explicit(&snapshot->nrefs, 1, memory_order_relaxed);
-	return snapshot;
-}
+	struct hyperlight_snapshot *snapshot = (struct hyperlight_snapshot *)base;
 
-void hyperlight_snapshot_unref(struct hyperlight_snapshot *snapshot)
-{
-	if (!snapshot || atomic_fetch_sub_explicit(&snapshot->nrefs, 1, memory_order_acq_rel) != 1)
-		return;
 	shared_mem_unref(snapshot->blob);
 	host_free(snapshot->host, snapshot, sizeof *snapshot);
 }
@@ -113,7 +108,8 @@ mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const stru
 	struct hyperlight_snapshot *snapshot = host_alloc(host, sizeof *snapshot);
 	if (!snapshot)
 		return error_nomem(err, "a snapshot", sizeof *snapshot);
-	atomic_init(&snapshot->nrefs, 1);
+	snapshot->base.abi = &hyperlight_abi;
+	atomic_init(&snapshot->base.nrefs, 1);
 	snapshot->host = host;
 	snapshot->entry = image->entry;
 	/* As after a call instruction: 8 bytes below a multiple of 16. */
@@ -124,7 +120,7 @@ mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const stru
 	if (!status)
 		status = make_blob(snapshot, image, start, err);
 	if (status) {
-		hyperlight_snapshot_unref(snapshot);
+		guest_snapshot_unref(&snapshot->base);
 		return status;
 	}
 	*out = snapshot;

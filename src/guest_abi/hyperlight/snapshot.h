@@ -6,21 +6,19 @@
  * of guests that are ready for calls (take.h). Guests see the pages of the picture
  * and cannot change them, so any number of guests share one.
  *
- * Reference-counted. Immutable once made: any thread.
+ * Immutable once made: any thread.
  */
 #ifndef GUEST_ABI_HYPERLIGHT_SNAPSHOT_H
 #define GUEST_ABI_HYPERLIGHT_SNAPSHOT_H
 
 #include "base/host.h"
+#include "guest_abi/guest_abi.h"
 #include "guest_abi/hyperlight/image.h"
 #include "guest_abi/hyperlight/layout.h"
-#include "hv/system.h"
 #include "mem/shared_mem.h"
 
-#include <stdatomic.h>
-
 struct hyperlight_snapshot {
-	atomic_size_t nrefs;
+	struct guest_snapshot base;
 	const struct host *host; /* outlives the snapshot */
 	struct hyperlight_layout layout;
 	struct shared_mem *blob; /* read-only: data, then page tables, which guests do not see */
@@ -47,10 +45,7 @@ mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const stru
 				    const struct hyperlight_image *image,
 				    const struct hyperlight_start *start, mote_error *err);
 
-/* One more reference. Returns SNAPSHOT. */
-struct hyperlight_snapshot *hyperlight_snapshot_ref(struct hyperlight_snapshot *snapshot);
-
-/* Drops a reference; the last one frees. NULL is fine. */
-void hyperlight_snapshot_unref(struct hyperlight_snapshot *snapshot);
+/* Frees what hyperlight_snapshot_new() and hyperlight_snapshot() make, in part or as a whole. */
+void hyperlight_snapshot_free(struct guest_snapshot *snapshot);
 
 #endif

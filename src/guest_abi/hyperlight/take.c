@@ -289,9 +289,10 @@ static mote_status take(struct hyperlight_snapshot *snapshot, struct hyperlight_
 	return status;
 }
 
-mote_status hyperlight_guest_snapshot(struct hyperlight_snapshot **out,
-				      struct hyperlight_guest *guest, mote_error *err)
+mote_status hyperlight_take(struct guest_snapshot **out, struct guest *base, mote_error *err)
 {
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
+
 	*out = NULL;
 	if (!guest->is_ready || !guest->is_idle)
 		return error_set(err, MOTE_E_STATE,
@@ -299,7 +300,8 @@ mote_status hyperlight_guest_snapshot(struct hyperlight_snapshot **out,
 	struct hyperlight_snapshot *snapshot = host_alloc(guest->host, sizeof *snapshot);
 	if (!snapshot)
 		return error_nomem(err, "a snapshot", sizeof *snapshot);
-	atomic_init(&snapshot->nrefs, 1);
+	snapshot->base.abi = &hyperlight_abi;
+	atomic_init(&snapshot->base.nrefs, 1);
 	snapshot->host = guest->host;
 	snapshot->layout = guest->base->layout;
 	snapshot->is_ready = true;
@@ -312,10 +314,10 @@ mote_status hyperlight_guest_snapshot(struct hyperlight_snapshot **out,
 
 	mote_status status = take(snapshot, guest, err);
 	if (status) {
-		hyperlight_snapshot_unref(snapshot);
+		guest_snapshot_unref(&snapshot->base);
 		return status;
 	}
 	guest->generation++;
-	*out = snapshot;
+	*out = &snapshot->base;
 	return MOTE_OK;
 }

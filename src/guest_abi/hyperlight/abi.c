@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hyperlight ABI as a table, and the operations that are no more than a look at something.
+ */
+#include "guest_abi/hyperlight/guest_internal.h"
+
+#include "abi/hyperlight.h"
+
+#include <string.h>
+
+_Static_assert(HYPERLIGHT_VERSION_SIZE == GUEST_VERSION_SIZE, "recognise() copies all of it");
+
+/* A guest may come without a note: any static executable may be one. */
+static enum guest_claim recognise(const void *file, size_t size, char version[GUEST_VERSION_SIZE])
+{
+	struct hyperlight_image image;
+	const mote_status status = hyperlight_image_parse(&image, file, size, NULL);
+
+	memcpy(version, image.version, GUEST_VERSION_SIZE);
+	if (version[0])
+		return GUEST_MINE;
+	return status == MOTE_OK ? GUEST_PERHAPS : GUEST_NOT_MINE;
+}
+
+static mote_status load(struct guest_snapshot **out, const struct host *host,
+			const struct guest_start *start, mote_error *err)
+{
+	const struct hyperlight_start how = {
+		.sizes = { .input = start->input_size,
+			   .output = start->output_size,
+			   .heap = start->heap_size,
+			   .scratch = start->scratch_size,
+			   .init_data = start->init_data_size },
+		.init_data = start->init_data,
+		.init_flags = start->init_data_flags,
+	};
+	struct hyperlight_snapshot *snapshot;
+	struct hyperlight_image image;
+
+	*out = NULL;
+	mote_status status = hyperlight_image_parse(&image, start->file, start->file_size, err);
+	if (!status)
+		status = hyperlight_snapshot_new(&snapshot, host, &image, &how, err);
+	if (!status)
+		*out = &snapshot->base;
+	return status;
+}
+
+static bool is_ready(const struct guest *base)
+{
+	return ((const struct hyperlight_guest *)base)->is_ready;
+}
+
+static struct hv_vm *vm(const struct guest *base)
+{
+	return ((const struct hyperlight_guest *)base)->vm;
+}
+
+/* Where things were put at first. What the guest has mapped elsewhere since is its own affair. */
+static const char *place(const struct guest *base, uint64_t address)
+{
+	const struct hyperlight_layout *layout =
+		&((const struct hyperlight_guest *)base)->base->layout;
+	const uint64_t scratch = hyperlight_scratch_gva(layout);
+
+	if (address >= scratch && address < SCRATCH_END_GVA)
+		return "scratch";
+	if (address >= HYPERLIGHT_STACK_LIMIT_GVA && address < HYPERLIGHT_STACK_TOP_GVA)
+		return "stack";
+	if (address < HYPERLIGHT_BASE)
+		return "unmapped page at 0";
+	if (address < layout->peb)
+		return "image";
+	if (address < layout->heap)
+		return "process environment block";
+	if (address < layout->init_data)
+		return "heap";
+	return address - layout->init_data < layout->sizes.init_data ? "init data" : NULL;
+}
+
+const struct guest_abi hyperlight_abi = {
+	.name = "hyperlight",
+	.recognise = recognise,
+	.load = load,
+	.snapshot_free = hyperlight_snapshot_free,
+	.guest_new = hyperlight_guest_new,
+	.guest_free = hyperlight_guest_free,
+	.is_ready = is_ready,
+	.input = hyperlight_input,
+	.output = hyperlight_output,
+	.call = hyperlight_call,
+	.run = hyperlight_run,
+	.snapshot = hyperlight_take,
+	.restore = hyperlight_restore,
+	.read = hyperlight_read,
+	.write = hyperlight_write,
+	.next_region = hyperlight_next_region,
+	.place = place,
+	.vm = vm,
+};
