@@ -115,6 +115,74 @@ static void make_wire(void)
 		   wire_functions_write(bytes, sizeof bytes, &function, 1));
 }
 
+/* What fuzz_debug reads: numbers of few bytes, and addresses by what they are in. */
+struct seed {
+	uint8_t bytes[256];
+	size_t size;
+};
+
+static void put(struct seed *seed, uint64_t number, size_t size)
+{
+	memcpy(seed->bytes + seed->size, &number, size);
+	seed->size += size;
+}
+
+static void put_code(struct seed *seed, uint64_t offset)
+{
+	put(seed, 0, 1);
+	put(seed, offset, 2);
+}
+
+static void put_stack(struct seed *seed, uint64_t word)
+{
+	put(seed, 2, 1);
+	put(seed, word, 2);
+}
+
+/* Two functions and main(), stopped in the innermost; HOW: whether there is a core file, and which
+ * system call fails. */
+static void make_debug(const char *name, uint8_t how, bool has_frame_pointers)
+{
+	static const char names[] = "\0crash\0caller\0main\0alias";
+	static const struct {
+		uint8_t name, kind, offset, size;
+	} symbols[] = {
+		{ 19, 0x02, 0x10, 0x10 }, /* another name, of one file, comes first */
+		{ 1, 0x12, 0x10, 0x10 },
+		{ 7, 0x12, 0x20, 5 }, /* its last instruction is the call */
+		{ 14, 0x12, 0x30, 0x20 },
+	};
+	enum { NSYMBOLS = sizeof symbols / sizeof symbols[0] };
+	struct seed seed = { .size = 0 };
+
+	put(&seed, how, 1);
+	put_code(&seed, 0x12);  /* rip */
+	put_stack(&seed, 0x10); /* rsp */
+	put_stack(&seed, has_frame_pointers ? 0x12 : 0x1ff);
+	put_code(&seed, 0);      /* rcx */
+	put_stack(&seed, 0x200); /* where the stack begins */
+	put(&seed, 4, 1);        /* words: a frame pointer and a return address, twice */
+	for (uint64_t i = 0; i < 2; i++) {
+		put(&seed, 0x12 + 8 * i, 2);
+		put_stack(&seed, 0x1a);
+		put(&seed, 0x13 + 8 * i, 2);
+		put_code(&seed, 0x25 + 0x20 * i);
+	}
+	put(&seed, 0, 1); /* no code but calls */
+	put(&seed, 0, 1); /* not moved */
+	put(&seed, NSYMBOLS, 1);
+	for (size_t i = 0; i < NSYMBOLS; i++) {
+		put(&seed, symbols[i].name, 1);
+		put(&seed, symbols[i].kind, 1);
+		put(&seed, 1, 1); /* it is defined */
+		put_code(&seed, symbols[i].offset);
+		put(&seed, symbols[i].size, 1);
+	}
+	put(&seed, 0, 1); /* no damage */
+	memcpy(seed.bytes + seed.size, names, sizeof names);
+	write_seed("fuzz_debug", name, seed.bytes, seed.size + sizeof names);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -123,6 +191,10 @@ int main(int argc, char **argv)
 	}
 	folder = argv[1];
 	make_config();
+	make_debug("frames", 0, true);
+	make_debug("guesses", 0, false);
+	make_debug("core", 1, true);
+	make_debug("core-fails", 1 + 3 * 32, true);
 	make_index();
 	make_elf();
 	make_wire();

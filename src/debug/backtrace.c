@@ -43,9 +43,10 @@ static uint64_t place_of(const struct trace *trace, size_t index)
 static void walk(struct trace *trace, const struct stopped_guest *guest, size_t wanted)
 {
 	trace->reader = libdw_begin(guest->libdw, guest->elf);
-	trace->count = trace->reader ? libdw_walk(trace->reader, guest->memory, &guest->start,
-						  trace->frames)
-				     : frames_walk(guest->memory, &guest->start, trace->frames);
+	trace->count = trace->reader
+			       ? libdw_walk(trace->reader, guest->memory, &guest->start,
+					    trace->frames, wanted)
+			       : frames_walk(guest->memory, &guest->start, trace->frames, wanted);
 	if (trace->count > wanted)
 		trace->count = wanted;
 	for (size_t i = 0; i < trace->count; i++)

@@ -13,7 +13,7 @@ enum { SCAN_WORDS = 1024 };
 struct walk {
 	struct guest_memory *memory;
 	struct frame *frames;
-	size_t count;
+	size_t count, wanted;
 	uint64_t stack; /* nothing below belongs to a frame that is still to be found */
 };
 
@@ -30,7 +30,7 @@ static bool read_words(struct walk *walk, uint64_t address, uint64_t *words, siz
 
 static void add(struct walk *walk, uint64_t address, bool is_guess)
 {
-	if (walk->count < MOTE_MAX_FRAMES)
+	if (walk->count < walk->wanted)
 		walk->frames[walk->count++] = (struct frame){ address, is_guess };
 }
 
@@ -72,7 +72,7 @@ static bool follow_chain(struct walk *walk, uint64_t frame)
 {
 	uint64_t words[2]; /* the caller's frame pointer, the return address */
 
-	while (frame != 0 && walk->count < MOTE_MAX_FRAMES) {
+	while (frame != 0 && walk->count < walk->wanted) {
 		if (frame < walk->stack || frame % sizeof words[0] != 0 ||
 		    !read_words(walk, frame, words, 2) || !frames_is_code(walk->memory, words[1]))
 			return false;
@@ -92,18 +92,42 @@ static uint64_t scan_start(const struct walk *walk)
 	return stack->va - address <= LAYOUT_GUARD_SIZE ? stack->va : address;
 }
 
+/* Words of the stack one after the other, which are read some at a time. */
+struct words {
+	uint64_t next; /* its address */
+	size_t left;
+	uint64_t ahead[32];
+};
+
+static bool next_word(struct walk *walk, struct words *words, uint64_t *word)
+{
+	enum { AHEAD = sizeof words->ahead / sizeof words->ahead[0] };
+
+	if (words->left == 0) {
+		words->left = AHEAD;
+		/* fewer where the stack ends: its last words one by one */
+		if (!read_words(walk, words->next, words->ahead, AHEAD)) {
+			words->left = 1;
+			if (!read_words(walk, words->next, &words->ahead[AHEAD - 1], 1))
+				return false;
+		}
+	}
+	*word = words->ahead[AHEAD - words->left--];
+	words->next += sizeof *word;
+	return true;
+}
+
 /* Up to END, or as far as there is a stack. */
 static void scan(struct walk *walk, uint64_t end)
 {
-	uint64_t address = scan_start(walk);
+	struct words words = { .next = scan_start(walk) };
+	uint64_t word;
 
-	for (size_t i = 0; i < SCAN_WORDS && walk->count < MOTE_MAX_FRAMES; i++) {
-		uint64_t word;
-		if (address == end || !read_words(walk, address, &word, 1))
+	for (size_t i = 0; i < SCAN_WORDS && walk->count < walk->wanted; i++) {
+		if (words.next == end || !next_word(walk, &words, &word))
 			return;
 		if (follows_call(walk, word))
 			add(walk, word, true);
-		address += sizeof word;
 	}
 }
 
@@ -121,9 +145,9 @@ bool frames_undo_call(struct guest_memory *memory, struct hv_regs *regs)
 }
 
 size_t frames_walk(struct guest_memory *memory, const struct frames_start *start,
-		   struct frame *frames)
+		   struct frame *frames, size_t wanted)
 {
-	struct walk walk = { .memory = memory, .frames = frames };
+	struct walk walk = { .memory = memory, .frames = frames, .wanted = wanted };
 	struct hv_regs at = start->regs;
 
 	add(&walk, at.rip, false);
@@ -143,15 +167,19 @@ size_t frames_guess_rest(struct guest_memory *memory, const struct frames_start 
 			 struct frame *frames, size_t count)
 {
 	struct walk walk = {
-		.memory = memory, .frames = frames, .count = count, .stack = start->regs.rsp
+		.memory = memory,
+		.frames = frames,
+		.count = count,
+		.wanted = MOTE_MAX_FRAMES,
+		.stack = start->regs.rsp,
 	};
-	uint64_t address = scan_start(&walk), word;
+	struct words words = { .next = scan_start(&walk) };
+	uint64_t word;
 
-	for (size_t i = 0; i < SCAN_WORDS && read_words(&walk, address, &word, 1); i++) {
-		address += sizeof word;
+	for (size_t i = 0; i < SCAN_WORDS && next_word(&walk, &words, &word); i++) {
 		if (word != frames[count - 1].address)
 			continue;
-		walk.stack = address;
+		walk.stack = words.next;
 		break;
 	}
 	scan(&walk, start->stack_end);

@@ -26,15 +26,16 @@ struct frame {
 };
 
 /*
- * Fills FRAMES, which has room for MOTE_MAX_FRAMES, from START on; returns how many there are, one
- * at least. Follows frame pointers; where those end before the outermost frame, whose frame pointer
- * is 0, the words of the stack that look like return addresses follow as guesses.
+ * Fills FRAMES from START on, with WANTED at most, from 1 to MOTE_MAX_FRAMES; returns how many
+ * there are, one at least. Follows frame pointers; where those end before the outermost frame,
+ * whose frame pointer is 0, the words of the stack that look like return addresses follow as
+ * guesses.
  */
 size_t frames_walk(struct guest_memory *memory, const struct frames_start *start,
-		   struct frame *frames);
+		   struct frame *frames, size_t wanted);
 
-/* Adds guesses to the COUNT frames of START that are known, which end before the outermost; returns
- * how many there are then. */
+/* Adds guesses to the COUNT frames of START that are known, which end before the outermost, up to
+ * MOTE_MAX_FRAMES; returns how many there are then. */
 size_t frames_guess_rest(struct guest_memory *memory, const struct frames_start *start,
 			 struct frame *frames, size_t count);
 

@@ -366,7 +366,7 @@ static int add_frame(Dwfl_Frame *frame, void *user)
 }
 
 size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
-		  const struct frames_start *start, struct frame *frames)
+		  const struct frames_start *start, struct frame *frames, size_t wanted)
 {
 	static const Dwfl_Thread_Callbacks callbacks = {
 		.next_thread = next_thread,
@@ -387,6 +387,6 @@ size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
 		reader->lib->dwfl_attach_state(reader->dwfl, NULL, 1, &callbacks, &steps) &&
 		reader->lib->dwfl_getthread_frames(reader->dwfl, 1, add_frame, &steps) == 0;
 	if (steps.count == before)
-		return frames_walk(memory, start, frames);
+		return frames_walk(memory, start, frames, wanted);
 	return is_whole ? steps.count : frames_guess_rest(memory, start, frames, steps.count);
 }

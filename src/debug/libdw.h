@@ -31,9 +31,10 @@ struct libdw_reader;
 struct libdw_reader *libdw_begin(const struct libdw *libdw, const struct elf *elf);
 void libdw_end(struct libdw_reader *reader); /* NULL is fine */
 
-/* As frames_walk(), by what the file says about each function's frame. */
+/* As frames_walk(), by what the file says about each function's frame; there may be more than
+ * WANTED of those. */
 size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
-		  const struct frames_start *start, struct frame *frames);
+		  const struct frames_start *start, struct frame *frames, size_t wanted);
 
 /* Functions that are inlined into each other at most. */
 #define LIBDW_INLINED_MAX 16

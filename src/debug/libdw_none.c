@@ -28,10 +28,10 @@ void libdw_end(struct libdw_reader *reader)
 }
 
 size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
-		  const struct frames_start *start, struct frame *frames)
+		  const struct frames_start *start, struct frame *frames, size_t wanted)
 {
 	(void)reader;
-	return frames_walk(memory, start, frames);
+	return frames_walk(memory, start, frames, wanted);
 }
 
 size_t libdw_find(struct libdw_reader *reader, uint64_t address, struct libdw_place *places)
