@@ -73,7 +73,7 @@ SYSCALL_HANDLER(syscall_madvise)
 {
 	const uint64_t size = whole_pages(args[1]);
 
-	if (args[2] != MADV_DONTNEED && args[2] != MADV_HUGEPAGE)
+	if (args[2] != MADV_DONTNEED && args[2] != MADV_FREE && args[2] != MADV_HUGEPAGE)
 		return 0; /* advice may be ignored */
 	if (size < args[1])
 		return -EINVAL;

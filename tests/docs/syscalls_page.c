@@ -59,6 +59,29 @@ static void print_served(void)
 			printf("| `%s` | %d | %s |\n", rows[i].name, rows[i].number, rows[i].how);
 }
 
+static const char memory[] = "\n"
+			     "## Memory\n"
+			     "\n"
+			     "A guest's page tables are made once and sealed, so that no guest can "
+			     "change them and some hypervisors need not look "
+			     "again.\n"
+			     "What the image's segments allow is enforced by the processor: code "
+			     "is not writable, data is not executable. The heap is\n"
+			     "readable and writable as a whole, from the start. `mmap` and "
+			     "`munmap` are books about it, and a page that is in nobody's "
+			     "books\n"
+			     "can be read, and is zero, until it is handed out. `mprotect` keeps "
+			     "no books: guard pages inside of the heap do not fault, "
+			     "and\n"
+			     "data that was made read-only after relocation (RELRO) can still be "
+			     "written. The guard below the stack is there always.\n"
+			     "\n"
+			     "Memory that a guest gives up goes back to the host in pieces of 64 "
+			     "KiB and more, and reads as zero if it is used again; "
+			     "smaller\n"
+			     "pieces are zeroed and kept. In sandboxes of the kvm backend that "
+			     "began at a snapshot they are all kept until the restore.\n";
+
 static void print_refused(void)
 {
 	printf("\n## Refused\n\n| call | | why |\n|---|---|---|\n");
@@ -71,6 +94,7 @@ int main(void)
 {
 	fputs(head, stdout);
 	print_served();
+	fputs(memory, stdout);
 	print_refused();
 	return 0;
 }

@@ -387,6 +387,54 @@ MOTE_EXPORT(void, WaitForEver)
 	pthread_mutex_lock(&own);
 }
 
+static bool give_up(void *memory, size_t size, const char *how)
+{
+	if (strcmp(how, "free") == 0) {
+		free(memory);
+		return true;
+	}
+	if (strcmp(how, "munmap") == 0)
+		return munmap(memory, size) == 0;
+	if (strcmp(how, "mremap") == 0)
+		return mremap(memory, size, 4096, 0) == memory && munmap(memory, 4096) == 0;
+	if (strcmp(how, "advice") == 0)
+		return madvise(memory, size, MADV_DONTNEED) == 0 && munmap(memory, size) == 0;
+	if (strcmp(how, "free advice") == 0)
+		return madvise(memory, size, MADV_FREE) == 0 && munmap(memory, size) == 0;
+	return syscall(SYS_brk, memory) == (long)(uintptr_t)memory; /* "brk" */
+}
+
+/* Not by sbrk(), which musl does not move. */
+static void *move_break(size_t size)
+{
+	const long now = syscall(SYS_brk, 0);
+
+	return syscall(SYS_brk, now + (long)size) == now + (long)size ? (void *)(uintptr_t)now
+								      : NULL;
+}
+
+/* Takes SIZE bytes, writes to each page, and gives them up as HOW says. How many were not 0. */
+MOTE_EXPORT(i64, UseAndGiveUp, u64, size, str, how)
+{
+	unsigned char *memory;
+	int64_t dirty = 0;
+
+	if (strcmp(how, "free") == 0)
+		memory = malloc(size);
+	else if (strcmp(how, "brk") == 0)
+		memory = move_break(size);
+	else
+		memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			      0);
+	if (!memory || memory == (void *)-1)
+		return -1;
+	for (size_t i = 0; i < size; i += 4096) {
+		dirty += strcmp(how, "free") != 0 && memory[i] != 0;
+		memory[i] = 1;
+	}
+	return give_up(memory, size, how) ? dirty : -2;
+}
+
 /* What poll() finds on a descriptor: 1 to read, 4 to write, 32 not open. */
 MOTE_EXPORT(i32, Poll, i32, descriptor)
 {
