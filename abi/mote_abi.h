@@ -10,7 +10,8 @@
  *     address arrives in the auxiliary vector under MOTE_AT_START_BLOCK;
  *   - the hypercall page, whose code the host writes: calling it leaves the
  *     virtual machine, by whatever instruction this machine does best;
- *   - the input and output buffers (io_stack.h), which carry messages (wire.h);
+ *   - the input and output buffers (io_stack.h), which carry messages (wire.h), and the argument
+ *     and result buffers, where bytes lie that no message has to carry (struct mote_span);
  *   - export and import records, in sections that the host reads from the file.
  *
  * Changing anything here changes MOTE_ABI_VERSION; a guest carries the version
@@ -59,18 +60,45 @@
 enum mote_hypercall {
 	/* main() returned: IN rsi dispatch function, rdx stack pointer for calls, rcx
 	 * main's result. Does not return: each call starts at the dispatch function, with
-	 * rdi the index of the export record, rsp as given, x87 and SSE control words as
-	 * at the start of a program, and all other registers, vector registers too, zero;
-	 * only r11 is undefined. */
+	 * rdi the index of the export record, rsi which parameters are spans, rsp as given, x87
+	 * and SSE control words as at the start of a program, and all other registers, vector
+	 * registers too, zero; only r11 is undefined. */
 	MOTE_HC_READY = 1,
-	/* The call is over; a result message is on the output buffer. Does not return. */
+	/* The call is over; a result message is on the output buffer. IN rsi bit 0: the result
+	 * is a span. Does not return. */
 	MOTE_HC_DONE = 2,
-	/* A call message for the host is on the output buffer. OUT rax 0 and a result
-	 * message on the input buffer. */
+	/* A call message for the host is on the output buffer. IN rsi which parameters are spans,
+	 * rdx bit 0: the result may be one. OUT rax bit 0: it is, and a result message on the
+	 * input buffer. */
 	MOTE_HC_HOST_CALL = 3,
 	/* A log message is on the output buffer. OUT rax 0. */
 	MOTE_HC_LOG = 4,
 };
+
+/*
+ * A span: bytes that lie in one of the two buffers for bulk data. The host writes to the argument
+ * buffer, which the guest can only read; the guest writes to the result buffer. There is no telling
+ * a span from bytes that look like one, so messages do not: a value of type bytes has a
+ * struct mote_span in place of its bytes exactly if a register says so, bit N for parameter N
+ * (from 0), bit 0 for a result. Bits of other values are 0.
+ *
+ * The host uses spans only for a guest that says in a note that it knows them, and that has
+ * buffers; to other guests the registers are 0, and the host ignores theirs. What a guest's span
+ * says is checked like everything of the guest's: it must lie in one of its two buffers, both of
+ * which hold nothing but such bytes. Bytes stay as they are until the other side goes on: those of
+ * a call and of its result until the next call begins, those of a host call until it returns, the
+ * result of a host call until the next call begins.
+ */
+struct mote_span {
+	uint64_t address; /* guest virtual */
+	uint64_t size;    /* bytes */
+};
+_Static_assert(sizeof(struct mote_span) == 16,
+	       "both sides copy spans out of messages by this size; bump MOTE_ABI_VERSION");
+
+/* Bytes that are this long or longer go by buffer, if there is one with room; shorter ones are
+ * copied quicker than looked after. Each side may do as it likes. */
+#define MOTE_SPAN_MIN 4096
 
 /* Ports and doorbell offsets by which a guest leaves the virtual machine. */
 #define MOTE_PORT_HYPERCALL 0xe0
@@ -97,6 +125,8 @@ struct mote_start_block {
 	uint64_t function_table; /* its address; 0 when the host has no functions */
 	uint64_t init_data_address, init_data_size; /* 0, 0 when there is none */
 	uint64_t generation; /* changes whenever the guest's memory was made what it was before */
+	uint64_t arguments_address, results_address; /* the buffers for spans */
+	uint64_t buffer_size;                        /* of each; 0: there are none */
 };
 _Static_assert(sizeof(struct mote_start_block) <= MOTE_PAGE_SIZE,
 	       "start block: guests and snapshots map one page for it");
@@ -175,5 +205,10 @@ struct mote_note {
 	uint32_t abi_version;
 	uint32_t record_size; /* sizeof(struct mote_record) */
 };
+
+/* A second note, of the same name, with what a guest knows beyond what MOTE_ABI_VERSION asks of it:
+ * 32 bits, of which hosts ignore those that they do not know. Guests without it know nothing. */
+#define MOTE_FEATURES_NOTE_TYPE 2
+#define MOTE_FEATURE_SPANS      UINT32_C(1)
 
 #endif

@@ -29,6 +29,13 @@ MOTE_EXPORT(bytes, Shrink, bytes, data)
 	return (mote_bytes){ data.ptr, data.len / 3 };
 }
 
+/* All of DATA, read once and written once. */
+MOTE_EXPORT(bytes, Copy, bytes, data)
+{
+	return (mote_bytes){ memcpy(mote_guest_result_buffer(data.len), data.ptr, data.len),
+			     data.len };
+}
+
 /* COUNT system calls; the number of those that failed. */
 MOTE_EXPORT(u32, SystemCalls, u32, count)
 {

@@ -4,6 +4,7 @@
  */
 #include "bench/subjects.h"
 
+#include "bench/bulk.h"
 #include "bench/interrupts.h"
 #include "bench/library.h"
 #include "bench/snapshots.h"
@@ -65,6 +66,18 @@ static const struct {
 	{ "restore/4096", "call_with_restore/4096" },
 };
 
+/* What there is to measure of bulk data on each backend. */
+static const struct {
+	const char *name, *unit;
+	uint64_t (*run)(void *state, unsigned n);
+} bulk_rows[] = {
+	{ "call_1mib_in_1mib_out", NULL, call_1mib_in_1mib_out },
+	{ "call_1mib_in_place", NULL, call_1mib_in_place },
+	{ "call_1mib_by_message", NULL, call_1mib_by_message },
+	{ "call_1mib_with_restore", NULL, call_1mib_with_restore },
+	{ "call_1mib_ratio", "x", call_1mib_ratio },
+};
+
 /* What is counted there, where a hypervisor tells which pages are written. */
 static const struct {
 	const char *name, *unit;
@@ -96,6 +109,13 @@ static void add(struct subjects *subjects, const char *filter, struct bench benc
 {
 	if (subjects->count < SUBJECTS_MAX && is_wanted(bench.name, filter))
 		subjects->benches[subjects->count++] = bench;
+}
+
+static void add_row(struct subjects *subjects, const char *filter, const char *name,
+		    const char *backend, uint64_t (*run)(void *state, unsigned n), void *state)
+{
+	add(subjects, filter,
+	    (struct bench){ .name = name, .backend = backend, .run = run, .state = state });
 }
 
 /* Counted as soon as it is begun, so that subjects_close() finds what there is of it. */
@@ -200,6 +220,11 @@ static void add_yardsticks(struct subjects *subjects, const char *filter)
 				    .backend = "none",
 				    .run = process_pipe_round_trip,
 				    .state = &subjects->peer });
+	subjects->has_shared_peer = shared_peer_init(&subjects->shared_peer);
+	if (subjects->has_shared_peer)
+		add_row(subjects, filter, "process_1mib_in_1mib_out", "none",
+			process_1mib_in_1mib_out, &subjects->shared_peer);
+	add_row(subjects, filter, "memcpy_1mib", "none", memcpy_1mib, NULL);
 	add(subjects, filter,
 	    (struct bench){ .name = "process_spawn", .backend = "none", .run = process_spawn });
 	add(subjects, filter,
@@ -213,13 +238,6 @@ static mote_status no_memory(mote_error *err)
 {
 	*err = (mote_error){ .code = MOTE_E_NOMEM, .message = "no memory to copy and map" };
 	return MOTE_E_NOMEM;
-}
-
-static void add_row(struct subjects *subjects, const char *filter, const char *name,
-		    const char *backend, uint64_t (*run)(void *state, unsigned n), void *state)
-{
-	add(subjects, filter,
-	    (struct bench){ .name = name, .backend = backend, .run = run, .state = state });
 }
 
 /* Whatever of snapshots is measured on BACKEND, without a state. */
@@ -254,6 +272,35 @@ static mote_status add_snapshots(struct subjects *subjects, const char *filter, 
 	}
 	subjects->snapshots[index] = bench;
 	if (snapshot_bench_init(bench, backend))
+		return MOTE_OK;
+	*err = backend->err;
+	return err->code;
+}
+
+/* Its sandboxes are only made if there is something to do for them. */
+static mote_status add_bulk(struct subjects *subjects, const char *filter, size_t index,
+			    mote_error *err)
+{
+	struct measured_backend *backend = &subjects->backends[index];
+	struct bulk_bench *bulk = calloc(1, sizeof *bulk);
+	const size_t before = subjects->count;
+
+	if (!bulk)
+		return no_memory(err);
+	for (size_t i = 0; i < sizeof bulk_rows / sizeof bulk_rows[0]; i++)
+		add(subjects, filter,
+		    (struct bench){ .name = bulk_rows[i].name,
+				    .backend = backend->name,
+				    .run = bulk_rows[i].run,
+				    .state = bulk,
+				    .is_count = bulk_rows[i].unit,
+				    .unit = bulk_rows[i].unit });
+	if (subjects->count == before) {
+		free(bulk);
+		return MOTE_OK;
+	}
+	subjects->bulk[index] = bulk;
+	if (bulk_bench_init(bulk, backend))
 		return MOTE_OK;
 	*err = backend->err;
 	return err->code;
@@ -349,6 +396,8 @@ mote_status subjects_open(struct subjects *subjects, const char *backend, const 
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
 		status = add_snapshots(subjects, filter, i, err);
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
+		status = add_bulk(subjects, filter, i, err);
+	for (size_t i = 0; !status && i < subjects->nbackends; i++)
 		if (strcmp(subjects->backends[i].name, "kvm") == 0)
 			status = add_counted(subjects, filter, &subjects->backends[i], err);
 	if (!status && subjects->nbackends > 0)
@@ -374,6 +423,9 @@ void subjects_close(struct subjects *subjects)
 		if (subjects->snapshots[i])
 			snapshot_bench_fini(subjects->snapshots[i]);
 		free(subjects->snapshots[i]);
+		if (subjects->bulk[i])
+			bulk_bench_fini(subjects->bulk[i]);
+		free(subjects->bulk[i]);
 		mote_sandbox_free(subjects->backends[i].sb);
 		mote_image_unref(subjects->backends[i].image);
 		mote_runtime_free(subjects->backends[i].rt);
@@ -384,6 +436,9 @@ void subjects_close(struct subjects *subjects)
 	free(subjects->stored);
 	memory_pair_fini(&subjects->pair);
 	memory_bench_free(subjects->memory);
+	/* the second child holds the first one's pipes open */
+	if (subjects->has_shared_peer)
+		pipe_peer_fini(&subjects->shared_peer);
 	if (subjects->has_peer)
 		pipe_peer_fini(&subjects->peer);
 }

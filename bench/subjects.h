@@ -19,6 +19,7 @@
 #define SUBJECTS_BACKENDS_MAX 8
 #define SUBJECTS_COPIES       4
 
+struct bulk_bench;
 struct counted;
 struct snapshot_bench;
 struct stored_bench;
@@ -43,10 +44,13 @@ struct subjects {
 	bool has_kvm;
 	struct pipe_peer peer;
 	bool has_peer;
+	struct pipe_peer shared_peer;
+	bool has_shared_peer;
 	struct memory_bench *memory; /* NULL: none of its subjects is wanted */
 	struct memory_pair pair;     /* as well */
 	struct scattered_copy copies[SUBJECTS_COPIES];
 	struct snapshot_bench *snapshots[SUBJECTS_BACKENDS_MAX]; /* as well, on each backend */
+	struct bulk_bench *bulk[SUBJECTS_BACKENDS_MAX];          /* as well, on each backend */
 	struct counted *counted;                                 /* as well */
 	struct stored_bench *stored;                             /* as well, on the first */
 };

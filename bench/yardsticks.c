@@ -15,20 +15,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The child's whole life: echo until the pipe closes. */
-static _Noreturn void echo(int from, int to)
+enum { MIB = 1 << 20 };
+
+/* The child's whole life: until the pipe closes, for each byte the memory copied and the byte sent
+ * back. */
+static _Noreturn void echo(int from, int to, const struct pipe_peer *peer)
 {
 	char byte;
 
-	while (read(from, &byte, 1) == 1 && write(to, &byte, 1) == 1)
-		;
+	while (read(from, &byte, 1) == 1) {
+		if (peer->there)
+			memcpy(peer->back, peer->there, MIB);
+		if (write(to, &byte, 1) != 1)
+			break;
+	}
 	_exit(0);
 }
 
-bool pipe_peer_init(struct pipe_peer *peer)
+/* Starts the child, with the memory of MODEL. */
+static bool pipe_peer_start(struct pipe_peer *peer, const struct pipe_peer *model)
 {
 	int there[2], back[2];
 
+	*peer = *model;
 	if (pipe(there) < 0)
 		return false;
 	if (pipe(back) < 0)
@@ -39,7 +48,7 @@ bool pipe_peer_init(struct pipe_peer *peer)
 	if (peer->child == 0) {
 		close(there[1]);
 		close(back[0]);
-		echo(there[0], back[1]);
+		echo(there[0], back[1], peer);
 	}
 	close(there[0]);
 	close(back[1]);
@@ -54,6 +63,11 @@ close_there:
 	close(there[0]);
 	close(there[1]);
 	return false;
+}
+
+bool pipe_peer_init(struct pipe_peer *peer)
+{
+	return pipe_peer_start(peer, &(const struct pipe_peer){ 0 });
 }
 
 /* Waits for CHILD; whether it ended well. */
@@ -73,6 +87,32 @@ void pipe_peer_fini(struct pipe_peer *peer)
 	close(peer->to);
 	close(peer->from);
 	ended_well(peer->child);
+	if (peer->there)
+		munmap(peer->there, 2 * MIB);
+}
+
+/* The child sees the memory because it is there before it. */
+static bool share_memory(struct pipe_peer *peer)
+{
+	char *at = mmap(NULL, 2 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return false;
+	peer->there = at;
+	peer->back = at + MIB;
+	return true;
+}
+
+bool shared_peer_init(struct pipe_peer *peer)
+{
+	struct pipe_peer memory = { 0 };
+
+	if (!share_memory(&memory))
+		return false;
+	if (pipe_peer_start(peer, &memory))
+		return true;
+	munmap(memory.there, 2 * MIB);
+	return false;
 }
 
 uint64_t process_pipe_round_trip(void *state, unsigned n)
@@ -86,6 +126,22 @@ uint64_t process_pipe_round_trip(void *state, unsigned n)
 			return BENCH_FAILED;
 	}
 	return bench_clock() - start;
+}
+
+uint64_t process_1mib_in_1mib_out(void *state, unsigned n)
+{
+	struct pipe_peer *peer = state;
+	static const char data[MIB];
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t start = bench_clock();
+		memcpy(peer->there, data, MIB);
+		if (process_pipe_round_trip(peer, 1) == BENCH_FAILED)
+			return BENCH_FAILED;
+		total += bench_clock() - start;
+	}
+	return total;
 }
 
 uint64_t process_spawn(void *state, unsigned n)
@@ -192,6 +248,19 @@ uint64_t fork_exit_wait(void *state, unsigned n)
 		}
 		if (child < 0 || !ended_well(child))
 			return BENCH_FAILED;
+	}
+	return bench_clock() - start;
+}
+
+uint64_t memcpy_1mib(void *state, unsigned n)
+{
+	(void)state;
+	static char data[2][MIB];
+	uint64_t start = bench_clock();
+
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(data[i & 1], data[~i & 1], MIB);
+		__asm__ volatile("" : : "r"(data) : "memory");
 	}
 	return bench_clock() - start;
 }

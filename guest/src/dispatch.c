@@ -38,9 +38,10 @@ static void check_params(const struct mote_guest_record *record, const struct wi
 					 (unsigned long)call->params[i].type);
 }
 
-/* Reads the call on the input buffer; returns the record that it is for, which the host chose by
- * INDEX. */
-static const struct mote_guest_record *receive_call(uint64_t index, struct wire_call *call)
+/* Reads the call on the input buffer, with spans for parameters by the bits of WHICH; returns the
+ * record that it is for, which the host chose by INDEX. */
+static const struct mote_guest_record *receive_call(uint64_t index, uint64_t which,
+						    struct wire_call *call)
 {
 	struct io_stack input = input_buffer();
 	struct io_fault fault;
@@ -57,10 +58,13 @@ static const struct mote_guest_record *receive_call(uint64_t index, struct wire_
 				 wire_field_text(check.field), wire_status_text(check.status));
 	const struct mote_guest_record *record = export_find(index, call->name);
 	check_params(record, call);
+	if (!spans_receive(call->params, call->nparams, which))
+		call_fail_format(WIRE_CODE_GUEST_ERROR, "the call of %s has spans that are none",
+				 call->name);
 	return record;
 }
 
-void dispatch(uint64_t index)
+void dispatch(uint64_t index, uint64_t which)
 {
 	struct wire_call call;
 	struct mote_guest_value args[MOTE_PARAMS_MAX];
@@ -70,7 +74,8 @@ void dispatch(uint64_t index)
 	current_function = "";
 	fpu_restore();
 	arena_reset();
-	const struct mote_guest_record *record = receive_call(index, &call);
+	spans_reset();
+	const struct mote_guest_record *record = receive_call(index, which, &call);
 	current_function = record->name;
 	restore_notice();
 	memcpy(args, call.params, record->nparams * sizeof(*args));
@@ -81,29 +86,41 @@ void dispatch(uint64_t index)
 	call_end(&result);
 }
 
+/* All of the result buffer is for a result that is not in there yet. */
+static uint64_t send_result(struct wire_result *result, struct mote_span *span)
+{
+	spans_reset();
+	return spans_send(&result->value, 1, span);
+}
+
 void call_end(const struct wire_result *result)
 {
 	struct io_stack input = input_buffer();
 	struct io_stack output = output_buffer();
+	struct wire_result sent = *result;
+	struct mote_span span;
 	struct io_fault fault;
+	uint64_t which = 0;
 
 	/* Whatever a half-made message left there, an error must fit. */
 	if (result->is_error)
 		io_stack_init(&output);
-	size_t size = wire_result_size(result);
+	else
+		which = send_result(&sent, &span);
+	size_t size = wire_result_size(&sent);
 	void *message = io_stack_reserve(&output, size, &fault);
 
 	if (!message && !result->is_error)
 		call_fail_format(WIRE_CODE_GUEST_ERROR,
 				 "the result of %s takes %lu bytes; the output buffer has room for "
-				 "%lu, see output_size",
+				 "%lu, see output_size or buffer_size",
 				 current_function, (unsigned long)size, (unsigned long)fault.high);
 	if (!message)
 		__builtin_trap(); /* the buffer is tiny; the host sees the fault */
-	wire_result_write(message, size, result);
+	wire_result_write(message, size, &sent);
 	io_stack_commit(&output, message, size);
 	io_stack_init(&input);
-	hypercall(MOTE_HC_DONE, 0, 0, 0);
+	hypercall(MOTE_HC_DONE, which, 0, 0);
 	__builtin_trap();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where each call begins. The host sets rdi, the index of the export record, and rsp, which
- * is 16-byte aligned as dispatch() needs it before a call. There is nothing to return
+ * Where each call begins. The host sets rdi, the index of the export record, rsi, which
+ * parameters are spans, and rsp, which is 16-byte aligned as dispatch() needs it before a call. There is nothing to return
  * to: the frame ends here, for debuggers and for C++ exceptions that nobody catches.
  */
 	.text

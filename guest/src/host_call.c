@@ -8,8 +8,11 @@
 
 #include <string.h>
 
-static void send_call(const struct mote_guest_record *record, const struct mote_guest_value *args)
+/* Returns which parameters are spans. */
+static uint64_t send_call(const struct mote_guest_record *record,
+			  const struct mote_guest_value *args)
 {
+	struct mote_span spans[MOTE_PARAMS_MAX];
 	struct wire_call call = {
 		.name = record->name,
 		.name_len = strlen(record->name),
@@ -27,15 +30,17 @@ static void send_call(const struct mote_guest_record *record, const struct mote_
 			call_fail_format(WIRE_CODE_GUEST_ERROR, "parameter %lu for %s %s",
 					 (unsigned long)i + 1, record->name, flaw);
 	}
+	uint64_t which = spans_send(call.params, call.nparams, spans);
 	size_t size = wire_call_size(&call);
 	void *message = io_stack_reserve(&output, size, &fault);
 	if (!message)
 		call_fail_format(WIRE_CODE_GUEST_ERROR,
 				 "the call of %s takes %lu bytes; the output buffer has room for "
-				 "%lu, see output_size",
+				 "%lu, see output_size or buffer_size",
 				 record->name, (unsigned long)size, (unsigned long)fault.high);
 	wire_call_write(message, size, &call);
 	io_stack_commit(&output, message, size);
+	return which;
 }
 
 /* VALUE with what it points at in memory that lives until the next call. */
@@ -55,7 +60,9 @@ static void keep_value(struct mote_guest_value *to, const mote_value *value)
 	}
 }
 
-static void receive_result(const struct mote_guest_record *record, struct mote_guest_value *to)
+/* WHICH says whether the result is a span, whose bytes stay where they are. */
+static void receive_result(const struct mote_guest_record *record, uint64_t which,
+			   struct mote_guest_value *to)
 {
 	struct io_stack input = input_buffer();
 	struct io_fault fault;
@@ -80,7 +87,13 @@ static void receive_result(const struct mote_guest_record *record, struct mote_g
 				 "%s returned a value with type number %lu, the guest wants %lu",
 				 record->name, (unsigned long)result.value.type,
 				 (unsigned long)record->result);
-	keep_value(to, &result.value);
+	if (!spans_receive(&result.value, 1, which))
+		call_fail_format(WIRE_CODE_GUEST_ERROR, "the result of %s is a span that is none",
+				 record->name);
+	if (which)
+		memcpy(to, &result.value, sizeof(*to));
+	else
+		keep_value(to, &result.value);
 	io_stack_drop(&input, message);
 }
 
@@ -92,7 +105,7 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 				 "%s is a function of the host, and there is no host: run this "
 				 "program in a sandbox",
 				 record->name);
-	send_call(record, args);
-	hypercall(MOTE_HC_HOST_CALL, 0, 0, 0);
-	receive_result(record, result);
+	uint64_t which = send_call(record, args);
+	which = hypercall(MOTE_HC_HOST_CALL, which, 1, 0);
+	receive_result(record, which, result);
 }

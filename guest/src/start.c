@@ -24,6 +24,19 @@ static const struct {
 	.desc = { MOTE_ABI_VERSION, sizeof(struct mote_guest_record) },
 };
 
+/* And what it knows besides. */
+static const struct {
+	uint32_t name_size, desc_size, type;
+	char name[(sizeof(MOTE_NOTE_NAME) + 3) & ~3u];
+	uint32_t features;
+} features_note __attribute__((used, section(".note.mote"), aligned(4))) = {
+	.name_size = sizeof(MOTE_NOTE_NAME),
+	.desc_size = sizeof(uint32_t),
+	.type = MOTE_FEATURES_NOTE_TYPE,
+	.name = MOTE_NOTE_NAME,
+	.features = MOTE_FEATURE_SPANS,
+};
+
 const struct mote_start_block *start_block(void)
 {
 	static const struct mote_start_block *found;

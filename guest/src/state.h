@@ -60,6 +60,21 @@ _Noreturn void call_fail_format(uint64_t code, const char *format, ...)
  * or what is wrong with it ("is NULL"). */
 const char *value_to_send(mote_value *to, mote_type type, const struct mote_guest_value *from);
 
+/*
+ * Makes spans (abi/mote_abi.h) of those of the N values that lie in a buffer, or are long enough
+ * and fit the result buffer, where they are copied to. SPANS, one for each value, must live until
+ * the message is written. Returns a bit for each span. After it mote_guest_result_buffer() may give
+ * out what the copies lie in.
+ */
+uint64_t spans_send(mote_value *values, size_t n, struct mote_span *spans);
+
+/* Makes bytes of those of the N values that the host sent as spans, by the bits of WHICH. Returns
+ * false if they cannot be spans. */
+bool spans_receive(mote_value *values, size_t n, uint64_t which);
+
+/* Takes back all that mote_guest_result_buffer() gave out. */
+void spans_reset(void);
+
 /* Releases all that mote_alloc() gave out, but keeps the memory for the calls to come. */
 void arena_reset(void);
 
@@ -75,10 +90,10 @@ size_t text_copy(char *to, size_t size, const char *from, size_t len);
 size_t text_format(char *to, size_t size, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 
-/* Where the host's calls begin: RDI is the index of an export record. In entry.S; continues
- * in dispatch(). */
+/* Where the host's calls begin: RDI is the index of an export record, RSI says which parameters are
+ * spans. In entry.S; continues in dispatch(). */
 void dispatch_entry(void);
-_Noreturn void dispatch(uint64_t index);
+_Noreturn void dispatch(uint64_t index, uint64_t which);
 
 /* The bounds of the section, from the linker; both NULL in a guest without exports. */
 extern const struct mote_guest_record __start_mote_exports[]

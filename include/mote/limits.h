@@ -27,6 +27,7 @@ extern "C" {
 #define MOTE_MAX_INPUT_SIZE      (UINT64_C(64) << 20)
 #define MOTE_DEFAULT_OUTPUT_SIZE (UINT64_C(128) << 10)
 #define MOTE_MAX_OUTPUT_SIZE     (UINT64_C(64) << 20)
+#define MOTE_MAX_BUFFER_SIZE     (UINT64_C(1) << 30)
 #define MOTE_MAX_INIT_DATA_SIZE  (UINT64_C(1) << 30)
 
 /* Mapped files: so many a sandbox; and together so many bytes that always fit. */

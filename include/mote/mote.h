@@ -8,6 +8,7 @@
  *       mote_image     a guest ELF, parsed and checked once, shared by sandboxes
  *         mote_sandbox   one virtual machine; state persists between calls
  *           mote_call      a typed call into it
+ *           mote_buffer    room for its arguments that the guest reads in place
  *           mote_interrupt what stops a call from elsewhere
  *           mote_snapshot  its state, to go back to after each call
  *             mote_pool      sandboxes that begin there, kept ready
@@ -26,6 +27,7 @@
 #ifndef MOTE_MOTE_H
 #define MOTE_MOTE_H
 
+#include <mote/buffer.h>
 #include <mote/call.h>
 #include <mote/crash.h>
 #include <mote/host_check.h>

@@ -31,7 +31,7 @@ typedef struct mote_receipt {
 	uint64_t exits;        /* from the machine, the end of the call included */
 	uint64_t host_calls;   /* of them, also of functions that the host does not have */
 	uint64_t system_calls; /* of them, also of those that are not served */
-	uint64_t bytes_in;     /* of messages to the guest: arguments, results of host calls */
+	uint64_t bytes_in;     /* of messages and bulk data to the guest: arguments, results */
 	uint64_t bytes_out;    /* from it: the result, arguments of host calls, log records */
 	uint64_t output_bytes; /* that the output function got */
 	uint64_t log_lines;    /* of the guest that reached the log */

@@ -103,6 +103,11 @@ typedef struct mote_sandbox_options {
 	uint64_t max_mappings;
 	mote_crash_fn crashed; /* NULL: nobody is told */
 	void *crashed_user;
+	/* Bytes of each of two buffers, one there and one back, in which bytes of 4 KiB and more
+	 * travel without being part of a message, and which mote/buffer.h can fill in place. 0:
+	 * none; rounded up to 4 KiB; at most 1 GiB. What is not touched costs address space only.
+	 * Guests that were built with a guest library that knows of no such thing get none. */
+	uint64_t buffer_size;
 } mote_sandbox_options;
 
 /* What a guest may do with its init data, besides reading. Never both. */

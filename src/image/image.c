@@ -23,7 +23,11 @@ static mote_status read_records(struct mote_image *image, mote_error *err)
 {
 	const struct host *host = image->host;
 	const struct elf *elf = &image->elf;
-	mote_status status = records_read_abi(elf, &image->abi_version, err);
+	struct abi_claims claims;
+	mote_status status = records_read_abi(elf, &claims, err);
+
+	image->abi_version = claims.version;
+	image->features = claims.features;
 	if (status != MOTE_OK || image->abi_version == 0)
 		return status;
 

@@ -33,6 +33,7 @@ struct mote_image {
 	struct elf elf;
 
 	uint32_t abi_version; /* 0: not a mote guest, and no exports or imports */
+	uint32_t features;    /* MOTE_FEATURE_...: what the guest knows */
 	struct records exports;
 	struct records imports;
 };

@@ -26,14 +26,10 @@ static mote_status check_abi_version(uint32_t version, mote_error *err)
 			 version, MOTE_ABI_VERSION);
 }
 
-/* An elf_note_fn. USER is the version to fill in. The version comes first for ever, so that it can
- * be told of notes whose other fields this library does not know. */
-static mote_status visit_note(void *user, const struct elf_note *note, mote_error *err)
+/* The version comes first for ever, so that it can be told of notes whose other fields this library
+ * does not know. */
+static mote_status read_version(const struct elf_note *note, uint32_t *out, mote_error *err)
 {
-	if (note->type != MOTE_NOTE_TYPE || note->name.size != sizeof MOTE_NOTE_NAME ||
-	    memcmp(note->name.bytes, MOTE_NOTE_NAME, sizeof MOTE_NOTE_NAME) != 0)
-		return MOTE_OK;
-
 	struct mote_note body = { 0, 0 };
 	if (note->desc.size < sizeof body.abi_version)
 		return error_set(err, MOTE_E_IMAGE, "its mote note has %zu bytes, want %zu",
@@ -51,16 +47,41 @@ static mote_status visit_note(void *user, const struct elf_note *note, mote_erro
 		return error_set(err, MOTE_E_ABI_MISMATCH,
 				 "has records of %" PRIu32 " bytes, guest ABI %d has %zu",
 				 body.record_size, MOTE_ABI_VERSION, sizeof(struct mote_record));
-	*(uint32_t *)user = body.abi_version;
+	*out = body.abi_version;
 	return MOTE_OK;
 }
 
-mote_status records_read_abi(const struct elf *elf, uint32_t *out, mote_error *err)
+/* What comes behind the first 32 bits is for hosts to come. */
+static mote_status read_features(const struct elf_note *note, uint32_t *out, mote_error *err)
 {
-	*out = 0;
+	if (note->desc.size < sizeof *out)
+		return error_set(err, MOTE_E_IMAGE, "its note of features has %zu bytes, want %zu",
+				 note->desc.size, sizeof *out);
+	memcpy(out, note->desc.bytes, sizeof *out);
+	return MOTE_OK;
+}
+
+/* An elf_note_fn. USER is the struct abi_claims to fill in. */
+static mote_status visit_note(void *user, const struct elf_note *note, mote_error *err)
+{
+	struct abi_claims *claims = user;
+
+	if (note->name.size != sizeof MOTE_NOTE_NAME ||
+	    memcmp(note->name.bytes, MOTE_NOTE_NAME, sizeof MOTE_NOTE_NAME) != 0)
+		return MOTE_OK;
+	if (note->type == MOTE_NOTE_TYPE)
+		return read_version(note, &claims->version, err);
+	if (note->type == MOTE_FEATURES_NOTE_TYPE)
+		return read_features(note, &claims->features, err);
+	return MOTE_OK;
+}
+
+mote_status records_read_abi(const struct elf *elf, struct abi_claims *out, mote_error *err)
+{
+	*out = (struct abi_claims){ 0 };
 	mote_status status = elf_each_note(elf, visit_note, out, err);
 	if (status != MOTE_OK)
-		*out = 0;
+		*out = (struct abi_claims){ 0 };
 	return status;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * records.h - what a guest says about itself in its file: the guest ABI that it speaks
- * (a note) and the functions that it exports and imports (records in two sections).
+ * (two notes) and the functions that it exports and imports (records in two sections).
  *
  * The image owns the records. Names point into the file's bytes, which must live as long.
  * Failures are MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH or MOTE_E_NOMEM; messages do not name
@@ -27,9 +27,15 @@ struct records {
 	const mote_function_info **by_name;
 };
 
-/* Reads the guest ABI version into OUT; 0 when ELF is no mote guest. A version other than
+/* What the notes of a guest say. */
+struct abi_claims {
+	uint32_t version;  /* of the guest ABI; 0: this is no mote guest */
+	uint32_t features; /* MOTE_FEATURE_..., and others that this library does not know */
+};
+
+/* Reads the notes into OUT, which is all zero when there are none. A version other than
  * this library's is MOTE_E_ABI_MISMATCH, whose message names both. */
-mote_status records_read_abi(const struct elf *elf, uint32_t *out, mote_error *err);
+mote_status records_read_abi(const struct elf *elf, struct abi_claims *out, mote_error *err);
 
 /*
  * Reads the records in SECTION, which is MOTE_EXPORTS_SECTION or MOTE_IMPORTS_SECTION; none when

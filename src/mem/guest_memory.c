@@ -109,6 +109,8 @@ static void fill_start_block(struct guest_memory *memory, const struct layout_co
 	const struct region *stack = layout_get(layout, REGION_STACK);
 	const struct region *functions = layout_get(layout, REGION_HOST_FUNCTIONS);
 	const struct region *init_data = layout_get(layout, REGION_INIT_DATA);
+	const struct region *arguments = layout_get(layout, REGION_ARGUMENTS);
+	const struct region *results = layout_get(layout, REGION_RESULTS);
 	struct mote_start_block block = {
 		.magic = MOTE_START_MAGIC,
 		.abi_version = MOTE_ABI_VERSION,
@@ -124,9 +126,27 @@ static void fill_start_block(struct guest_memory *memory, const struct layout_co
 		.function_table = functions ? functions->va : 0,
 		.init_data_address = init_data ? init_data->va : 0,
 		.init_data_size = config->init_data_size,
+		.arguments_address = arguments ? arguments->va : 0,
+		.results_address = results ? results->va : 0,
+		.buffer_size = results ? results->size : 0,
 	};
 
 	memcpy(guest_memory_region_of(memory, REGION_START_BLOCK), &block, sizeof block);
+}
+
+/* Buffers for bulk data are read and written from end to end, by both sides in turns: what counts
+ * is how many pages they have. */
+static void prefer_huge(struct guest_memory *memory)
+{
+	static const enum region_kind kinds[] = { REGION_ARGUMENTS, REGION_RESULTS };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		const struct region *region = layout_get(&memory->layout, kinds[i]);
+
+		if (region && region->size >= LAYOUT_LARGE_PAGE)
+			shared_mem_prefer_huge(memory->ram, region->gpa - memory->layout.ram.gpa,
+					       region->size & ~(LAYOUT_LARGE_PAGE - 1));
+	}
 }
 
 static void init_io(struct guest_memory *memory)
@@ -169,6 +189,7 @@ mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
 			load_image(memory, config, file);
 		fill_start_block(memory, config);
 		init_io(memory);
+		prefer_huge(memory);
 		memory->guest_part = guest_part(&memory->layout);
 		memory->is_blank = !file;
 		status = shared_mem_share(memory->ram, err);
@@ -242,6 +263,16 @@ struct io_stack guest_memory_input(const struct guest_memory *memory)
 struct io_stack guest_memory_output(const struct guest_memory *memory)
 {
 	return io_stack_of(memory, REGION_OUTPUT);
+}
+
+struct bulk_buffer guest_memory_buffer(const struct guest_memory *memory, enum region_kind kind)
+{
+	const struct region *region = layout_get(&memory->layout, kind);
+
+	if (!region)
+		return (struct bulk_buffer){ 0 };
+	return (struct bulk_buffer){ guest_memory_region(memory, region), region->va,
+				     region->size };
 }
 
 /* Pages that were never touched are zero, or as in the snapshot that memory was made from. */

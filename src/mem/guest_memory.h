@@ -63,6 +63,18 @@ const void *guest_memory_exception_stack(const struct guest_memory *memory);
 struct io_stack guest_memory_input(const struct guest_memory *memory);
 struct io_stack guest_memory_output(const struct guest_memory *memory);
 
+/* Where the host and the guest have a buffer for bulk data. */
+struct bulk_buffer {
+	uint8_t *bytes;
+	uint64_t address;
+	uint64_t size;
+};
+
+/* The buffer that is REGION_ARGUMENTS or REGION_RESULTS; all zero if there is none. Its bytes live
+ * as long as MEMORY, never fault, and are not to be looked at while the guest runs; what the host
+ * writes to them it must note. */
+struct bulk_buffer guest_memory_buffer(const struct guest_memory *memory, enum region_kind kind);
+
 /*
  * Copies SIZE bytes at guest virtual ADDRESS, across regions if need be. All of the range must
  * be mapped for the guest with RIGHTS, else nothing is copied. Errors: MOTE_E_INVALID; the message
@@ -147,6 +159,13 @@ void guest_memory_note_all(struct guest_memory *memory);
 /* Notes that the host wrote to the first SIZE bytes of the input buffer. */
 void guest_memory_note_input(struct guest_memory *memory, uint64_t size);
 
+/* The same for SIZE bytes from OFFSET on, inside of the argument buffer. */
+void guest_memory_note_arguments(struct guest_memory *memory, uint64_t offset, uint64_t size);
+
+/* Notes all pages of the buffers for bulk data that were ever touched: for memory that has just got
+ * a snapshot. */
+void guest_memory_note_buffers(struct guest_memory *memory);
+
 /* Whether MEMORY was made equal to SNAPSHOT last; and whether it is that still, but for the pages
  * that are noted. */
 bool guest_memory_has_base(const struct guest_memory *memory,
@@ -158,8 +177,8 @@ bool guest_memory_is_based_on(const struct guest_memory *memory,
 size_t guest_memory_noted(const struct guest_memory *memory);
 
 /*
- * Stores how many of the pages that are noted differ now from what they were in the snapshot; the
- * I/O buffers do not count. False: nobody knows, because there is no snapshot, or too much was
+ * Stores how many of the pages that are noted differ now from what they were in the snapshot;
+ * buffers do not count. False: nobody knows, because there is no snapshot, or too much was
  * written. Takes as long as restoring them.
  */
 bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count);
@@ -172,7 +191,7 @@ struct restored {
 
 /*
  * Makes all that the guest can see what it was when SNAPSHOT, which fits, was taken: its memory,
- * its mapped files; the I/O buffers are empty. Errors: MOTE_E_NOMEM, MOTE_E_OS; memory is neither
+ * its mapped files; the buffers are empty. Errors: MOTE_E_NOMEM, MOTE_E_OS; memory is neither
  * the one nor the other then, until a restore succeeds.
  */
 mote_status guest_memory_restore(struct guest_memory *memory, struct memory_snapshot *snapshot,

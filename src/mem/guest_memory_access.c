@@ -209,6 +209,8 @@ const char *guest_memory_place(const struct guest_memory *memory, uint64_t addre
 		{ REGION_INPUT, "guard gap below the input buffer" },
 		{ REGION_OUTPUT, "guard gap below the output buffer" },
 		{ REGION_INIT_DATA, "guard gap below the init data" },
+		{ REGION_ARGUMENTS, "guard gap below the argument buffer" },
+		{ REGION_RESULTS, "guard gap below the result buffer" },
 	};
 	const struct layout *layout = &memory->layout;
 	size_t cache = 0;

@@ -67,19 +67,25 @@ static mote_status compare_kept(struct guest_memory *memory, uint64_t *touched, 
 	return status;
 }
 
-/* All zero but for the stack pointer, which says that it is empty. */
+/* All zero but for the stack pointer of an I/O buffer, which says that it is empty. */
 static mote_status compare_buffer(struct guest_memory *memory, enum region_kind kind,
 				  const uint64_t *touched, mote_error *err)
 {
 	const struct region *region = layout_get(&memory->layout, kind);
-	uint64_t first = (region->gpa - memory->layout.ram.gpa) / MOTE_PAGE_SIZE;
-	const uint64_t end = first + region->size / MOTE_PAGE_SIZE;
+	const bool is_stack = kind == REGION_INPUT || kind == REGION_OUTPUT;
 	uint8_t now[MOTE_PAGE_SIZE], want[MOTE_PAGE_SIZE] = { 0 };
 	const struct io_stack empty = { want, sizeof want };
 
-	io_stack_init(&empty);
+	if (!region) /* as there may be none for bulk data */
+		return MOTE_OK;
+	const uint64_t first = (region->gpa - memory->layout.ram.gpa) / MOTE_PAGE_SIZE;
+	const uint64_t end = first + region->size / MOTE_PAGE_SIZE;
+
+	if (is_stack)
+		io_stack_init(&empty);
 	for (uint64_t page = first; page < end; page++) {
-		if (page != first && (page = page_bitmap_next(touched, page, end, true)) == end)
+		if ((page != first || !is_stack) &&
+		    (page = page_bitmap_next(touched, page, end, true)) == end)
 			break;
 		mote_status status =
 			shared_mem_read(memory->ram, page * MOTE_PAGE_SIZE, now, sizeof now, err);
@@ -118,11 +124,11 @@ mote_status guest_memory_audit(struct guest_memory *memory, mote_error *err)
 
 	if (!touched)
 		return error_nomem(err, "the map of pages to compare", (size_t)npages / 8);
+	static const enum region_kind buffers[] = { REGION_INPUT, REGION_OUTPUT, REGION_ARGUMENTS,
+						    REGION_RESULTS };
 	mote_status status = compare_kept(memory, touched, err);
-	if (!status)
-		status = compare_buffer(memory, REGION_INPUT, touched, err);
-	if (!status)
-		status = compare_buffer(memory, REGION_OUTPUT, touched, err);
+	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0] && !status; i++)
+		status = compare_buffer(memory, buffers[i], touched, err);
 	page_bitmap_free(memory->host, touched, npages);
 	return status ? status : compare_tables(memory, err);
 }

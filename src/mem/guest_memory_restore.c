@@ -34,36 +34,54 @@ void guest_memory_note_page(void *user, uint64_t offset)
 		note(memory, offset / MOTE_PAGE_SIZE);
 }
 
-/* The pages of BITS that lie in regions that the guest can write. */
-static void note_bits(struct guest_memory *memory, const uint64_t *bits)
+static bool is_guests(const struct guest_memory *memory, const struct region *region)
+{
+	return region->flags & REGION_WRITE && region->gpa >= memory->layout.ram.gpa &&
+	       region->gpa - memory->layout.ram.gpa >= memory->guest_part;
+}
+
+static bool is_buffer(const struct guest_memory *memory, const struct region *region)
+{
+	(void)memory;
+	return region->kind == REGION_ARGUMENTS || region->kind == REGION_RESULTS;
+}
+
+/* The pages that were ever touched in regions that IS_WANTED. */
+static void note_touched(struct guest_memory *memory,
+			 bool (*is_wanted)(const struct guest_memory *memory,
+					   const struct region *region))
 {
 	const struct layout *layout = &memory->layout;
+	const uint64_t npages = memory->written.npages;
+	uint64_t *bits = page_bitmap_new(memory->host, npages);
 
-	for (size_t i = 0; i < layout->nregions; i++) {
+	if (!bits || shared_mem_touched(memory->ram, bits, NULL))
+		guest_memory_note_all(memory);
+	for (size_t i = 0; i < layout->nregions && !memory->written.is_lost; i++) {
 		const struct region *region = &layout->regions[i];
 		uint64_t page = (region->gpa - layout->ram.gpa) / MOTE_PAGE_SIZE;
 		const uint64_t end = page + region->size / MOTE_PAGE_SIZE;
 
-		if (!(region->flags & REGION_WRITE) || region->gpa < layout->ram.gpa ||
-		    region->gpa - layout->ram.gpa < memory->guest_part)
+		if (!is_wanted(memory, region))
 			continue;
 		while ((page = page_bitmap_next(bits, page, end, true)) != end)
 			note(memory, page++);
 	}
+	page_bitmap_free(memory->host, bits, npages);
 }
 
 void guest_memory_note_touched(struct guest_memory *memory)
 {
-	const uint64_t npages = memory->written.npages;
-	uint64_t *bits = NULL;
-
 	if (shared_mem_fd(memory->ram) >= 0)
-		bits = page_bitmap_new(memory->host, npages);
-	if (bits && shared_mem_touched(memory->ram, bits, NULL) == MOTE_OK)
-		note_bits(memory, bits);
+		note_touched(memory, is_guests);
 	else
 		guest_memory_note_all(memory);
-	page_bitmap_free(memory->host, bits, npages);
+}
+
+void guest_memory_note_buffers(struct guest_memory *memory)
+{
+	if (layout_get(&memory->layout, REGION_RESULTS))
+		note_touched(memory, is_buffer);
 }
 
 void guest_memory_note_all(struct guest_memory *memory)
@@ -111,6 +129,11 @@ void guest_memory_note_input(struct guest_memory *memory, uint64_t size)
 	shared_mem_note(memory->ram, ram_offset(memory, REGION_INPUT), size);
 }
 
+void guest_memory_note_arguments(struct guest_memory *memory, uint64_t offset, uint64_t size)
+{
+	shared_mem_note(memory->ram, ram_offset(memory, REGION_ARGUMENTS) + offset, size);
+}
+
 bool guest_memory_has_base(const struct guest_memory *memory,
 			   const struct memory_snapshot *snapshot)
 {
@@ -128,9 +151,18 @@ size_t guest_memory_noted(const struct guest_memory *memory)
 	return memory->written.count;
 }
 
-static bool is_in(const struct guest_memory *memory, uint64_t offset, enum region_kind kind)
+static bool is_in_buffer(const struct guest_memory *memory, uint64_t offset)
 {
-	return offset - ram_offset(memory, kind) < layout_get(&memory->layout, kind)->size;
+	static const enum region_kind kinds[] = { REGION_INPUT, REGION_OUTPUT, REGION_ARGUMENTS,
+						  REGION_RESULTS };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		const struct region *region = layout_get(&memory->layout, kinds[i]);
+
+		if (region && memory->layout.ram.gpa + offset - region->gpa < region->size)
+			return true;
+	}
+	return false;
 }
 
 bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count)
@@ -147,7 +179,7 @@ bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count)
 		const struct written_page *page = &memory->written.list[i];
 		const uint64_t offset = (uint64_t)(page->to - base);
 
-		if (is_in(memory, offset, REGION_INPUT) || is_in(memory, offset, REGION_OUTPUT))
+		if (is_in_buffer(memory, offset))
 			continue;
 		const uint8_t *now = may_fault ? copy : page->to;
 		if (may_fault && shared_mem_read(memory->ram, offset, copy, sizeof copy, NULL)) {

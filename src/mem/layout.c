@@ -12,7 +12,7 @@
 
 #include <inttypes.h>
 
-enum { HEAP, STACK, INPUT, OUTPUT, NSIZES };
+enum { HEAP, STACK, INPUT, OUTPUT, BUFFER, NSIZES };
 
 /* The sizes that a caller chooses, as documented in mote/limits.h. */
 static const struct size_rule {
@@ -26,6 +26,7 @@ static const struct size_rule {
 	[INPUT] = { "input_size", MOTE_DEFAULT_INPUT_SIZE, MOTE_MAX_INPUT_SIZE, MOTE_PAGE_SIZE },
 	[OUTPUT] = { "output_size", MOTE_DEFAULT_OUTPUT_SIZE, MOTE_MAX_OUTPUT_SIZE,
 		     MOTE_PAGE_SIZE },
+	[BUFFER] = { "buffer_size", 0, MOTE_MAX_BUFFER_SIZE, MOTE_PAGE_SIZE },
 };
 
 /* VALUE is small enough not to wrap. */
@@ -41,6 +42,7 @@ static mote_status check_sizes(const struct layout_config *config, uint64_t size
 	sizes[STACK] = config->stack_size;
 	sizes[INPUT] = config->input_size;
 	sizes[OUTPUT] = config->output_size;
+	sizes[BUFFER] = config->buffer_size;
 
 	for (size_t i = 0; i < NSIZES; i++) {
 		const struct size_rule *rule = &size_rules[i];
@@ -50,6 +52,8 @@ static mote_status check_sizes(const struct layout_config *config, uint64_t size
 					 rule->option, sizes[i], rule->largest);
 		sizes[i] = round_up(sizes[i] ? sizes[i] : rule->standard, rule->unit);
 	}
+	if (!config->knows_buffers)
+		sizes[BUFFER] = 0;
 	return MOTE_OK;
 }
 
@@ -220,16 +224,22 @@ static mote_status add_working_memory(struct layout *layout, const struct layout
 	uint64_t init_data = output + sizes[OUTPUT] + LAYOUT_GUARD_SIZE;
 	uint64_t init_data_size = round_up(config->init_data_size, MOTE_PAGE_SIZE);
 	uint64_t end = init_data_size ? init_data + init_data_size : output + sizes[OUTPUT];
+	uint64_t arguments = round_up(end + LAYOUT_GUARD_SIZE, LAYOUT_LARGE_PAGE);
+	uint64_t results =
+		round_up(arguments + sizes[BUFFER] + LAYOUT_GUARD_SIZE, LAYOUT_LARGE_PAGE);
 
+	if (sizes[BUFFER] > 0)
+		end = results + sizes[BUFFER];
 	if (end > MOTE_ADDRESS_END)
 		return error_set(err, MOTE_E_IMAGE,
 				 "the image ends at 0x%" PRIx64 ", and heap_size %" PRIu64
 				 ", stack_size %" PRIu64 ", input_size %" PRIu64
-				 ", output_size %" PRIu64 " and init_data_size %" PRIu64
+				 ", output_size %" PRIu64 ", init_data_size %" PRIu64
+				 " and twice buffer_size %" PRIu64
 				 " do not fit between it and 0x%" PRIx64
 				 "; link it lower or make them smaller",
 				 image_end, sizes[HEAP], sizes[STACK], sizes[INPUT], sizes[OUTPUT],
-				 config->init_data_size, MOTE_ADDRESS_END);
+				 config->init_data_size, sizes[BUFFER], MOTE_ADDRESS_END);
 
 	const unsigned read_write = REGION_READ | REGION_WRITE;
 
@@ -240,6 +250,10 @@ static mote_status add_working_memory(struct layout *layout, const struct layout
 		add(layout, REGION_INIT_DATA, REGION_READ | config->init_data_rights, true,
 		    init_data, init_data_size);
 	add(layout, REGION_HEAP, read_write, true, heap, sizes[HEAP]);
+	if (sizes[BUFFER] > 0) {
+		add(layout, REGION_ARGUMENTS, REGION_READ, true, arguments, sizes[BUFFER]);
+		add(layout, REGION_RESULTS, read_write, true, results, sizes[BUFFER]);
+	}
 	return MOTE_OK;
 }
 
@@ -260,6 +274,12 @@ static void sort_by_address(struct layout *layout)
 	}
 }
 
+/* Regions of which virtual and physical addresses begin a large page. */
+static bool is_large(enum region_kind kind)
+{
+	return kind == REGION_HEAP || kind == REGION_ARGUMENTS || kind == REGION_RESULTS;
+}
+
 struct vmem_range layout_range(const struct region *region)
 {
 	return (struct vmem_range){
@@ -269,7 +289,7 @@ struct vmem_range layout_range(const struct region *region)
 		.flags = (region->flags & REGION_WRITE ? VMEM_WRITE : 0) |
 			 (region->flags & REGION_EXECUTE ? VMEM_EXEC : 0) |
 			 (region->is_user ? VMEM_USER : 0) |
-			 (region->kind == REGION_HEAP ? VMEM_LARGE : 0),
+			 (is_large(region->kind) ? VMEM_LARGE : 0),
 		.kind = VMEM_BASIC,
 	};
 }
@@ -288,6 +308,8 @@ static uint64_t page_tables_size(const struct layout *layout)
 /* Where a region of KIND begins if the one before it ends at END. */
 static uint64_t start_of(enum region_kind kind, uint64_t end)
 {
+	if (is_large(kind))
+		return round_up(end, LAYOUT_LARGE_PAGE);
 	switch (kind) {
 	case REGION_DOORBELL:
 		return LAYOUT_DOORBELL_GPA;
@@ -295,8 +317,6 @@ static uint64_t start_of(enum region_kind kind, uint64_t end)
 		return LAYOUT_FIRMWARE_GPA;
 	case REGION_PAGE_TABLES:
 		return LAYOUT_RAM_GPA;
-	case REGION_HEAP:
-		return round_up(end, LAYOUT_LARGE_PAGE);
 	default:
 		return end;
 	}

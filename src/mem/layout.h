@@ -16,12 +16,15 @@
  *             exception stack,              ...       stack
  *             start block, the two tables,  gap
  *             image, stack, input, output,  ...       input, gap, output, gap, init data
- *             init data, 2 MiB: heap        rest      mapped files
+ *             init data, 2 MiB: heap,       2 MiB     argument buffer, gap, 2 MiB: result buffer
+ *                                           rest      mapped files
+ *             2 MiB: argument buffer,
+ *             2 MiB: result buffer
  *   2 MiB     mapped files, each a slot
  *
  * With the default sizes stack, input and output share one page table, and the heap,
- * mapped with 2 MiB pages, needs none. Function table and init data are only there if there is
- * something in them, and move nothing else in virtual memory.
+ * mapped with 2 MiB pages, needs none. Function table, init data and the buffers for bulk data are
+ * only there if there is something in them, and move nothing else in virtual memory.
  */
 #ifndef MEM_LAYOUT_H
 #define MEM_LAYOUT_H
@@ -43,8 +46,8 @@
 #define LAYOUT_FIRMWARE_GPA UINT64_C(0x100000)
 #define LAYOUT_RAM_GPA      UINT64_C(0x200000)
 
-/* Unmapped bytes below stack, input, output and init data: more than a page, because a function may
- * step over one with a large local array. */
+/* Unmapped bytes below stack, buffers and init data: more than a page, because a function may step
+ * over one with a large local array. */
 #define LAYOUT_GUARD_SIZE UINT64_C(0x10000)
 
 #define LAYOUT_LARGE_PAGE UINT64_C(0x200000)
@@ -89,6 +92,8 @@ struct layout_config {
 	size_t nsegments;
 	/* As in mote_sandbox_options: 0 stands for the default. */
 	uint64_t heap_size, stack_size, input_size, output_size;
+	uint64_t buffer_size;      /* the same, of both buffers for bulk data; 0: none */
+	bool knows_buffers;        /* the guest: else it gets none */
 	uint64_t init_data_size;   /* bytes, 0 without */
 	unsigned init_data_rights; /* besides REGION_READ: REGION_WRITE, REGION_EXECUTE or neither */
 	size_t nfunctions;         /* that the guest may call */
@@ -107,7 +112,7 @@ struct layout_config {
 mote_status layout_compute(struct layout *out, const struct layout_config *config, mote_error *err);
 
 /* The region of KIND, the first if it is a segment's; NULL if there is none, as may be for a
- * segment's, the function table and the init data. */
+ * segment's, the function table, the init data and the buffers for bulk data. */
 const struct region *layout_get(const struct layout *layout, enum region_kind kind);
 
 /* The INDEX-th region by virtual address, or NULL past the last. */

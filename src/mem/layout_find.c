@@ -25,7 +25,8 @@ const struct region *layout_find(const struct layout *layout, uint64_t address, 
 uint64_t layout_guard(enum region_kind kind)
 {
 	bool is_guarded = kind == REGION_STACK || kind == REGION_INPUT || kind == REGION_OUTPUT ||
-			  kind == REGION_INIT_DATA;
+			  kind == REGION_INIT_DATA || kind == REGION_ARGUMENTS ||
+			  kind == REGION_RESULTS;
 
 	return is_guarded ? LAYOUT_GUARD_SIZE : 0;
 }

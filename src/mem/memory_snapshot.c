@@ -334,6 +334,7 @@ mote_status memory_snapshot_take(struct memory_snapshot **out, struct guest_memo
 		return status;
 	}
 	guest_memory_empty_buffers(memory);
+	guest_memory_note_buffers(memory); /* what is in them may be of use till the next call */
 	*out = snapshot;
 	return MOTE_OK;
 }

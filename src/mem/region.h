@@ -57,7 +57,9 @@ enum region_flags {
 	X(GUARD_PAGE, "guard page")                                                                \
 	X(INPUT, "input buffer")                                                                   \
 	X(OUTPUT, "output buffer")                                                                 \
-	X(HOST_FUNCTIONS, "host function definitions")
+	X(HOST_FUNCTIONS, "host function definitions")                                             \
+	X(ARGUMENTS, "argument buffer")                                                            \
+	X(RESULTS, "result buffer")
 
 enum region_kind {
 #define X(kind, name) REGION_##kind,

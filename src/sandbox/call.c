@@ -65,11 +65,12 @@ static void clear_io(mote_sandbox *sb)
 	io_stack_clear(&output);
 }
 
-/* Writes the call straight into guest memory. The buffers are made empty first, so that the
- * call comes alone and its result is the guest's answer to it. */
+/* Writes the call straight into guest memory, and stores which arguments are spans. The buffers are
+ * made empty first, so that the call comes alone and its result is the guest's answer to it. */
 static mote_status push_call(mote_sandbox *sb, const mote_function_info *function,
-			     const mote_value *args, mote_error *err)
+			     const mote_value *args, uint64_t *which, mote_error *err)
 {
+	struct mote_span spans[MOTE_MAX_PARAMS];
 	struct io_stack input = guest_memory_input(sb->memory);
 	struct io_stack output = guest_memory_output(sb->memory);
 	struct wire_call call = {
@@ -81,6 +82,8 @@ static mote_status push_call(mote_sandbox *sb, const mote_function_info *functio
 	};
 	if (function->nparams)
 		memcpy(call.params, args, function->nparams * sizeof args[0]);
+	buffers_begin(sb);
+	*which = buffers_send(sb, call.params, call.nparams, spans);
 
 	io_stack_init(&input);
 	io_stack_init(&output);
@@ -90,8 +93,9 @@ static mote_status push_call(mote_sandbox *sb, const mote_function_info *functio
 	if (!at)
 		return error_set(err, MOTE_E_LIMIT,
 				 "call \"%s\": the arguments need %zu bytes, the input buffer has "
-				 "%" PRIu64 "; raise input_size",
-				 function->name, size, input.size);
+				 "%" PRIu64 "; raise input_size%s",
+				 function->name, size, input.size,
+				 sb->config.knows_buffers ? " or buffer_size" : "");
 	guest_memory_note_input(sb->memory,
 				(uint64_t)((uint8_t *)at - input.base) + size + IO_STACK_TRAILER);
 	wire_call_write(at, size, &call);
@@ -129,8 +133,10 @@ mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type
 		return error_set(err, MOTE_E_GUEST_PROTOCOL,
 				 "the guest's result is %s, its record says %s",
 				 mote_type_name(result.value.type), mote_type_name(type));
-	*value = result.value;
-	return MOTE_OK;
+	mote_status status = buffers_receive(sb, &result.value, 1, sb->done_spans, "result", err);
+	if (!status)
+		*value = result.value;
+	return status;
 }
 
 static mote_status run_call(mote_sandbox *sb, const struct time_limits *limits, mote_error *err)
@@ -153,12 +159,14 @@ static mote_status call(mote_sandbox *sb, const mote_function_info *function,
 			const mote_value *args, const struct time_limits *limits,
 			mote_value *result, mote_error *err)
 {
+	uint64_t which;
+
 	account_begin(&sb->account);
-	mote_status status = push_call(sb, function, args, err);
+	mote_status status = push_call(sb, function, args, &which, err);
 	if (status)
 		return status;
 	machine_start(&sb->machine, sb->dispatch, sb->call_stack,
-		      (uint64_t)(function - sb->image->exports.functions));
+		      (uint64_t)(function - sb->image->exports.functions), which);
 	status = run_call(sb, limits, err);
 	if (status)
 		return status;

@@ -95,6 +95,7 @@ static bool serve_hypercall(mote_sandbox *sb, enum run_end *end, mote_status *st
 			    mote_error *err)
 {
 	uint64_t operation = sb->machine.vm->regs->rdi;
+	uint64_t rax = 0;
 	switch (operation) {
 	case MOTE_HC_READY:
 		*end = RUN_READY;
@@ -103,9 +104,10 @@ static bool serve_hypercall(mote_sandbox *sb, enum run_end *end, mote_status *st
 	case MOTE_HC_DONE:
 		*end = RUN_DONE;
 		*status = MOTE_OK;
+		sb->done_spans = sb->machine.vm->regs->rsi;
 		return true;
 	case MOTE_HC_HOST_CALL:
-		*status = sandbox_host_call(sb, err);
+		*status = sandbox_host_call(sb, &rax, err);
 		break;
 	case MOTE_HC_LOG:
 		*status = serve_log(sb, err);
@@ -118,7 +120,7 @@ static bool serve_hypercall(mote_sandbox *sb, enum run_end *end, mote_status *st
 	}
 	if (*status)
 		return true;
-	machine_return(&sb->machine, 0);
+	machine_return(&sb->machine, rax);
 	return false;
 }
 

@@ -310,8 +310,8 @@ static struct wire_result call_function(const struct host_function *function,
 }
 
 /* Pushes RESULT for the guest; one that does not fit is replaced by an error that says so. */
-static mote_status push_result(mote_sandbox *sb, const char *name, const struct wire_result *result,
-			       mote_error *err)
+static mote_status push_message(mote_sandbox *sb, const char *name,
+				const struct wire_result *result, mote_error *err)
 {
 	struct io_stack input = guest_memory_input(sb->memory);
 	struct io_fault fault;
@@ -332,14 +332,28 @@ static mote_status push_result(mote_sandbox *sb, const char *name, const struct 
 	mote_error text;
 	error_set(&text, MOTE_E_LIMIT,
 		  "host function \"%s\": its result, %zu bytes, does not fit the input buffer of "
-		  "%" PRIu64 " bytes; raise input_size",
-		  name, size, input.size);
+		  "%" PRIu64 " bytes; raise input_size%s",
+		  name, size, input.size, sb->config.knows_buffers ? " or buffer_size" : "");
 	struct wire_result instead = failure(text.message);
-	return push_result(sb, name, &instead, err);
+	return push_message(sb, name, &instead, err);
 }
 
-mote_status sandbox_host_call(mote_sandbox *sb, mote_error *err)
+/* The same for a guest that TAKES_SPANS or not; stores what it gets in rax. */
+static mote_status push_result(mote_sandbox *sb, const char *name, struct wire_result *result,
+			       bool takes_spans, uint64_t *rax, mote_error *err)
 {
+	struct mote_span span;
+
+	*rax = 0;
+	if (takes_spans && !result->is_error)
+		*rax = buffers_send(sb, &result->value, 1, &span);
+	return push_message(sb, name, result, err);
+}
+
+mote_status sandbox_host_call(mote_sandbox *sb, uint64_t *rax, mote_error *err)
+{
+	const uint64_t which = sb->machine.vm->regs->rsi;
+	const bool takes_spans = sb->machine.vm->regs->rdx & 1;
 	struct wire_call call;
 	if (!account_host_call(&sb->account))
 		return account_check(&sb->account, err);
@@ -352,6 +366,10 @@ mote_status sandbox_host_call(mote_sandbox *sb, mote_error *err)
 	if (call.kind != WIRE_CALL_HOST)
 		return error_set(err, MOTE_E_GUEST_PROTOCOL,
 				 "the guest sent a guest call where a host call belongs");
+	mote_status status =
+		buffers_receive(sb, call.params, call.nparams, which, "parameter", err);
+	if (status)
+		return status;
 
 	const struct host_function *function = host_functions_find(&sb->functions, call.name);
 	mote_error text = { .code = MOTE_OK };
@@ -360,6 +378,6 @@ mote_status sandbox_host_call(mote_sandbox *sb, mote_error *err)
 		result = failure(text.message);
 	else
 		result = call_function(function, &call, &text);
-	mote_status status = runtime_check_fork(sb->rt, err);
-	return status ? status : push_result(sb, call.name, &result, err);
+	status = runtime_check_fork(sb->rt, err);
+	return status ? status : push_result(sb, call.name, &result, takes_spans, rax, err);
 }

@@ -255,6 +255,7 @@ void mote_pool_release(mote_pool *pool, mote_sandbox *sb)
 {
 	if (!sb)
 		return;
+	buffers_fini(sb);
 	const bool is_clean = mote_sandbox_restore(sb, pool->snapshot, NULL) == MOTE_OK;
 
 	if (!is_clean)

@@ -53,6 +53,7 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_opti
 	plan->stack_size = options->stack_size;
 	plan->input_size = options->input_size;
 	plan->output_size = options->output_size;
+	plan->buffer_size = options->buffer_size;
 	plan->init_data = options->init_data;
 	plan->init_data_size = options->init_data_size;
 	plan->init_data_rights = (unsigned)flags;
@@ -71,6 +72,8 @@ struct layout_config sandbox_layout_config(const mote_image *image, const struct
 		.stack_size = plan->stack_size,
 		.input_size = plan->input_size,
 		.output_size = plan->output_size,
+		.buffer_size = plan->buffer_size,
+		.knows_buffers = image->features & MOTE_FEATURE_SPANS,
 		.init_data_size = plan->init_data_size,
 		.init_data_rights = plan->init_data_rights,
 		.nfunctions = plan->nfunctions,
@@ -104,6 +107,8 @@ static mote_status make_memory(mote_sandbox *sb, const struct sandbox_plan *plan
 			error_prefix(err, "%s: ", sb->image->name);
 		return status;
 	}
+	sb->buffers.arguments = guest_memory_buffer(sb->memory, REGION_ARGUMENTS);
+	sb->buffers.results = guest_memory_buffer(sb->memory, REGION_RESULTS);
 	status = arena_init(&sb->arena, host, sb->memory, err);
 	if (!status && snapshot)
 		return guest_memory_restore(sb->memory, snapshot->memory, false, &restored, err);
@@ -218,6 +223,7 @@ void mote_sandbox_free(mote_sandbox *sb)
 	if (sb->message)
 		host->sys->munmap(sb->message, sb->message_capacity);
 	arena_fini(&sb->arena);
+	buffers_fini(sb);
 	guest_memory_free(sb->memory);
 	host_functions_fini(&sb->functions, host);
 	mote_interrupt_unref(sb->interrupt);

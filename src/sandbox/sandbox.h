@@ -6,6 +6,7 @@
  * sandbox.c         makes and frees sandboxes, reads and writes guest memory
  * files.c           mapping files into guests
  * call.c            one call: arguments in, result out
+ * buffer.c          the buffers beside the messages: who has which part, what goes that way
  * events.c          the run loop: what the guest does between start and result
  * stop.c            what ends a run that does not end by itself: limits
  * interrupt.c       and other threads
@@ -27,6 +28,7 @@
 #include "sandbox/runtime.h"
 #include "vm/personality.h"
 
+#include <mote/buffer.h>
 #include <mote/call.h>
 #include <mote/sandbox.h>
 
@@ -54,6 +56,14 @@ struct time_limits {
 	const char *timeout_name; /* of the option that TIMEOUT_NS is, for messages */
 };
 
+/* The buffers for bulk data. Nothing of it is the guest's to say. */
+struct buffers {
+	struct bulk_buffer arguments, results; /* as guest_memory_buffer() has them */
+	mote_buffer *list;                     /* of the sandbox's user, by offset */
+	/* Of the call under way: arguments are free from here on. */
+	uint64_t used;
+};
+
 struct mote_sandbox {
 	mote_runtime *rt;
 	mote_image *image; /* a reference of its own */
@@ -63,6 +73,7 @@ struct mote_sandbox {
 	struct personality personality;
 	struct account account; /* of the run under way, or the last one */
 	struct host_functions functions;
+	struct buffers buffers;
 
 	/* Where the guest takes calls, as it said when its main() returned. */
 	uint64_t dispatch;
@@ -86,6 +97,7 @@ struct mote_sandbox {
 	size_t message_capacity;
 
 	const char *function; /* of the call under way, for messages; NULL between calls */
+	uint64_t done_spans;  /* rsi of the last MOTE_HC_DONE */
 	/* The run under way. */
 	struct time_limits time;
 	struct run_start {
@@ -159,9 +171,35 @@ mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type
 /* Fills ERR for a message that CHECK found unsound; returns MOTE_E_GUEST_PROTOCOL. */
 mote_status sandbox_bad_message(const char *what, struct wire_check check, mote_error *err);
 
-/* Serves MOTE_HC_HOST_CALL: pops the call, runs the function, pushes its result. Failures of the
- * function go to the guest as a result; an error here means that the guest broke the protocol. */
-mote_status sandbox_host_call(mote_sandbox *sb, mote_error *err);
+/* Serves MOTE_HC_HOST_CALL: pops the call, runs the function, pushes its result and stores what the
+ * guest gets in rax. Failures of the function go to the guest as a result; an error here means that
+ * the guest broke the protocol. */
+mote_status sandbox_host_call(mote_sandbox *sb, uint64_t *rax, mote_error *err);
+
+/*
+ * Lets those of the N values, to be sent to the guest, be spans that lie in the argument buffer, or
+ * are long enough and fit there; the others stay as they are. SPANS, one for each value, must live
+ * until the message is written. Returns a bit for each span (bit 0 for the first value).
+ */
+uint64_t buffers_send(mote_sandbox *sb, mote_value *values, size_t n, struct mote_span *spans);
+
+/* Where the call that begins may have arguments: behind what is the user's. */
+void buffers_begin(mote_sandbox *sb);
+
+/*
+ * Makes bytes in the buffers of those of the N values that came from the guest as spans, by the
+ * bits of WHICH; they may be looked at in place until the guest runs again. WHAT names a value in
+ * messages. Without buffers nothing is a span, whatever the guest says. Errors:
+ * MOTE_E_GUEST_PROTOCOL.
+ */
+mote_status buffers_receive(mote_sandbox *sb, mote_value *values, size_t n, uint64_t which,
+			    const char *what, mote_error *err);
+
+/* Before a restore: notes what the user may have written to. */
+void buffers_note(mote_sandbox *sb);
+
+/* Frees all buffers of the user. */
+void buffers_fini(mote_sandbox *sb);
 
 /* Copies the functions. On failure nothing is kept, but drop_user is still the caller's. */
 mote_status host_functions_init(struct host_functions *functions, const struct host *host,
@@ -199,6 +237,7 @@ mote_runtime *image_runtime(const mote_image *image);
 /* What mote_sandbox_options and mote_program_options come down to. */
 struct sandbox_plan {
 	uint64_t heap_size, stack_size, input_size, output_size; /* 0: the default */
+	uint64_t buffer_size;
 	const void *init_data;
 	size_t init_data_size;
 	unsigned init_data_rights; /* as in struct layout_config */

@@ -180,6 +180,7 @@ static mote_status restore(mote_sandbox *sb, const mote_snapshot *snapshot, mote
 	struct restored restored;
 
 	note_written(sb, snapshot);
+	buffers_note(sb);
 	const bool learns = is_time_to_learn(sb);
 	mote_status status =
 		guest_memory_restore(sb->memory, snapshot->memory, learns, &restored, err);

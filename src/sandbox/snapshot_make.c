@@ -119,6 +119,7 @@ static mote_status make_layout(mote_snapshot *snapshot, const struct snapshot_pa
 		.stack_size = parts->stack_size,
 		.input_size = parts->input_size,
 		.output_size = parts->output_size,
+		.buffer_size = parts->buffer_size,
 		.init_data_size = (size_t)parts->init_data_size,
 		.init_data_rights = parts->init_data_rights,
 		.nfunctions = parts->nhost_functions,

@@ -184,6 +184,7 @@ static void describe_memory(struct snapshot_parts *parts, const mote_snapshot *s
 	parts->stack_size = size_of(layout, REGION_STACK);
 	parts->input_size = size_of(layout, REGION_INPUT);
 	parts->output_size = size_of(layout, REGION_OUTPUT);
+	parts->buffer_size = size_of(layout, REGION_RESULTS);
 	parts->init_data_size = snapshot->config.init_data_size;
 	parts->init_data_rights = snapshot->config.init_data_rights;
 	parts->places = snapshot_places(layout);

@@ -61,6 +61,7 @@ struct snapshot_parts {
 
 	/* memory */
 	uint64_t heap_size, stack_size, input_size, output_size, init_data_size;
+	uint64_t buffer_size; /* 0: there are no buffers for bulk data */
 	unsigned init_data_rights;
 	struct snapshot_places places;
 	uint64_t brk; /* bytes of the heap */

@@ -215,6 +215,7 @@ static void read_memory(struct tree_reader *reader, const struct tree_node *root
 	parts->stack_size = tree_number(reader, memory, "stack_size", INT64_MAX);
 	parts->input_size = tree_number(reader, memory, "input_size", INT64_MAX);
 	parts->output_size = tree_number(reader, memory, "output_size", INT64_MAX);
+	parts->buffer_size = tree_optional_number(reader, memory, "buffer_size", INT64_MAX);
 	parts->init_data_size = tree_number(reader, memory, "init_data_size", INT64_MAX);
 	parts->brk = tree_number(reader, memory, "brk", INT64_MAX);
 	read_places(reader, memory, &parts->places);

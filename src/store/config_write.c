@@ -116,6 +116,8 @@ static void add_memory(struct writer *writer, const struct snapshot_parts *parts
 	writer_number(writer, "stack_size", parts->stack_size);
 	writer_number(writer, "input_size", parts->input_size);
 	writer_number(writer, "output_size", parts->output_size);
+	if (parts->buffer_size > 0) /* others look as they always did */
+		writer_number(writer, "buffer_size", parts->buffer_size);
 	writer_number(writer, "init_data_size", parts->init_data_size);
 	writer_string(writer, "init_data_rights",
 		      rights_name(true, parts->init_data_rights & RIGHT_WRITE,

@@ -181,6 +181,12 @@ struct tree_node *tree_list(struct tree_reader *reader, const struct tree_node *
 	return NULL;
 }
 
+uint64_t tree_optional_number(struct tree_reader *reader, const struct tree_node *object,
+			      const char *key, uint64_t max)
+{
+	return look(reader, object, key) ? tree_number(reader, object, key, max) : 0;
+}
+
 const char *tree_optional_string(struct tree_reader *reader, const struct tree_node *object,
 				 const char *key)
 {

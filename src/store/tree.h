@@ -86,7 +86,9 @@ struct tree_node *tree_field(struct tree_reader *reader, const struct tree_node 
 struct tree_node *tree_list(struct tree_reader *reader, const struct tree_node *object,
 			    const char *key, size_t max, size_t *count);
 
-/* The same without failing when there is none: NULL. */
+/* The same without failing when there is none: NULL, or 0. */
+uint64_t tree_optional_number(struct tree_reader *reader, const struct tree_node *object,
+			      const char *key, uint64_t max);
 const char *tree_optional_string(struct tree_reader *reader, const struct tree_node *object,
 				 const char *key);
 struct tree_node *tree_optional_field(struct tree_reader *reader, const struct tree_node *object,

@@ -160,7 +160,7 @@ const char *machine_audit(struct machine *machine, uint64_t fs_base, uint64_t rs
 
 	if (!machine->hv->ops->audit)
 		return NULL;
-	machine_start(machine, entry, rsp, 0);
+	machine_start(machine, entry, rsp, 0, 0);
 	do
 		status = machine_run(machine, &event, NULL);
 	while (!status && event.kind == HV_EXIT_INTERRUPTED);
@@ -206,13 +206,14 @@ bool machine_written(struct machine *machine, void (*note)(void *user, uint64_t 
 	return machine->vm && machine->hv->ops->written(machine->vm, note_offset, &to);
 }
 
-void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t rdi)
+void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi)
 {
 	struct hv_vm *vm = machine->vm;
 	*vm->regs = (struct hv_regs){
 		.rip = rip,
 		.rsp = rsp,
 		.rdi = rdi,
+		.rsi = rsi,
 		.rflags = supervisor_rflags(machine->ways),
 	};
 	if (is_hardware(machine)) { /* the process backend cleans up by itself */

@@ -123,10 +123,10 @@ mote_status machine_resume(struct machine *machine, const struct hv_regs *regs,
 			   const struct hv_vectors *vectors, mote_error *err);
 
 /*
- * The guest starts afresh at RIP with RSP and RDI. All other registers, vector registers too, are
- * as at the start of a program. Only after a hypercall, or machine_reset().
+ * The guest starts afresh at RIP with RSP, RDI and RSI. All other registers, vector registers too,
+ * are as at the start of a program. Only after a hypercall, or machine_reset().
  */
-void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t rdi);
+void machine_start(struct machine *machine, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi);
 
 /* Describes an event that ends a call as a sentence: "page fault at 0x0 (write, not mapped)". */
 void machine_describe(const struct machine *machine, const struct hv_exit *event, char *text,

@@ -50,7 +50,7 @@ static mote_status try(struct machine *machine, const struct firmware *firmware,
 	mote_status status = machine_reset(machine, 0, err);
 	if (status)
 		return status;
-	machine_start(machine, entry, stack->va + stack->size - 64, 0);
+	machine_start(machine, entry, stack->va + stack->size - 64, 0, 0);
 	do
 		status = machine_run(machine, &event, err);
 	while (!status && event.kind == HV_EXIT_INTERRUPTED);

@@ -14,6 +14,7 @@ MOTE_IMPORT(void, HostVoid)
 MOTE_IMPORT(i32, HostI32, i32)
 MOTE_IMPORT(str, HostStr, str)
 MOTE_IMPORT(bytes, HostBytes, bytes)
+MOTE_IMPORT(bytes, HostTwo, bytes, bytes)
 MOTE_IMPORT(f64, HostTen, i32, u32, i64, u64, f32, f64, bool, str, bytes, i32)
 
 struct seen seen;
@@ -145,6 +146,34 @@ MOTE_EXPORT(bytes, CallBytes, bytes, value)
 
 	seen.pointer = result.ptr;
 	return result;
+}
+
+/* Two parameters: the second has no bytes, or is VALUE as well. */
+MOTE_EXPORT(bytes, CallTwo, bytes, value, bool, is_both)
+{
+	mote_bytes result = HostTwo(value, is_both ? value : (mote_bytes){ NULL, 0 });
+
+	seen.pointer = result.ptr;
+	return result;
+}
+
+/* SIZE bytes of the result buffer, of which TAKEN were given out before. */
+MOTE_EXPORT(bytes, Make, u64, taken, u64, size)
+{
+	if (taken > 0)
+		memset(mote_guest_result_buffer(taken), 0xee, taken);
+	char *at = mote_guest_result_buffer(size);
+
+	memset(at, 0x3c, size);
+	seen.pointer = at;
+	return (mote_bytes){ at, size };
+}
+
+/* SIZE bytes of ordinary memory, when TAKEN bytes of the buffer were given out. */
+MOTE_EXPORT(bytes, MakeElsewhere, u64, taken, u64, size)
+{
+	memset(mote_guest_result_buffer(taken), 0xee, taken);
+	return (mote_bytes){ memset(mote_alloc(size), 0x3c, size), size };
 }
 
 MOTE_EXPORT(f64, CallTen)

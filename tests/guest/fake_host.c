@@ -19,6 +19,7 @@
 struct fake_host fake;
 
 static uint8_t input_bytes[BUFFER_SIZE], output_bytes[BUFFER_SIZE];
+static uint8_t arguments[4 * BUFFER_SIZE], results[4 * BUFFER_SIZE];
 static uint8_t copies[3][BUFFER_SIZE]; /* of a result, a call, a log record */
 static struct mote_start_block block;
 static jmp_buf back;
@@ -35,6 +36,7 @@ unsigned long __wrap_getauxval(unsigned long type)
 	block.function_table = (uint64_t)(uintptr_t)fake.functions;
 	block.init_data_address = (uint64_t)(uintptr_t)fake.init_data;
 	block.init_data_size = fake.init_data_size;
+	block.buffer_size = fake.buffer_size;
 	if (type == MOTE_AT_START_BLOCK)
 		return fake.is_present ? (unsigned long)&block : 0;
 	return __real_getauxval(type);
@@ -116,11 +118,14 @@ static uint64_t serve(uint64_t operation, uint64_t a, uint64_t b, uint64_t c)
 		fake.main_result = c;
 		longjmp(back, 1 + FAKE_READY);
 	case MOTE_HC_DONE:
+		fake.result_is_span = a;
 		take_result();
 		longjmp(back, 1 + FAKE_DONE);
 	case MOTE_HC_HOST_CALL:
+		fake.spans_of_call = a;
+		fake.takes_spans = b;
 		take_call();
-		return 0;
+		return fake.answer_is_span;
 	case MOTE_HC_LOG:
 		take_log();
 		return 0;
@@ -153,6 +158,8 @@ int fake_host_setup(void **state)
 		.is_present = true,
 		.input = { input_bytes, sizeof input_bytes },
 		.output = { output_bytes, sizeof output_bytes },
+		.arguments = arguments,
+		.results = results,
 	};
 	block = (struct mote_start_block){
 		.magic = MOTE_START_MAGIC,
@@ -161,6 +168,8 @@ int fake_host_setup(void **state)
 		.input_size = sizeof input_bytes,
 		.output_address = (uint64_t)(uintptr_t)output_bytes,
 		.output_size = sizeof output_bytes,
+		.arguments_address = (uint64_t)(uintptr_t)arguments,
+		.results_address = (uint64_t)(uintptr_t)results,
 	};
 	io_stack_init(&fake.input);
 	io_stack_init(&fake.output);
@@ -178,16 +187,18 @@ enum fake_end fake_host_run(void (*function)(void *), void *argument)
 	return (enum fake_end)(how - 1);
 }
 
-/* Enters as the host does: rdi is the index, rsp a multiple of 16, registers else are 0. */
+/* Enters as the host does: rdi is the index, rsi says which parameters are spans, rsp is a multiple
+ * of 16, registers else are 0. */
 static void enter(void *index)
 {
 	block.generation = fake.generation;
+	block.buffer_size = fake.buffer_size;
 	__asm__ volatile("sub $1024, %%rsp\n\t"
 			 "and $-16, %%rsp\n\t"
 			 "xor %%ebp, %%ebp\n\t"
-			 "jmp *%1"
+			 "jmp *%2"
 			 :
-			 : "D"(*(uint64_t *)index), "a"(dispatch_entry)
+			 : "D"(*(uint64_t *)index), "S"(fake.which), "a"(dispatch_entry)
 			 : "memory");
 }
 

@@ -30,16 +30,24 @@ struct fake_host {
 	uint64_t init_data_size;
 	uint64_t generation; /* as calls find it */
 
+	/* The buffers for bulk data, BUFFER_SIZE bytes each; 0: the host knows of no such thing. */
+	uint8_t *arguments, *results;
+	uint64_t buffer_size;
+	uint64_t which; /* parameters that are spans, as the next call finds it in rsi */
+
 	/* READY's operands. */
 	uint64_t dispatch, stack, main_result;
 
 	/* What DONE left: the result, and how many bytes of each buffer are in use. */
 	struct wire_result result;
 	uint64_t input_used, output_used;
+	uint64_t result_is_span;
 
 	/* HOST_CALL: the call, and what to answer. answer_bytes, if set, is pushed as it is. */
 	struct wire_call call;
 	unsigned calls;
+	uint64_t spans_of_call, takes_spans; /* rsi and rdx */
+	uint64_t answer_is_span;             /* rax */
 	struct wire_result answer;
 	const void *answer_bytes;
 	size_t answer_size; /* 0 with answer_bytes: nothing is pushed */

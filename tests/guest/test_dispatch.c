@@ -217,7 +217,7 @@ static void a_result_that_does_not_fit_is_an_error(void **state)
 	fake_host_call_name("BytesOf", MOTE_BYTES, 1, &size);
 	expect_error(WIRE_CODE_GUEST_ERROR,
 		     "the result of BytesOf takes 5072 bytes; the output buffer has room for 4080, "
-		     "see output_size");
+		     "see output_size or buffer_size");
 }
 
 /* 508 bytes, then a character of three. */

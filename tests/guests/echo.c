@@ -56,6 +56,41 @@ MOTE_EXPORT(bytes, EchoBytes, bytes, value)
 	return value;
 }
 
+MOTE_EXPORT(bytes, CopyBytes, bytes, value)
+{
+	void *to = mote_guest_result_buffer(value.len);
+
+	if (value.len > 0)
+		memcpy(to, value.ptr, value.len);
+	return (mote_bytes){ to, value.len };
+}
+
+MOTE_EXPORT(bytes, JoinBytes, bytes, a, bytes, b)
+{
+	char *to = mote_guest_result_buffer(a.len + b.len);
+
+	memcpy(to, a.ptr, a.len);
+	memcpy(to + a.len, b.ptr, b.len);
+	return (mote_bytes){ to, a.len + b.len };
+}
+
+/* Does WHAT it may not with the buffers for bulk data, of SIZE bytes, of which DATA begins one. */
+MOTE_EXPORT(u32, Overstep, str, what, bytes, data, u64, size)
+{
+	volatile char *argument = (volatile char *)data.ptr;
+	volatile char *result = mote_guest_result_buffer(1);
+	volatile char *at =
+		strstr(what, "argument") || strncmp(what, "read", 4) == 0 ? argument : result;
+
+	if (strncmp(what, "run", 3) == 0)
+		((void (*)(void))(uintptr_t)at)();
+	at = strstr(what, "before") ? at - 1 : strstr(what, "behind") ? at + size : at;
+	if (strncmp(what, "read", 4) == 0)
+		return (unsigned char)*at;
+	*at = 1;
+	return 0;
+}
+
 /* As many parameters as the name says, printed one after the other. */
 MOTE_EXPORT(str, Params0)
 {

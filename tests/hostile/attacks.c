@@ -67,6 +67,8 @@ const struct attack attacks[] = {
 	{ "host_call_bytes", PROTOCOL | ERROR | FINE, MALFORMED GUEST, .ways = 2880,
 	  .sample = 1000 },
 	{ "log_bytes", PROTOCOL | FINE, MALFORMED, .ways = 2880, .sample = 1000 },
+	{ "spans", PROTOCOL | ERROR | FINE, MALFORMED GUEST "|in a buffer|outside of its buffers",
+	  .ways = 2304, .sample = 1000 },
 	{ "replies", PROTOCOL, MALFORMED, .ways = 16 },
 	{ "two_replies", FINE, "", .ways = 1 },
 	{ "noise", PROTOCOL | ERROR | FINE, MALFORMED GUEST, .ways = 100000, .sample = 1000 },

@@ -179,10 +179,10 @@ static mote_sandbox *new_sandbox(struct trial *t, uint64_t restore_audit)
 	};
 	const mote_sandbox_options *options = MOTE_OPTIONS(
 		mote_sandbox_options, .heap_size = 2 << 20, .stack_size = 64 << 10,
-		.input_size = 16 << 10, .output_size = 16 << 10, .functions = functions,
-		.nfunctions = 2, .restore_audit = restore_audit, .max_exits = EXITS_MAX,
-		.max_host_calls = HOST_CALLS_MAX, .max_log_lines = LOG_LINES_MAX,
-		.max_log_bytes = LOG_BYTES_MAX);
+		.input_size = 16 << 10, .output_size = 16 << 10, .buffer_size = 16 << 10,
+		.functions = functions, .nfunctions = 2, .restore_audit = restore_audit,
+		.max_exits = EXITS_MAX, .max_host_calls = HOST_CALLS_MAX,
+		.max_log_lines = LOG_LINES_MAX, .max_log_bytes = LOG_BYTES_MAX);
 	mote_sandbox *sb;
 
 	expect_ok(t, "sandbox",

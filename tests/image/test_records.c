@@ -100,7 +100,7 @@ static void the_abi_version_is_read_from_the_note(void **state)
 	for (size_t i = 0; i < sizeof note_rows / sizeof note_rows[0]; i++) {
 		struct tiny_elf file;
 		struct elf elf;
-		uint32_t version = 77;
+		struct abi_claims claims = { 77, 77 };
 		mote_error err = { .code = MOTE_OK };
 		tiny_elf_init(&file);
 		file.note.n_type = note_rows[i].type;
@@ -113,13 +113,55 @@ static void the_abi_version_is_read_from_the_note(void **state)
 						 note_rows[i].desc_size;
 		parse(&elf, &file);
 
-		mote_status status = records_read_abi(&elf, &version, &err);
-		if (status != note_rows[i].status || version != note_rows[i].version)
+		mote_status status = records_read_abi(&elf, &claims, &err);
+		if (status != note_rows[i].status || claims.version != note_rows[i].version)
 			fail_msg("%s: %s, version %u %s", note_rows[i].what,
-				 mote_status_name(status), version, err.message);
+				 mote_status_name(status), claims.version, err.message);
 		if (note_rows[i].message && !strstr(err.message, note_rows[i].message))
 			fail_msg("%s: \"%s\", want \"%s\"", note_rows[i].what, err.message,
 				 note_rows[i].message);
+	}
+}
+
+static const struct {
+	const char *what;
+	uint32_t type, name_size, desc_size;
+	mote_status status;
+	uint32_t features;
+} feature_rows[] = {
+	{ "32 bits", 2, 5, 4, MOTE_OK, 0x80000001 },
+	{ "more of them", 2, 5, 8, MOTE_OK, 0x80000001 },
+	{ "less", 2, 5, 3, MOTE_E_IMAGE, 0 },
+	{ "none", 2, 5, 0, MOTE_E_IMAGE, 0 },
+	{ "another name", 2, 4, 4, MOTE_OK, 0 },
+	{ "another type", 3, 5, 4, MOTE_OK, 0 },
+};
+
+static void features_are_read_from_the_second_note(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof feature_rows / sizeof feature_rows[0]; i++) {
+		struct tiny_elf file;
+		struct elf elf;
+		struct abi_claims claims = { 77, 77 };
+		tiny_elf_init(&file);
+		file.features = 0x80000001;
+		file.features_note.n_type = feature_rows[i].type;
+		file.features_note.n_namesz = feature_rows[i].name_size;
+		file.features_note.n_descsz = feature_rows[i].desc_size;
+		const size_t before =
+			offsetof(struct tiny_elf, features_note) - offsetof(struct tiny_elf, note);
+		file.phdrs[TINY_NOTE].p_filesz = before + sizeof file.features_note +
+						 (feature_rows[i].name_size + 3) / 4 * 4 +
+						 (feature_rows[i].desc_size + 3) / 4 * 4;
+		parse(&elf, &file);
+
+		mote_status status = records_read_abi(&elf, &claims, NULL);
+		if (status != feature_rows[i].status ||
+		    claims.features != feature_rows[i].features ||
+		    claims.version != (status ? 0 : MOTE_ABI_VERSION))
+			fail_msg("%s: %s, version %u, features 0x%x", feature_rows[i].what,
+				 mote_status_name(status), claims.version, claims.features);
 	}
 }
 
@@ -128,19 +170,19 @@ static void a_second_note_of_another_version_is_seen(void **state)
 	(void)state;
 	struct tiny_elf file;
 	struct elf elf;
-	uint32_t version = 77;
+	struct abi_claims claims = { 77, 77 };
 	tiny_elf_init(&file);
 	memcpy(file.code, &file.note,
 	       offsetof(struct tiny_elf, code) - offsetof(struct tiny_elf, note));
 	file.phdrs[TINY_OTHER] = file.phdrs[TINY_NOTE];
 	file.phdrs[TINY_OTHER].p_offset = offsetof(struct tiny_elf, code);
 	parse(&elf, &file);
-	assert_int_equal(records_read_abi(&elf, &version, NULL), MOTE_OK);
-	assert_int_equal(version, MOTE_ABI_VERSION);
+	assert_int_equal(records_read_abi(&elf, &claims, NULL), MOTE_OK);
+	assert_int_equal(claims.version, MOTE_ABI_VERSION);
 
 	file.code[offsetof(struct tiny_elf, note_body) - offsetof(struct tiny_elf, note)] = 9;
-	assert_int_equal(records_read_abi(&elf, &version, NULL), MOTE_E_ABI_MISMATCH);
-	assert_int_equal(version, 0);
+	assert_int_equal(records_read_abi(&elf, &claims, NULL), MOTE_E_ABI_MISMATCH);
+	assert_int_equal(claims.version, 0);
 }
 
 /* Reads the exports of FILE, as an image does, and indexes them. */
@@ -385,6 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_abi_version_is_read_from_the_note),
+		cmocka_unit_test(features_are_read_from_the_second_note),
 		cmocka_unit_test(a_second_note_of_another_version_is_seen),
 		cmocka_unit_test(records_arrive_in_the_order_of_the_section),
 		cmocka_unit_test(each_fault_of_a_record_has_its_message),

@@ -241,6 +241,90 @@ static void buffers_of_64_mib_carry_60(struct guest *g)
 	free(data);
 }
 
+#define BULK (8u << 20)
+static const mote_sandbox_options bulk_buffers = {
+	.size = sizeof bulk_buffers,
+	.buffer_size = BULK,
+};
+
+static void expect_bytes(const mote_value *value, const uint8_t *want, size_t size)
+{
+	assert_int_equal(value->type, MOTE_BYTES);
+	assert_int_equal(value->as.bytes.len, size);
+	assert_memory_equal(value->as.bytes.ptr, want, size);
+}
+
+/* Through messages of 128 KiB, bytes of 8 MiB. */
+static void bulk_data_goes_by_buffer_of_itself(struct guest *g)
+{
+	static const size_t sizes[] = { 0, 1, 4095, 4096, 100001, 1 << 20, BULK - 1, BULK };
+	uint8_t *data = malloc(BULK + 1);
+	mote_buffer *buffer;
+
+	assert_non_null(data);
+	for (size_t i = 0; i <= BULK; i++)
+		data[i] = (uint8_t)(i * 7 + i / 257);
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		const mote_value bytes = mote_bytes(data + (i & 1), sizes[i] - (i == 6));
+		mote_value r = CALL(g, "EchoBytes", MOTE_ARGS(bytes));
+		expect_bytes(&r, bytes.as.bytes.ptr, bytes.as.bytes.len);
+		r = CALL(g, "CopyBytes", MOTE_ARGS(bytes));
+		expect_bytes(&r, bytes.as.bytes.ptr, bytes.as.bytes.len);
+		r = CALL(g, "MakeBytes", MOTE_ARGS((uint32_t)sizes[i]));
+		assert_int_equal(r.as.bytes.len, sizes[i]);
+		for (size_t at = 0; at < sizes[i]; at += 511)
+			assert_int_equal(((const uint8_t *)r.as.bytes.ptr)[at], at & 0xff);
+	}
+	mote_status status =
+		mote_call(g->sb, "SumBytes", MOTE_ARGS(mote_bytes(data, BULK + 1)), NULL, &g->err);
+	EXPECT_STATUS(g, status, MOTE_E_LIMIT);
+	EXPECT_MESSAGE(g, "raise input_size or buffer_size");
+
+	/* in place, and the result read in place: it stays as it is until the next call */
+	EXPECT_STATUS(g, mote_buffer_new(&buffer, g->sb, 1 << 20, &g->err), MOTE_OK);
+	memcpy(mote_buffer_data(buffer), data, 1 << 20);
+	mote_value r =
+		CALL(g, "CopyBytes", MOTE_ARGS(mote_bytes(mote_buffer_data(buffer), 1 << 20)));
+	memset(mote_buffer_data(buffer), 0, 1 << 20);
+	expect_bytes(&r, data, 1 << 20);
+	/* two at once, the one copied behind the other */
+	memcpy(mote_buffer_data(buffer), data, 1 << 20);
+	r = CALL(g, "JoinBytes",
+		 MOTE_ARGS(mote_bytes(data + (1 << 20), 1 << 20),
+			   mote_bytes(mote_buffer_data(buffer), 1 << 20)));
+	assert_memory_equal(r.as.bytes.ptr, data + (1 << 20), 1 << 20);
+	assert_memory_equal((const char *)r.as.bytes.ptr + (1 << 20), data, 1 << 20);
+	mote_buffer_free(buffer);
+	free(data);
+}
+
+/* By the page tables: arguments cannot be changed, nothing in the buffers can be run, and behind
+ * them there is nothing. */
+static void buffers_have_rights_and_ends(struct guest *g)
+{
+	static const struct {
+		const char *what, *text;
+	} rows[] = {
+		{ "write argument", "page fault: write at 0x" },
+		{ "run argument", "(argument buffer)" },
+		{ "run result", "(result buffer)" },
+		{ "read behind", "page fault: read at 0x" },
+		{ "read before", "guard gap below the argument buffer" },
+		{ "write before", "guard gap below the result buffer" },
+		{ "write behind", "page fault: write at 0x" },
+	};
+	static const uint8_t data[5000];
+	mote_snapshot *clean;
+
+	EXPECT_STATUS(g, mote_snapshot_take(&clean, g->sb, &g->err), MOTE_OK);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		CALL_FAILS(g, MOTE_E_GUEST_FAULT, rows[i].text, "Overstep",
+			   MOTE_ARGS(rows[i].what, mote_bytes(data, sizeof data), (uint64_t)BULK));
+		EXPECT_STATUS(g, mote_sandbox_restore(g->sb, clean, &g->err), MOTE_OK);
+	}
+	mote_snapshot_unref(clean);
+}
+
 static void many_calls_leave_nothing_behind(struct guest *g)
 {
 	for (unsigned i = 0; i < rounds(2000); i++) {
@@ -282,6 +366,9 @@ static const struct row rows[] = {
 	{ "results fill the output buffer", "echo", results_fill_the_output_buffer_and_no_more,
 	  NULL, false },
 	{ "64 MiB buffers", "echo", buffers_of_64_mib_carry_60, &big_buffers, false },
+	{ "bulk data by buffer", "echo", bulk_data_goes_by_buffer_of_itself, &bulk_buffers, false },
+	{ "buffers have rights and ends", "echo", buffers_have_rights_and_ends, &bulk_buffers,
+	  false },
 	{ "many calls leave nothing behind", "echo", many_calls_leave_nothing_behind, NULL, false },
 	{ "guest lines reach the log escaped", "echo", guest_lines_reach_the_log_escaped, NULL,
 	  false },

@@ -225,7 +225,8 @@ static void ten_thousand_canaries_are_never_seen(struct guest *g)
 					     .heap_size = 2 << 20,
 					     .stack_size = 64 << 10,
 					     .input_size = 16 << 10,
-					     .output_size = 16 << 10 };
+					     .output_size = 16 << 10,
+					     .buffer_size = 16 << 10 };
 	static const mote_status ends[] = { MOTE_OK, MOTE_E_GUEST_FAULT, MOTE_E_GUEST_ABORT,
 					    MOTE_E_GUEST_ERROR };
 	struct writable all = { .n = 0 };

@@ -101,6 +101,11 @@ void tiny_elf_init(struct tiny_elf *elf)
 				  .n_type = MOTE_NOTE_TYPE };
 	memcpy(elf->note_name, MOTE_NOTE_NAME, sizeof MOTE_NOTE_NAME);
 	elf->note_body = (struct mote_note){ MOTE_ABI_VERSION, sizeof(struct mote_record) };
+	elf->features_note = elf->note;
+	elf->features_note.n_descsz = sizeof elf->features;
+	elf->features_note.n_type = MOTE_FEATURES_NOTE_TYPE;
+	memcpy(elf->features_name, MOTE_NOTE_NAME, sizeof MOTE_NOTE_NAME);
+	elf->features = MOTE_FEATURE_SPANS;
 
 	/* not in the order of their names, so that the index has work */
 	elf->exports[0] = record("Zoo", MOTE_VOID, 0, MOTE_VOID);

@@ -44,6 +44,9 @@ struct tiny_elf {
 	Elf64_Nhdr note;
 	char note_name[8]; /* "mote", NUL, padding */
 	struct mote_note note_body;
+	Elf64_Nhdr features_note;
+	char features_name[8];
+	uint32_t features; /* of mote_abi.h; MOTE_FEATURE_SPANS */
 	uint8_t code[64];
 	struct mote_record
 		exports[TINY_NEXPORTS]; /* Zoo() -> void, Add(i32, i32) -> i32, Mid(...) */

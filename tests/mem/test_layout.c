@@ -282,6 +282,88 @@ static void images_and_sizes_fit_or_are_refused_with_a_reason(void **state)
 	}
 }
 
+static void check_buffers(const struct layout *layout, uint64_t size)
+{
+	static const struct {
+		enum region_kind kind;
+		unsigned rights;
+	} kinds[] = { { REGION_ARGUMENTS, REGION_READ },
+		      { REGION_RESULTS, REGION_READ | REGION_WRITE } };
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct region *region = layout_get(layout, kinds[i].kind);
+		size_t cache = 0;
+
+		assert_true(!region == !size);
+		if (!region)
+			continue;
+		assert_int_equal(region->flags, kinds[i].rights);
+		assert_true(region->is_user);
+		assert_int_equal(region->size, size);
+		assert_true(is_aligned(region->va | region->gpa, LAYOUT_LARGE_PAGE));
+		assert_null(layout_find(layout, region->va - 1, &cache));
+		assert_null(layout_find(layout, region->va - LAYOUT_GUARD_SIZE, &cache));
+		assert_int_equal(layout_guard(kinds[i].kind), LAYOUT_GUARD_SIZE);
+	}
+}
+
+/* Behind all others, which stay where they are. */
+static void buffers_for_bulk_data_are_there_for_guests_that_know_them(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t size, init_data, image;
+		bool is_known;
+		uint64_t want;
+		mote_status status;
+		const char *error;
+	} buffers[] = {
+		{ 0, 0, 0, true, 0, MOTE_OK, NULL },
+		{ 1, 0, 0, true, PAGE, MOTE_OK, NULL },
+		{ PAGE + 1, PAGE, 0, true, 2 * PAGE, MOTE_OK, NULL },
+		{ 2 * MIB, 0, 0, true, 2 * MIB, MOTE_OK, NULL },
+		{ 3 * MIB, GIB, 0, true, 3 * MIB, MOTE_OK, NULL },
+		{ GIB, 0, 0, true, GIB, MOTE_OK, NULL },
+		{ GIB, 0, 0, false, 0, MOTE_OK, NULL },
+		{ GIB + 1, 0, 0, true, 0, MOTE_E_INVALID,
+		  "buffer_size is 1073741825; it may be at most 1073741824" },
+		{ GIB + 1, 0, 0, false, 0, MOTE_E_INVALID, "buffer_size is" },
+		{ UINT64_MAX, 0, 0, true, 0, MOTE_E_INVALID, "buffer_size is" },
+		{ PAGE, 0, MOTE_ADDRESS_END - 72 * MIB, true, PAGE, MOTE_OK, NULL },
+		{ PAGE, 0, MOTE_ADDRESS_END - 68 * MIB, true, 0, MOTE_E_IMAGE,
+		  "and twice buffer_size 4096 do not fit" },
+		{ PAGE, 0, MOTE_ADDRESS_END - 68 * MIB, false, 0, MOTE_OK, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
+		mote_segment_info segment = { .address = buffers[i].image, .memory_size = PAGE };
+		struct layout_config config = small_config;
+		struct layout layout, bare;
+		mote_error err = { .message = "" };
+
+		config.init_data_size = buffers[i].init_data;
+		if (buffers[i].image) {
+			config.segments = &segment;
+			config.nsegments = 1;
+		}
+		assert_int_equal(layout_compute(&bare, &config, NULL), MOTE_OK);
+		config.buffer_size = buffers[i].size;
+		config.knows_buffers = buffers[i].is_known;
+		mote_status got = layout_compute(&layout, &config, &err);
+		if (got != buffers[i].status ||
+		    (buffers[i].error && !strstr(err.message, buffers[i].error)))
+			fail_msg("row %zu: got %s, \"%s\"", i, mote_status_name(got), err.message);
+		if (got)
+			continue;
+		check_rules("buffers", &layout);
+		check_buffers(&layout, buffers[i].want);
+		for (size_t k = 0; k < bare.nregions; k++) {
+			assert_int_equal(layout.regions[k].kind, bare.regions[k].kind);
+			assert_int_equal(layout.regions[k].va, bare.regions[k].va);
+		}
+	}
+}
+
 /* What is there only if the guest is given it: nothing else moves where the guest can see it. */
 static void gifts_have_a_place_or_are_refused_with_a_reason(void **state)
 {
@@ -354,7 +436,7 @@ static void init_data_must_fit_too(void **state)
 	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_OK);
 	config.init_data_size = GIB;
 	assert_int_equal(layout_compute(&layout, &config, &err), MOTE_E_IMAGE);
-	assert_non_null(strstr(err.message, "and init_data_size 1073741824 do not fit"));
+	assert_non_null(strstr(err.message, "init_data_size 1073741824 and twice"));
 }
 
 /* Pairs of segments. FLAGS: 'w' and 'x', one string a segment. */
@@ -498,6 +580,7 @@ int main(void)
 		cmocka_unit_test(rights_are_what_each_region_needs),
 		cmocka_unit_test(segments_lie_at_their_own_addresses),
 		cmocka_unit_test(images_and_sizes_fit_or_are_refused_with_a_reason),
+		cmocka_unit_test(buffers_for_bulk_data_are_there_for_guests_that_know_them),
 		cmocka_unit_test(gifts_have_a_place_or_are_refused_with_a_reason),
 		cmocka_unit_test(init_data_must_fit_too),
 		cmocka_unit_test(segments_that_get_in_each_others_way_are_refused),

@@ -41,6 +41,10 @@ static const struct size_option {
 	  MOTE_DEFAULT_INPUT_SIZE, MOTE_MAX_INPUT_SIZE, 4096 },
 	{ "output_size", offsetof(mote_sandbox_options, output_size), "output buffer",
 	  MOTE_DEFAULT_OUTPUT_SIZE, MOTE_MAX_OUTPUT_SIZE, 4096 },
+	{ "buffer_size", offsetof(mote_sandbox_options, buffer_size), "argument buffer", 0,
+	  MOTE_MAX_BUFFER_SIZE, 4096 },
+	{ "buffer_size", offsetof(mote_sandbox_options, buffer_size), "result buffer", 0,
+	  MOTE_MAX_BUFFER_SIZE, 4096 },
 	{ "init_data_size", offsetof(mote_sandbox_options, init_data_size), "init data", 0,
 	  MOTE_MAX_INIT_DATA_SIZE, 4096 },
 };

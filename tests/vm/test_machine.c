@@ -330,7 +330,7 @@ static void exceptions_tell_vector_code_address_and_place(void **state)
 			fake.guest = do_fault;
 			fake.user = &fault;
 			assert_int_equal(machine_reset(&box.machine, 0, NULL), MOTE_OK);
-			machine_start(&box.machine, BOX_CODE, box.rsp, 0);
+			machine_start(&box.machine, BOX_CODE, box.rsp, 0, 0);
 			struct hv_exit event = box_run(&box);
 			assert_int_equal(event.kind, HV_EXIT_EXCEPTION);
 			assert_int_equal(event.u.exception.vector, vector);
@@ -474,7 +474,7 @@ static void a_start_sets_every_register(void **state)
 		fake.user = &seen;
 		memset(&box.vm->regs, 0xab, sizeof box.vm->regs);
 		box.vm->vectors = 0xabab;
-		machine_start(&box.machine, BOX_CODE + 0x123, box.rsp - 16, 0x789);
+		machine_start(&box.machine, BOX_CODE + 0x123, box.rsp - 16, 0x789, 0x5);
 		assert_true(box.vm->base.regs_changed);
 		/* by the code that clears vector registers, where the host cannot */
 		const bool is_machine = fake_is_machine(box.vm);
@@ -485,6 +485,7 @@ static void a_start_sets_every_register(void **state)
 		const struct hv_regs want = { .rip = BOX_CODE + 0x123,
 					      .rsp = box.rsp - 16,
 					      .rdi = 0x789,
+					      .rsi = 0x5,
 					      .r11 = is_machine ? BOX_CODE + 0x123 : 0,
 					      .rflags = supervisor_rflags(all_ways[i].ways) };
 		assert_memory_equal(&seen.regs, &want, sizeof want);
@@ -504,7 +505,7 @@ static void a_start_anywhere_is_the_guests_own_affair(void **state)
 	box_init(&box, &fake_machine, by_port, NULL);
 	for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++) {
 		assert_int_equal(machine_reset(&box.machine, 0, NULL), MOTE_OK);
-		machine_start(&box.machine, entries[i], box.rsp, 0);
+		machine_start(&box.machine, entries[i], box.rsp, 0, 0);
 		struct hv_exit event = box_run(&box);
 		assert_int_equal(event.kind, HV_EXIT_EXCEPTION);
 		assert_int_equal(event.u.exception.vector, 14);
@@ -543,7 +544,7 @@ static void end_by(struct box *box, const struct ending *ending)
 {
 	fake.guest = ending->guest;
 	fake.user = ending->user;
-	machine_start(&box->machine, BOX_CODE, box->rsp, 0);
+	machine_start(&box->machine, BOX_CODE, box->rsp, 0, 0);
 	box_run(box);
 	box->vm->vectors = 0xabab; /* a new machine has none */
 }
@@ -558,7 +559,7 @@ static void expect_usable(struct box *box, const char *what, uint64_t fs_base, b
 		fail_msg("%s: the machine was %smade anew", what, is_new ? "not " : "");
 	fake.guest = look;
 	fake.user = &seen;
-	machine_start(&box->machine, BOX_CODE, box->rsp, 5);
+	machine_start(&box->machine, BOX_CODE, box->rsp, 5, 0);
 	assert_int_equal(box_run(box).kind, HV_EXIT_HYPERCALL);
 	assert_int_equal(seen.ring, 3);
 	assert_int_equal(seen.fs_base, fs_base);

@@ -94,12 +94,12 @@ static void a_processor_can_execute_the_file(void **state)
 	static const uint64_t places[] = { PAGE, LAYOUT_LARGE_PAGE, 2 * LAYOUT_LARGE_PAGE - 1,
 					   3 * LAYOUT_LARGE_PAGE - PAGE };
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-		machine_start(&box.machine, HIGH + PAGE + places[i], box.rsp, 0);
+		machine_start(&box.machine, HIGH + PAGE + places[i], box.rsp, 0, 0);
 		assert_int_equal(box_run(&box).kind, HV_EXIT_HYPERCALL);
 	}
-	machine_start(&box.machine, HIGH, box.rsp, 0);
+	machine_start(&box.machine, HIGH, box.rsp, 0, 0);
 	assert_int_equal(box_run(&box).kind, HV_EXIT_EXCEPTION);
-	machine_start(&box.machine, HIGH + PAGE + 3 * LAYOUT_LARGE_PAGE, box.rsp, 0);
+	machine_start(&box.machine, HIGH + PAGE + 3 * LAYOUT_LARGE_PAGE, box.rsp, 0, 0);
 	assert_int_equal(box_run(&box).kind, HV_EXIT_EXCEPTION);
 	box_fini(&box);
 	close(scratch.fd);
@@ -118,7 +118,7 @@ static void a_refusal_of_the_backend_changes_nothing(void **state)
 	assert_int_equal(machine_map_file(&box.machine, file, &err), MOTE_E_OS);
 	assert_string_equal(err.message, "cannot map the mapped file \"x\": the fake maps nothing");
 	assert_null(guest_memory_find_file(box.memory, HIGH));
-	machine_start(&box.machine, HIGH, box.rsp, 0);
+	machine_start(&box.machine, HIGH, box.rsp, 0, 0);
 	assert_int_equal(box_run(&box).kind, HV_EXIT_EXCEPTION);
 
 	fake.map_fails = MOTE_OK;

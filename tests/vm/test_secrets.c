@@ -187,7 +187,7 @@ static struct found look(const char *after)
 
 	write_guest(FOUND, &found, sizeof found);
 	write_guest(MARK, &marked, sizeof marked);
-	machine_start(&box.machine, address_of(seek), box.rsp, CALL_INDEX);
+	machine_start(&box.machine, address_of(seek), box.rsp, CALL_INDEX, 0);
 	do
 		event = run();
 	while (event.kind == HV_EXIT_INTERRUPTED);
@@ -274,7 +274,7 @@ static void hide(const char *routine, enum hv_exit_kind kind)
 {
 	const bool may_set_bases = !box.is_machine && (getauxval(AT_HWCAP2) & 2);
 
-	machine_start(&box.machine, address_of(routine), box.rsp, 0);
+	machine_start(&box.machine, address_of(routine), box.rsp, 0, 0);
 	box.machine.vm->regs->rsi = may_set_bases;
 	struct hv_exit event = run();
 	if (event.kind != kind) {
@@ -343,7 +343,7 @@ static void secrets_of_a_guest_that_was_stopped_are_gone(void **state)
 	sigaction(SIGALRM, &action, &old);
 	for (int i = 0; i < 5; i++) {
 		setitimer(ITIMER_REAL, &soon, NULL);
-		machine_start(&box.machine, address_of(hide_and_stay), box.rsp, 0);
+		machine_start(&box.machine, address_of(hide_and_stay), box.rsp, 0, 0);
 		do
 			assert_int_equal(run().kind, HV_EXIT_INTERRUPTED);
 		while (box.machine.vm->regs->rsp != UINT64_C(0x5ec4e75ec4e7));

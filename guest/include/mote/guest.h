@@ -127,6 +127,15 @@ void mote_guest_log_line(mote_log_level level, const char *line);
  */
 __attribute__((__malloc__, __alloc_size__(1), __returns_nonnull__)) void *mote_alloc(size_t size);
 
+/*
+ * Memory for a result of SIZE bytes, as from mote_alloc(); the host reads what is made there in
+ * place if it gave the sandbox buffers (buffer_size) and there is room in the result buffer.
+ * Results that lie elsewhere are copied once or twice. It lives until the function that gets it
+ * returns, for any part of it to be the result, or a parameter of a host function.
+ */
+__attribute__((__malloc__, __alloc_size__(1), __returns_nonnull__)) void *mote_guest_result_buffer(
+	size_t size);
+
 /* printf() into such memory. */
 __attribute__((__format__(__printf__, 1, 2), __returns_nonnull__)) char *mote_format(
 	const char *format, ...);
