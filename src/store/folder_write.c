@@ -48,6 +48,15 @@ static void discard(const struct folder *folder, int at, const struct temporary 
 	folder->host->sys->unlinkat(at, file->name, 0);
 }
 
+/* What is called NAME in the folder AT, like all that is in there, is so on the disk from now on. */
+static mote_status sync_folder(const struct folder *folder, int at, const char *name,
+			       mote_error *err)
+{
+	if (folder->host->sys->fsync(at) < 0)
+		return error_os(err, errno, "cannot finish writing the folder of %s", name);
+	return MOTE_OK;
+}
+
 /* Gives the file its NAME when all of it is on the disk. */
 static mote_status finish(const struct folder *folder, int at, const struct temporary *file,
 			  const char *name, mote_error *err)
@@ -60,9 +69,7 @@ static mote_status finish(const struct folder *folder, int at, const struct temp
 		return status;
 	}
 	sys->close(file->fd);
-	if (sys->fsync(at) < 0)
-		return error_os(err, errno, "cannot finish writing the folder of %s", name);
-	return MOTE_OK;
+	return sync_folder(folder, at, name, err);
 }
 
 mote_status folder_append(const struct folder *folder, int fd, const void *bytes, size_t size,
@@ -219,7 +226,24 @@ static mote_status make_blobs(const struct folder *folder, mote_error *err)
 	if (status)
 		return status;
 	status = make_below(folder, blobs, "sha256", err);
+	if (!status)
+		status = sync_folder(folder, blobs, "sha256", err);
 	folder->host->sys->close(blobs);
+	return status;
+}
+
+/* The folder itself is a name in another one. */
+static mote_status sync_parent(const struct folder *folder, mote_error *err)
+{
+	const struct sys *sys = folder->host->sys;
+	const int parent = sys->openat(folder->fd, "..", O_RDONLY | O_CLOEXEC | O_DIRECTORY, 0);
+
+	if (parent < 0 && errno == EACCES)
+		return MOTE_OK; /* nothing can be asked of one that may not be read */
+	if (parent < 0)
+		return error_os(err, errno, "cannot open the folder that it is in");
+	mote_status status = sync_folder(folder, parent, "the folder", err);
+	sys->close(parent);
 	return status;
 }
 
@@ -236,7 +260,11 @@ static mote_status make_layout(struct folder *folder, mote_error *err)
 		status = check_nothing_else(folder, err);
 	if (!status)
 		status = make_blobs(folder, err);
-	if (!status && !is_there)
+	if (status || is_there)
+		return status;
+	/* it comes last: where it is, the folder is, and on the disk */
+	status = sync_parent(folder, err);
+	if (!status)
 		status = folder_write(folder, LAYOUT_FILE, LAYOUT_TEXT, strlen(LAYOUT_TEXT), err);
 	return status;
 }
