@@ -7,6 +7,7 @@
 #include "bench/bulk.h"
 #include "bench/interrupts.h"
 #include "bench/library.h"
+#include "bench/loaded.h"
 #include "bench/snapshots.h"
 #include "bench/stored.h"
 
@@ -360,6 +361,30 @@ static mote_status add_memory(struct subjects *subjects, const char *filter, mot
 	return MOTE_OK;
 }
 
+/* Its 512 MiB are only made if something is measured with them. */
+static mote_status add_loaded(struct subjects *subjects, const char *filter,
+			      struct measured_backend *backend, mote_error *err)
+{
+	struct loaded_bench *bench = calloc(1, sizeof *bench);
+	const size_t before = subjects->count;
+
+	if (!bench)
+		return no_memory(err);
+	add_row(subjects, filter, "load_image_small", backend->name, load_image_small, bench);
+	add_row(subjects, filter, "load_image_256mib", backend->name, load_image_256mib, bench);
+	add_row(subjects, filter, "create_from_image_256mib", backend->name,
+		create_from_image_256mib, bench);
+	if (subjects->count == before) {
+		free(bench);
+		return MOTE_OK;
+	}
+	subjects->loaded = bench;
+	if (loaded_bench_init(bench, backend))
+		return MOTE_OK;
+	*err = backend->err;
+	return err->code;
+}
+
 /* What is on disk is the same for all backends: one will do. Its 256 MiB are only made if they are
  * loaded. */
 static mote_status add_stored(struct subjects *subjects, const char *filter,
@@ -395,6 +420,8 @@ mote_status subjects_open(struct subjects *subjects, const char *backend, const 
 		status = add_library(subjects, filter, &subjects->backends[i], err);
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
 		status = add_snapshots(subjects, filter, i, err);
+	if (!status && subjects->nbackends > 0)
+		status = add_loaded(subjects, filter, &subjects->backends[0], err);
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
 		status = add_bulk(subjects, filter, i, err);
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
@@ -419,6 +446,9 @@ void subjects_close(struct subjects *subjects)
 		bare_vm_fini(&subjects->exits.vm);
 		bare_kvm_fini(&subjects->kvm);
 	}
+	if (subjects->loaded)
+		loaded_bench_fini(subjects->loaded);
+	free(subjects->loaded);
 	for (size_t i = 0; i < subjects->nbackends; i++) {
 		if (subjects->snapshots[i])
 			snapshot_bench_fini(subjects->snapshots[i]);

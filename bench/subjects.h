@@ -21,6 +21,7 @@
 
 struct bulk_bench;
 struct counted;
+struct loaded_bench;
 struct snapshot_bench;
 struct stored_bench;
 
@@ -53,6 +54,7 @@ struct subjects {
 	struct bulk_bench *bulk[SUBJECTS_BACKENDS_MAX];          /* as well, on each backend */
 	struct counted *counted;                                 /* as well */
 	struct stored_bench *stored;                             /* as well, on the first */
+	struct loaded_bench *loaded;                             /* as well, on the first */
 };
 
 /*

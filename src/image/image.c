@@ -45,21 +45,22 @@ static mote_status read_records(struct mote_image *image, mote_error *err)
 }
 
 mote_status image_from_bytes(struct mote_image **out, const struct host *host, const char *path,
-			     uint8_t *bytes, size_t size, mote_error *err)
+			     struct image_bytes *bytes, mote_error *err)
 {
 	*out = NULL;
 	struct mote_image *image = host_alloc(host, sizeof *image);
 	if (!image) {
-		host_free(host, bytes, size);
+		image_bytes_fini(bytes, host);
 		return error_nomem(err, "an image", sizeof *image);
 	}
 	image->host = host;
 	atomic_init(&image->nrefs, 1);
-	image->bytes = bytes;
-	image->size = size;
+	image->file = *bytes;
 	set_name(image, path);
 
-	mote_status status = elf_parse(&image->elf, bytes, size, err);
+	mote_status status = image_bytes_seal(&image->file, host, err);
+	if (status == MOTE_OK)
+		status = elf_parse(&image->elf, image->file.at, image->file.size, err);
 	if (status == MOTE_OK)
 		status = read_records(image, err);
 	if (status != MOTE_OK) {
@@ -80,11 +81,16 @@ mote_status image_load_memory(struct mote_image **out, const struct host *host, 
 	if (size > MOTE_MAX_IMAGE_FILE_SIZE)
 		return error_set(err, MOTE_E_IMAGE, "memory: has %zu bytes; the limit is %llu",
 				 size, (unsigned long long)MOTE_MAX_IMAGE_FILE_SIZE);
-	uint8_t *bytes = host_alloc(host, size);
-	if (!bytes)
-		return error_nomem(err, "a guest file", size);
-	memcpy(bytes, elf, size);
-	return image_from_bytes(out, host, "memory", bytes, size, err);
+	struct image_bytes bytes;
+	mote_status status = image_bytes_init(&bytes, host, size, err);
+	if (status)
+		return status;
+	status = image_bytes_append(&bytes, host, elf, size, err);
+	if (status) {
+		image_bytes_fini(&bytes, host);
+		return status;
+	}
+	return image_from_bytes(out, host, "memory", &bytes, err);
 }
 
 struct mote_image *image_ref(struct mote_image *image)
@@ -100,6 +106,6 @@ void mote_image_unref(mote_image *image)
 	const struct host *host = image->host;
 	records_fini(&image->imports, host);
 	records_fini(&image->exports, host);
-	host_free(host, image->bytes, image->size);
+	image_bytes_fini(&image->file, host);
 	host_free(host, image, sizeof *image);
 }

@@ -11,6 +11,7 @@
 
 #include "base/host.h"
 #include "image/elf.h"
+#include "image/image_bytes.h"
 #include "image/records.h"
 
 #include <mote/image.h>
@@ -27,9 +28,8 @@ struct mote_image {
 	atomic_size_t nrefs;
 	char name[IMAGE_NAME_SIZE]; /* last part of the path, or "memory"; printable */
 
-	uint8_t *bytes; /* the whole file; a segment's are at BYTES + file_offset */
-	size_t size;
-	bool has_no_file; /* it comes with a snapshot, and BYTES is something else: image_parts.h */
+	struct image_bytes file; /* all of it; a segment's are at file_offset */
+	bool has_no_file; /* it comes with a snapshot, and FILE is something else: image_parts.h */
 	struct elf elf;
 
 	uint32_t abi_version; /* 0: not a mote guest, and no exports or imports */
@@ -51,11 +51,11 @@ mote_status image_load_memory(struct mote_image **out, const struct host *host, 
 			      size_t size, mote_error *err);
 
 /*
- * Takes over BYTES (SIZE bytes of host_alloc()), whatever comes of it, and checks them.
- * PATH is where they are from, for messages. What the two functions above end with.
+ * Takes over BYTES, whatever comes of it, seals and checks them. PATH is where they are from, for
+ * messages. What the two functions above end with.
  */
 mote_status image_from_bytes(struct mote_image **out, const struct host *host, const char *path,
-			     uint8_t *bytes, size_t size, mote_error *err);
+			     struct image_bytes *bytes, mote_error *err);
 
 /* One more reference, to be dropped with mote_image_unref(). Returns IMAGE. */
 struct mote_image *image_ref(struct mote_image *image);

@@ -39,11 +39,16 @@ static mote_status file_size(const struct host *host, int fd, const char *path, 
 	return MOTE_OK;
 }
 
-static mote_status read_all(const struct host *host, int fd, const char *path, uint8_t *to,
-			    size_t size, mote_error *err)
+/* As many bytes as the file had. */
+static mote_status read_all(const struct host *host, int fd, const char *path,
+			    struct image_bytes *bytes, mote_error *err)
 {
-	for (size_t done = 0; done < size;) {
-		ssize_t n = host->sys->read(fd, to + done, size - done);
+	uint8_t chunk[64 << 10];
+	mote_status status = MOTE_OK;
+
+	while (bytes->filled < bytes->size && !status) {
+		const size_t left = bytes->size - bytes->filled;
+		ssize_t n = host->sys->read(fd, chunk, left < sizeof chunk ? left : sizeof chunk);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -53,29 +58,27 @@ static mote_status read_all(const struct host *host, int fd, const char *path, u
 				err, MOTE_E_IMAGE,
 				"%.300s: ended after %zu of %zu bytes; it was cut while it "
 				"was read",
-				path, done, size);
-		done += (size_t)n;
+				path, bytes->filled, bytes->size);
+		status = image_bytes_append(bytes, host, chunk, (size_t)n, err);
 	}
-	return MOTE_OK;
+	return status;
 }
 
-/* Reads FD whole into a new allocation of *SIZE bytes. */
-static mote_status read_file(const struct host *host, int fd, const char *path, uint8_t **out,
-			     size_t *size, mote_error *err)
+/* Reads FD whole. */
+static mote_status read_file(const struct host *host, int fd, const char *path,
+			     struct image_bytes *bytes, mote_error *err)
 {
-	mote_status status = file_size(host, fd, path, size, err);
+	size_t size = 0;
+	mote_status status = file_size(host, fd, path, &size, err);
+
+	if (status == MOTE_OK)
+		status = image_bytes_init(bytes, host, size, err);
 	if (status != MOTE_OK)
 		return status;
-	uint8_t *bytes = host_alloc(host, *size);
-	if (!bytes)
-		return error_nomem(err, "a guest file", *size);
-	status = read_all(host, fd, path, bytes, *size, err);
-	if (status != MOTE_OK) {
-		host_free(host, bytes, *size);
-		return status;
-	}
-	*out = bytes;
-	return MOTE_OK;
+	status = read_all(host, fd, path, bytes, err);
+	if (status != MOTE_OK)
+		image_bytes_fini(bytes, host);
+	return status;
 }
 
 mote_status image_load_file(struct mote_image **out, const struct host *host, const char *path,
@@ -86,11 +89,10 @@ mote_status image_load_file(struct mote_image **out, const struct host *host, co
 	int fd = host->sys->open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return error_os(err, errno, "cannot open %.300s", path);
-	uint8_t *bytes = NULL;
-	size_t size = 0;
-	mote_status status = read_file(host, fd, path, &bytes, &size, err);
+	struct image_bytes bytes;
+	mote_status status = read_file(host, fd, path, &bytes, err);
 	host->sys->close(fd);
 	if (status != MOTE_OK)
 		return status;
-	return image_from_bytes(out, host, path, bytes, size, err);
+	return image_from_bytes(out, host, path, &bytes, err);
 }

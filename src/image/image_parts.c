@@ -127,11 +127,11 @@ static mote_status copy(struct mote_image *image, const struct image_parts *part
 	}
 	if (names_size == 0)
 		return MOTE_OK;
-	image->bytes = host_alloc(host, names_size);
-	if (!image->bytes)
+	char *names = host_alloc(host, names_size);
+	if (!names)
 		return error_nomem(err, "the names of functions", names_size);
-	image->size = names_size;
-	char *names = (char *)image->bytes;
+	image->file.at = (const uint8_t *)names;
+	image->file.size = names_size;
 	mote_status status =
 		copy_functions(&image->exports, host, parts->exports, parts->nexports, &names, err);
 	if (!status)

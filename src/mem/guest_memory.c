@@ -67,39 +67,6 @@ static mote_status build_tables(struct guest_memory *memory, mote_error *err)
 	return status;
 }
 
-/* The pages that the file's bytes of a segment at TO go to: resident in one step instead of a fault
- * a page, which took most of the time of loading. */
-static void populate(struct guest_memory *memory, const uint8_t *to, uint64_t size)
-{
-	uint64_t offset = (uint64_t)(to - shared_mem_bytes(memory->ram));
-	uint64_t first = offset & ~(MOTE_PAGE_SIZE - 1);
-	uint64_t end = (offset + size + MOTE_PAGE_SIZE - 1) & ~(MOTE_PAGE_SIZE - 1);
-
-	shared_mem_populate(memory->ram, first, end - first);
-}
-
-/* The segments' regions are in the order of the segments, those without memory left out. */
-static void load_image(struct guest_memory *memory, const struct layout_config *config,
-		       const uint8_t *file)
-{
-	const struct region *region = &memory->layout.regions[0];
-
-	for (size_t i = 0; i < config->nsegments; i++) {
-		const mote_segment_info *segment = &config->segments[i];
-		if (segment->memory_size == 0)
-			continue;
-		while (region->kind < REGION_CODE || region->kind > REGION_DATA)
-			region++;
-		uint8_t *to = guest_memory_region(memory, region) + (segment->address - region->va);
-
-		if (segment->file_size > 0) {
-			populate(memory, to, segment->file_size);
-			memcpy(to, file + segment->file_offset, segment->file_size);
-		}
-		region++;
-	}
-}
-
 static void fill_start_block(struct guest_memory *memory, const struct layout_config *config)
 {
 	const struct layout *layout = &memory->layout;
@@ -184,9 +151,9 @@ mote_status guest_memory_new(struct guest_memory **out, const struct host *host,
 		status = shared_mem_new(&memory->ram, host, memory->layout.ram.size, backing, err);
 	if (!status)
 		status = build_tables(memory, err);
+	if (!status && file)
+		status = guest_memory_load_image(memory, config, file, err);
 	if (!status) {
-		if (file)
-			load_image(memory, config, file);
 		fill_start_block(memory, config);
 		init_io(memory);
 		prefer_huge(memory);
@@ -209,6 +176,7 @@ void guest_memory_free(struct guest_memory *memory)
 	for (size_t i = 0; i < memory->nfiles; i++)
 		file_mapping_unref(memory->files[i]);
 	memory_snapshot_unref(memory->base);
+	guest_memory_drop_image(memory);
 	written_pages_fini(&memory->written);
 	shared_mem_unref(memory->ram);
 	host_free(memory->host, memory, sizeof *memory);
@@ -275,17 +243,23 @@ struct bulk_buffer guest_memory_buffer(const struct guest_memory *memory, enum r
 				     region->size };
 }
 
-/* Pages that were never touched are zero, or as in the snapshot that memory was made from. */
+static void fill_runs(uint64_t *bits, const struct page_run *runs, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		page_bitmap_fill(bits, runs[i].first, runs[i].first + runs[i].count, true);
+}
+
+/* Pages that were never touched are zero, or as in what memory was made from. */
 mote_status guest_memory_used(struct guest_memory *memory, uint64_t *bits, mote_error *err)
 {
-	const struct memory_snapshot *base = memory->base;
 	mote_status status = shared_mem_touched(memory->ram, bits, err);
 
-	for (size_t i = 0; !status && base && i < base->nruns; i++) {
-		const struct page_run *run = &base->runs[i];
-		page_bitmap_fill(bits, run->first, run->first + run->count, true);
-	}
-	return status;
+	if (status)
+		return status;
+	fill_runs(bits, memory->image_runs, memory->nimage_runs);
+	if (memory->base)
+		fill_runs(bits, memory->base->runs, memory->base->nruns);
+	return MOTE_OK;
 }
 
 mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error *err)

@@ -3,6 +3,7 @@
  * guest_memory_internal.h - what the parts of guest_memory share.
  *
  * guest_memory.c         builds it
+ * guest_memory_image.c   loads the image
  * guest_memory_files.c   adds mapped files
  * guest_memory_access.c  reads and writes it
  * guest_memory_restore.c makes it what it was
@@ -34,6 +35,11 @@ struct guest_memory {
 	struct written_pages written;
 	uint64_t guest_part; /* of RAM, from this offset on: guests cannot write before it */
 	bool is_blank;       /* there is no image yet, nor anything else in that part */
+
+	/* Pages that come from the image's file until they are written; NULL: all were copied, or
+	 * are others since a restore. */
+	struct page_run *image_runs;
+	size_t nimage_runs;
 };
 
 /* Where the first mapped file goes. */
@@ -71,6 +77,13 @@ mote_status guest_memory_build_tables(const struct guest_memory *memory, struct 
 
 /* The INDEX-th file in the order in which they were mapped; NULL past the last. */
 struct file_mapping *guest_memory_file_by_age(const struct guest_memory *memory, size_t index);
+
+/* Loads the image's segments, of which FILE has the bytes. Errors: MOTE_E_NOMEM, MOTE_E_OS. */
+mote_status guest_memory_load_image(struct guest_memory *memory, const struct layout_config *config,
+				    const uint8_t *file, mote_error *err);
+
+/* Forgets which pages come from the image's file. */
+void guest_memory_drop_image(struct guest_memory *memory);
 
 /* What the page tables say of a file. */
 struct vmem_range guest_memory_file_range(const struct file_mapping *file);

@@ -220,6 +220,7 @@ static mote_status replace_pages(struct guest_memory *memory, const struct memor
 		status = shared_mem_show_zeroes(memory->ram, first, memory->layout.ram.size - first,
 						err);
 	memory->is_blank = false;
+	guest_memory_drop_image(memory);
 	for (size_t i = 0; !status && i < from->nruns; i++) {
 		const struct page_run *run = &from->runs[i];
 		status = shared_mem_show_file(memory->ram, run->first * MOTE_PAGE_SIZE,

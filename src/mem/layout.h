@@ -90,6 +90,9 @@ _Static_assert(LAYOUT_REGIONS_MAX < LAYOUT_NONE, "a region's index must fit the 
 struct layout_config {
 	const mote_segment_info *segments; /* ascending; image/elf.h has checked them */
 	size_t nsegments;
+	/* The image's bytes are a sealed file as well, of which pages can be mapped. */
+	bool has_file;
+	int file;
 	/* As in mote_sandbox_options: 0 stands for the default. */
 	uint64_t heap_size, stack_size, input_size, output_size;
 	uint64_t buffer_size;      /* the same, of both buffers for bulk data; 0: none */

@@ -20,11 +20,11 @@
 struct mapping {
 	uint8_t *base;
 	size_t size;
-	int fd;           /* of the memory, or -1; always -1 on Windows */
-	void *section;    /* that the memory is of, on Windows; else NULL */
-	bool shows_files; /* parts come from other files: see mapping_show_file() */
-	bool may_fault;   /* and those may be cut: use mapping_read() and mapping_write() */
-	void *reserved;   /* with guards and what alignment costs */
+	int fd;                       /* of the memory, or -1; always -1 on Windows */
+	void *section;                /* that the memory is of, on Windows; else NULL */
+	size_t files_from, files_end; /* where parts come from other files: mapping_show_file() */
+	bool may_fault; /* and those may be cut: use mapping_read() and mapping_write() */
+	void *reserved; /* with guards and what alignment costs */
 	size_t reserved_size;
 };
 

@@ -117,7 +117,8 @@ bool mapping_discard(struct mapping *mapping, const struct host *host, size_t of
 	 * the file, so there the file needs the hole. */
 	int advice = mapping->fd < 0 ? MADV_DONTNEED : MADV_REMOVE;
 
-	if (mapping->shows_files) /* what is dropped would come back from there */
+	/* what is dropped there would come back from the file */
+	if (offset < mapping->files_end && offset + size > mapping->files_from)
 		return false;
 	return host->sys->madvise(mapping->base + offset, size, advice) == 0;
 }
@@ -273,6 +274,8 @@ mote_status mapping_show_zeroes(struct mapping *mapping, const struct host *host
 	} else if (host->sys->mmap(at, size, PROT_READ | PROT_WRITE, RESERVE_FLAGS | MAP_FIXED, -1,
 				   0) == MAP_FAILED) {
 		return error_os(err, errno, "cannot map %zu bytes of guest memory anew", size);
+	} else if (offset <= mapping->files_from && offset + size >= mapping->files_end) {
+		mapping->files_from = mapping->files_end = 0;
 	}
 	return MOTE_OK;
 }
@@ -287,7 +290,10 @@ mote_status mapping_show_file(struct mapping *mapping, const struct host *host, 
 				   MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd, (off_t)file_offset);
 	if (at == MAP_FAILED)
 		return error_os(err, errno, "cannot map %zu bytes of a snapshot", size);
-	mapping->shows_files = true;
+	if (mapping->files_end == 0 || offset < mapping->files_from)
+		mapping->files_from = offset;
+	if (offset + size > mapping->files_end)
+		mapping->files_end = offset + size;
 	mapping->may_fault |= !is_sealed;
 	return MOTE_OK;
 }

@@ -68,6 +68,8 @@ struct layout_config sandbox_layout_config(const mote_image *image, const struct
 	return (struct layout_config){
 		.segments = image->elf.segments,
 		.nsegments = image->elf.nsegments,
+		.has_file = image->file.is_shared,
+		.file = image->file.fd,
 		.heap_size = plan->heap_size,
 		.stack_size = plan->stack_size,
 		.input_size = plan->input_size,
@@ -100,7 +102,7 @@ static mote_status make_memory(mote_sandbox *sb, const struct sandbox_plan *plan
 
 	sb->config = snapshot ? snapshot->config : sandbox_layout_config(sb->image, plan);
 	mote_status status = guest_memory_new(
-		&sb->memory, host, &sb->config, snapshot ? NULL : sb->image->bytes,
+		&sb->memory, host, &sb->config, snapshot ? NULL : sb->image->file.at,
 		sb->rt->hv->ops->needs_fd ? SHARED_MEM_FILE : SHARED_MEM_PRIVATE, err);
 	if (status) {
 		if (status == MOTE_E_IMAGE)

@@ -44,6 +44,17 @@ MOTE_EXPORT(bool, Release)
 	return munmap(area, area_size) == 0;
 }
 
+/* Numbers anywhere. */
+MOTE_EXPORT(u64, Peek, u64, address)
+{
+	return *(volatile uint64_t *)(uintptr_t)address;
+}
+
+MOTE_EXPORT(void, Poke, u64, address, u64, value)
+{
+	*(volatile uint64_t *)(uintptr_t)address = value;
+}
+
 /* The address of the lowest byte. */
 MOTE_EXPORT(u64, Address)
 {

@@ -163,13 +163,13 @@ static void a_guest_without_section_headers_is_told_so(void **state)
 	Elf64_Ehdr header = image->elf.header;
 	header.e_shoff = 0;
 	header.e_shnum = 0;
-	memcpy(image->bytes, &header, sizeof header);
+	memcpy((uint8_t *)(uintptr_t)image->file.at, &header, sizeof header);
 
 	struct host host;
 	struct mote_image *again;
 	mote_error err;
 	host_init(&host);
-	assert_int_equal(image_load_memory(&again, &host, image->bytes, image->size, &err),
+	assert_int_equal(image_load_memory(&again, &host, image->file.at, image->file.size, &err),
 			 MOTE_E_IMAGE);
 	assert_non_null(strstr(err.message, "is a mote guest without section headers"));
 	drop(image);

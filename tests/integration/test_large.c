@@ -3,6 +3,7 @@
  * Guests with gigabytes of address space, of which they use little: all that can be done with a
  * small one can be done with them, and what it takes of the host goes by what they touch.
  */
+#include "bench/large_image.h"
 #include "integration/harness.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
@@ -39,7 +41,7 @@ static uint64_t private_kib(struct guest *g)
 	return sum;
 }
 
-/* An area of all but 64 MiB of the heap. */
+/* An area of all but 64 MiB of HEAP. */
 static void reserve(struct guest *g, uint64_t heap)
 {
 	area = heap - 64 * MIB;
@@ -125,11 +127,176 @@ static void snapshots_of_16_gib_are_of_what_is_in_there(struct guest *g)
 	mote_snapshot_unref(other);
 }
 
+/* A guest file of 16 MiB that is gone at the end, and an image of it. */
+enum { IMAGE_SIZE = 16 << 20 };
+
+static uint64_t image_at; /* where the guest has its last segment */
+
+struct large_file {
+	char path[64];
+	mote_image *image;
+};
+
+static void make_file(struct guest *g, struct large_file *file, bool is_writable)
+{
+	static unsigned char elf[4 << 20];
+	FILE *small = fopen(g->path, "rb");
+
+	assert_non_null(small);
+	const size_t size = fread(elf, 1, sizeof elf, small);
+	fclose(small);
+	assert_in_range(size, 1, sizeof elf - 1);
+	snprintf(file->path, sizeof file->path, "/tmp/mote-large-XXXXXX");
+	int fd = mkstemp(file->path);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_true(large_image_write(file->path, elf, size, IMAGE_SIZE, is_writable));
+	EXPECT_STATUS(g, mote_image_load_file(&file->image, g->rt, file->path, &g->err), MOTE_OK);
+	/* a static PIE lies elsewhere */
+	for (size_t i = 0; mote_image_segment(file->image, i); i++)
+		image_at = mote_image_segment(file->image, i)->address;
+}
+
+static uint64_t peek(struct guest *g, uint64_t offset)
+{
+	return CALL(g, "Peek", MOTE_ARGS(mote_u64(image_at + offset))).as.u64;
+}
+
+static void poke(struct guest *g, uint64_t offset, uint64_t value)
+{
+	CALL(g, "Poke", MOTE_ARGS(mote_u64(image_at + offset), mote_u64(value)));
+}
+
+static bool is_as_written(struct guest *g)
+{
+	for (uint64_t at = 8; at < IMAGE_SIZE; at += IMAGE_SIZE / 64)
+		if (peek(g, at) != large_image_word(at))
+			return false;
+	return peek(g, IMAGE_SIZE - 8) == large_image_word(IMAGE_SIZE - 8);
+}
+
+static void begin(struct guest *g, const struct large_file *file)
+{
+	g->sb = NULL;
+	EXPECT_STATUS(g, mote_sandbox_new(&g->sb, file->image, NULL, &g->err), MOTE_OK);
+}
+
+/* Whatever becomes of the file, the image stays what was checked. */
+static void a_large_image_outlives_its_file(struct guest *g)
+{
+	struct large_file file;
+	char other[4096] = { 1 };
+
+	make_file(g, &file, false);
+	begin(g, &file);
+	assert_int_equal(peek(g, 16), large_image_word(16));
+	FILE *changed = fopen(file.path, "r+b");
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(fwrite(other, sizeof other, 1, changed), 1);
+	fclose(changed);
+	assert_true(is_as_written(g));
+	assert_int_equal(truncate(file.path, 5000), 0);
+	assert_true(is_as_written(g));
+	mote_sandbox_free(g->sb);
+	begin(g, &file);
+	assert_true(is_as_written(g));
+	assert_int_equal(unlink(file.path), 0);
+	mote_image_unref(file.image);
+}
+
+static void its_data_is_each_sandboxs_own(struct guest *g)
+{
+	struct large_file file;
+	mote_snapshot *clean;
+
+	make_file(g, &file, true);
+	begin(g, &file);
+	mote_sandbox *first = g->sb;
+	poke(g, 4096, 7);
+	begin(g, &file);
+	assert_true(is_as_written(g));
+	assert_int_equal(peek(g, 4096), large_image_word(4096));
+	poke(g, 8192, 8);
+
+	/* snapshots have what was never touched, too */
+	EXPECT_STATUS(g, mote_snapshot_take(&clean, g->sb, &g->err), MOTE_OK);
+	poke(g, 8192, 9);
+	poke(g, IMAGE_SIZE - 8, 9);
+	EXPECT_STATUS(g, mote_sandbox_restore(g->sb, clean, &g->err), MOTE_OK);
+	assert_int_equal(peek(g, 8192), 8);
+	assert_true(is_as_written(g));
+	mote_sandbox_free(g->sb);
+	EXPECT_STATUS(g, mote_sandbox_from_snapshot(&g->sb, g->rt, clean, NULL, &g->err), MOTE_OK);
+	assert_int_equal(peek(g, 8192), 8);
+	assert_true(is_as_written(g));
+	mote_sandbox_free(g->sb);
+
+	/* one that began at the image goes there, and is the same */
+	g->sb = first;
+	assert_int_equal(peek(g, 4096), 7);
+	EXPECT_STATUS(g, mote_sandbox_restore(g->sb, clean, &g->err), MOTE_OK);
+	assert_int_equal(peek(g, 4096), large_image_word(4096));
+	assert_int_equal(peek(g, 8192), 8);
+	assert_true(is_as_written(g));
+	mote_snapshot_unref(clean);
+	mote_image_unref(file.image);
+	assert_int_equal(unlink(file.path), 0);
+}
+
+/* The host writes where the guest may not, and memory elsewhere still goes back. */
+static void hosts_write_to_one_sandbox_of_it(struct guest *g)
+{
+	struct large_file file;
+	uint64_t word = 12;
+
+	make_file(g, &file, false);
+	begin(g, &file);
+	mote_sandbox *first = g->sb;
+	EXPECT_STATUS(g, mote_sandbox_write(g->sb, image_at + 4096, &word, sizeof word, &g->err),
+		      MOTE_OK);
+	assert_int_equal(peek(g, 4096), 12);
+	reserve(g, 96 * MIB);
+	write_all(g, 1);
+	assert_true(CALL(g, "Release", NULL, 0).as.boolean);
+	begin(g, &file);
+	assert_int_equal(peek(g, 4096), large_image_word(4096));
+	mote_sandbox_free(first);
+	mote_image_unref(file.image);
+	assert_int_equal(unlink(file.path), 0);
+}
+
+static void sandboxes_of_it_share_it(struct guest *g)
+{
+	struct large_file file;
+	mote_sandbox *some[4];
+
+	if (strcmp(g->backend, "kvm") != 0)
+		skip_row(g, "the memory of guest processes is copied");
+	make_file(g, &file, true);
+	const uint64_t before = private_kib(g);
+	for (int i = 0; i < 4; i++) {
+		begin(g, &file);
+		assert_true(is_as_written(g));
+		some[i] = g->sb;
+	}
+	assert_in_range(private_kib(g), 0, before + 4 * 2048);
+	for (int i = 1; i < 4; i++)
+		mote_sandbox_free(some[i]);
+	g->sb = some[0];
+	mote_image_unref(file.image);
+	assert_int_equal(unlink(file.path), 0);
+}
+
 static const struct row rows[] = {
 	{ "all of 4 GiB can be used", "large", all_of_4_gib_can_be_used, &four_gib, false },
 	{ "all of 16 GiB can be used", "large", all_of_16_gib_can_be_used, &sixteen_gib, false },
 	{ "snapshots of 16 GiB are of what is in there", "large",
 	  snapshots_of_16_gib_are_of_what_is_in_there, &sixteen_gib, false },
+	{ "a large image outlives its file", "large", a_large_image_outlives_its_file, NULL, true },
+	{ "its data is each sandbox's own", "large", its_data_is_each_sandboxs_own, NULL, true },
+	{ "hosts write to one sandbox of it", "large", hosts_write_to_one_sandbox_of_it, NULL,
+	  true },
+	{ "sandboxes of it share it", "large", sandboxes_of_it_share_it, NULL, true },
 };
 
 int main(void)

@@ -39,9 +39,9 @@ static const char *segment_flaw(const struct mote_image *image, size_t index)
 		return "a segment lies outside of the guest's addresses";
 	if (s->file_size > s->memory_size)
 		return "a segment has more bytes in the file than in memory";
-	if (!is_inside(s->file_offset, s->file_size, 0, image->size))
+	if (!is_inside(s->file_offset, s->file_size, 0, image->file.size))
 		return "a segment's bytes are not in the file";
-	if (!bytes_are_readable(image->bytes + s->file_offset, s->file_size))
+	if (!bytes_are_readable(image->file.at + s->file_offset, s->file_size))
 		return "a segment's bytes cannot be read";
 	if (index == 0)
 		return NULL;

@@ -167,6 +167,39 @@ static void each_failure_leaves_nothing_behind(void **state)
 	fail_each_operation(make_and_seal, "", NULL);
 }
 
+static void what_shows_no_file_can_be_discarded(void **state)
+{
+	(void)state;
+	const struct host *host = fail_host(0, FAIL_ONCE, 0);
+	struct mapping mapping, source;
+
+	assert_int_equal(mapping_init(&mapping, host, 16 * PAGE, false, NULL), MOTE_OK);
+	assert_int_equal(mapping_init(&source, host, 8 * PAGE, true, NULL), MOTE_OK);
+	memset(source.base, 5, source.size);
+	memset(mapping.base, 1, mapping.size);
+	for (size_t at = 4; at <= 8; at += 4)
+		assert_int_equal(mapping_show_file(&mapping, host, at * PAGE, 2 * PAGE, source.fd,
+						   PAGE, true, NULL),
+				 MOTE_OK);
+	assert_false(mapping_discard(&mapping, host, 0, 5 * PAGE));
+	assert_false(mapping_discard(&mapping, host, 9 * PAGE, PAGE));
+	assert_false(mapping_discard(&mapping, host, 6 * PAGE, PAGE)); /* between two */
+	assert_int_equal(mapping.base[3 * PAGE], 1);
+	assert_int_equal(mapping.base[4 * PAGE], 5);
+	assert_true(mapping_discard(&mapping, host, 0, 4 * PAGE));
+	assert_true(mapping_discard(&mapping, host, 10 * PAGE, 6 * PAGE));
+	assert_int_equal(mapping.base[3 * PAGE], 0);
+	assert_int_equal(mapping.base[10 * PAGE], 0);
+	assert_int_equal(mapping.base[9 * PAGE], 5);
+	/* part of them are still there; and then none */
+	assert_int_equal(mapping_show_zeroes(&mapping, host, 5 * PAGE, 8 * PAGE, NULL), MOTE_OK);
+	assert_false(mapping_discard(&mapping, host, 4 * PAGE, PAGE));
+	assert_int_equal(mapping_show_zeroes(&mapping, host, 4 * PAGE, 6 * PAGE, NULL), MOTE_OK);
+	assert_true(mapping_discard(&mapping, host, 0, 16 * PAGE));
+	mapping_fini(&source, host);
+	mapping_fini(&mapping, host);
+}
+
 /* A kernel that answers ioctls with this errno. */
 static int refusal;
 
@@ -227,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_block_has_a_descriptor_when_it_has_a_file),
 		cmocka_unit_test(a_size_that_wraps_is_refused),
 		cmocka_unit_test(each_failure_leaves_nothing_behind),
+		cmocka_unit_test(what_shows_no_file_can_be_discarded),
 		cmocka_unit_test(what_was_touched_is_known_with_new_kernels_and_old),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
