@@ -80,7 +80,7 @@ static const struct command commands[] = {
 	  "calls\n"
 	  "it made that mote does not serve. Options come before GUEST.\n"
 	  "Exit status: the program's; 125 when mote failed, 134 when the program crashed.\n",
-	  "bceInvLTURHS", 1, INT_MAX, true, run_command },
+	  "bceInvLPTURHS", 1, INT_MAX, true, run_command },
 	{ "bench", "", "measure calls and sandboxes on this machine",
 	  "Measures the library on each backend that works here, the same without the library\n"
 	  "(bare_...), and what else a program could do (process_...), in some ten seconds. "

@@ -84,7 +84,7 @@ static const struct option_row rows[] = {
 	{ 's', 's', OPTION_VIEW, FIELD(view), "svg", "VIEW",
 	  "print a drawing of the memory instead: VIEW is guest or host" },
 	{ 'P', 0, OPTION_FLAG, FIELD(wants_receipt), "receipt", NULL,
-	  "say what the call used, on stderr or in the JSON" },
+	  "say what the call or the program used, on stderr or in the JSON" },
 	{ 'r', 'r', OPTION_FLAG, FIELD(wants_raw), "raw", NULL,
 	  "print str and bytes results as they are, without a line end" },
 	{ 'y', 'y', OPTION_TEXT, FIELD(symbols), "symbols", "GUEST",

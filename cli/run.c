@@ -7,6 +7,7 @@
 #include "command.h"
 #include "file.h"
 #include "guest.h"
+#include "receipt.h"
 #include "report.h"
 
 #include <mote/sandbox.h>
@@ -83,7 +84,7 @@ static mote_status read_input(const struct options *options, char **input, size_
 }
 
 static mote_status run(struct guest *guest, const struct options *options, int nargs, char **args,
-		       int *exit_status, mote_error *err)
+		       mote_receipt *receipt, int *exit_status, mote_error *err)
 {
 	const struct limits *limits = &options->limits;
 	struct output output = { 0 };
@@ -96,19 +97,20 @@ static mote_status run(struct guest *guest, const struct options *options, int n
 		return status;
 	status = mote_image_run(
 		guest->file,
-		MOTE_OPTIONS(
-			mote_program_options, .heap_size = options->heap,
-			.stack_size = options->stack, .argc = (size_t)nargs,
-			.argv = (const char *const *)args, .envc = options->environment.count,
-			.envp = options->environment.words, .output = pass_through,
-			.output_user = &output, .input = input, .input_size = input_size,
-			.refused = note_refused, .refused_user = &refused, .crashed = crash_collect,
-			.crashed_user = &guest->crash, .max_exits = limits->exits,
-			/* it goes no farther than whoever reads it lets it */
-			.max_output_bytes =
-				limits->output_bytes ? limits->output_bytes : MOTE_NO_LIMIT,
-			.timeout_ns = options->timeout_ns, .cpu_ns = options->cpu_ns,
-			.max_log_lines = limits->log_lines, .max_log_bytes = limits->log_bytes),
+		MOTE_OPTIONS(mote_program_options, .heap_size = options->heap,
+			     .stack_size = options->stack, .argc = (size_t)nargs,
+			     .argv = (const char *const *)args, .envc = options->environment.count,
+			     .envp = options->environment.words, .output = pass_through,
+			     .output_user = &output, .input = input, .input_size = input_size,
+			     .refused = note_refused, .refused_user = &refused,
+			     .crashed = crash_collect, .crashed_user = &guest->crash,
+			     .max_exits = limits->exits,
+			     /* it goes no farther than whoever reads it lets it */
+			     .max_output_bytes =
+				     limits->output_bytes ? limits->output_bytes : MOTE_NO_LIMIT,
+			     .timeout_ns = options->timeout_ns, .cpu_ns = options->cpu_ns,
+			     .max_log_lines = limits->log_lines, .max_log_bytes = limits->log_bytes,
+			     .receipt = receipt),
 		exit_status, err);
 	free(input);
 	if (status || *exit_status)
@@ -121,15 +123,19 @@ static mote_status run(struct guest *guest, const struct options *options, int n
 
 int run_command(const struct options *options, int nargs, char **args)
 {
+	mote_receipt receipt = { .size = sizeof receipt };
+	mote_receipt *wanted = options->wants_receipt ? &receipt : NULL;
 	struct guest guest;
 	mote_error err;
 	int exit_status = 0;
 
 	mote_status status = guest_open(&guest, options, args[0], true, &err);
 	if (!status)
-		status = run(&guest, options, nargs, args, &exit_status, &err);
+		status = run(&guest, options, nargs, args, wanted, &exit_status, &err);
 	if (status)
-		report_crash(&err, &guest.crash, NULL, false);
+		report_crash(&err, &guest.crash, wanted, false);
+	else if (wanted)
+		receipt_print(wanted);
 	guest_close(&guest);
 	if (!status)
 		return exit_status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mote/receipt.h - what a call used.
+ * mote/receipt.h - what a call, or a program, used.
  *
  *     mote_receipt receipt = { .size = sizeof receipt };
  *     mote_call_with(sb, "Decode", args, 1,
@@ -21,8 +21,9 @@ extern "C" {
 #endif
 
 /*
- * Filled in however the call ended, once the guest was to run; all zero if it never was. All counts
- * but those of time and pages are the same whenever the guest does the same, on every backend.
+ * Filled in however the call ended, once the guest was to run (a program counts as one call); all
+ * zero if it never was. All counts but those of time and pages are the same whenever the guest does
+ * the same, on every backend.
  */
 typedef struct mote_receipt {
 	size_t size;           /* sizeof(mote_receipt), set by the caller */

@@ -13,6 +13,7 @@
 #define MOTE_SANDBOX_H
 
 #include <mote/image.h>
+#include <mote/receipt.h>
 #include <mote/status.h>
 #include <mote/value.h>
 
@@ -201,6 +202,7 @@ typedef struct mote_program_options {
 	uint64_t timeout_ns, cpu_ns; /* as in mote_call_options */
 	mote_crash_fn crashed;       /* as in mote_sandbox_options */
 	void *crashed_user;
+	mote_receipt *receipt; /* filled in; its size is the caller's to set */
 } mote_program_options;
 
 /*

@@ -3,6 +3,7 @@
  * An image as a program: from its entry point to its exit in a machine of its own.
  */
 #include "base/options.h"
+#include "sandbox/receipt.h"
 #include "sandbox/sandbox.h"
 #include "vm/syscall_names.h"
 
@@ -37,6 +38,25 @@ static mote_status check_strings(const char *what, const char *count_name, const
 	return MOTE_OK;
 }
 
+/* A copy of GIVEN that can be acted on. */
+static mote_status check_options(mote_program_options *options, const mote_program_options *given,
+				 mote_error *err)
+{
+	mote_status status =
+		options_copy(options, sizeof *options, given, "mote_program_options", err);
+	if (!status && options->receipt)
+		status = options_fill(options->receipt, &(mote_receipt){ 0 }, sizeof(mote_receipt),
+				      "mote_receipt", err);
+	if (!status)
+		status = check_strings("argv", "argc", options->argv, options->argc, err);
+	if (!status)
+		status = check_strings("envp", "envc", options->envp, options->envc, err);
+	if (!status && options->input_size && !options->input)
+		status = error_set(err, MOTE_E_INVALID, "input: NULL with a size of %zu",
+				   options->input_size);
+	return status;
+}
+
 /* Tells what the program asked for in vain. */
 static void report_refused(const struct personality *p, const mote_program_options *options)
 {
@@ -49,20 +69,13 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 			   mote_error *err)
 {
 	mote_program_options options;
+	struct receipt_start start;
 	mote_sandbox *sb;
 
 	*exit_status = 0;
-	mote_status status =
-		options_copy(&options, sizeof options, given, "mote_program_options", err);
+	mote_status status = check_options(&options, given, err);
 	if (!status)
 		status = runtime_check_fork(image_runtime(image), err);
-	if (!status)
-		status = check_strings("argv", "argc", options.argv, options.argc, err);
-	if (!status)
-		status = check_strings("envp", "envc", options.envp, options.envc, err);
-	if (!status && options.input_size && !options.input)
-		status = error_set(err, MOTE_E_INVALID, "input: NULL with a size of %zu",
-				   options.input_size);
 	if (status)
 		return status;
 	const struct sandbox_plan plan = {
@@ -87,7 +100,11 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 		return status;
 	sb->personality.input.bytes = options.input;
 	sb->personality.input.size = options.input_size;
+	if (options.receipt)
+		start = receipt_begin(sb);
 	status = run(sb, &plan.time, exit_status, err);
+	if (options.receipt)
+		receipt_end(sb, &start, status, options.receipt);
 	report_refused(&sb->personality, &options);
 	mote_sandbox_free(sb);
 	return status;

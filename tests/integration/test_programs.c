@@ -277,6 +277,46 @@ static void programs_have_input_and_say_what_they_lack(struct guest *g)
 	assert_non_null(strstr(g->err.message, "input: NULL with a size of 7"));
 }
 
+static void programs_have_receipts(struct guest *g)
+{
+	const char *const argv[] = { "prog", "7" };
+	mote_receipt receipt = { .size = sizeof receipt }, first;
+	mote_program_options options = { .size = sizeof options,
+					 .argc = 2,
+					 .argv = argv,
+					 .output = gather,
+					 .output_user = &sink,
+					 .receipt = &receipt };
+
+	run_program(g, &options, MOTE_OK, 7);
+	first = receipt;
+	assert_true(receipt.wall_ns > 0 && receipt.cpu_ns > 0);
+	assert_int_equal(receipt.output_bytes, strlen(sink.text[0]) + strlen(sink.text[1]));
+	assert_in_range(receipt.system_calls, 3, 100);
+	/* the last of them ends it */
+	assert_int_equal(receipt.exits, receipt.system_calls);
+	assert_int_equal(receipt.host_calls + receipt.bytes_in + receipt.bytes_out, 0);
+	assert_int_equal(receipt.limit, MOTE_LIMIT_NONE);
+	assert_false(receipt.pages_are_known);
+	/* counts are the same each time */
+	run_program(g, &options, MOTE_OK, 7);
+	assert_int_equal(receipt.exits, first.exits);
+	assert_int_equal(receipt.system_calls, first.system_calls);
+
+	options.max_output_bytes = 3;
+	run_program(g, &options, MOTE_E_GUEST_LIMIT, 0);
+	assert_int_equal(receipt.limit, MOTE_LIMIT_OUTPUT_BYTES);
+	assert_int_equal(receipt.output_bytes, 3);
+	options.argc = MOTE_MAX_ARGUMENTS + 1;
+	run_program(g, &options, MOTE_E_INVALID, 0); /* it never ran */
+	assert_int_equal(receipt.wall_ns + receipt.exits + receipt.output_bytes, 0);
+	assert_int_equal(receipt.size, sizeof receipt);
+	options.argc = 2;
+	receipt.size = 4;
+	run_program(g, &options, MOTE_E_INVALID, 0);
+	EXPECT_MESSAGE(g, "mote_receipt");
+}
+
 static void plain_programs_take_no_calls(struct guest *g)
 {
 	EXPECT_STATUS(g, mote_sandbox_new(&g->sb, g->image, NULL, &g->err), MOTE_E_IMAGE);
@@ -301,6 +341,7 @@ static const struct row rows[] = {
 	  &with_sink, false },
 	{ "C++ works", "cxx", cxx_works, &for_cxx, false },
 	{ "plain programs run", "prog", plain_programs_run, NULL, true },
+	{ "programs have receipts", "prog", programs_have_receipts, NULL, true },
 	{ "programs have input, and say what they lack", "prog",
 	  programs_have_input_and_say_what_they_lack, NULL, true },
 	{ "plain programs take no calls", "prog", plain_programs_take_no_calls, NULL, true },
