@@ -46,6 +46,6 @@ mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const stru
 				    const struct hyperlight_start *start, mote_error *err);
 
 /* Frees what hyperlight_snapshot_new() and hyperlight_snapshot() make, in part or as a whole. */
-void hyperlight_snapshot_free(struct guest_snapshot *snapshot);
+void hyperlight_snapshot_free(struct guest_snapshot *base);
 
 #endif
