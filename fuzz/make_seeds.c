@@ -11,6 +11,7 @@
 #include "abi/wire.h"
 #include "store/config.h"
 #include "store/index.h"
+#include "tests/hyperlight/hyper_elf.h"
 #include "tests/kit/tiny_elf.h"
 
 #include <errno.h>
@@ -85,6 +86,19 @@ static void make_elf(void)
 	write_seed("fuzz_elf", "guest", &elf, sizeof elf);
 	tiny_elf_init_pie(&elf);
 	write_seed("fuzz_elf", "guest-pie", &elf, sizeof elf);
+}
+
+static void make_hyperlight(void)
+{
+	struct {
+		uint8_t which;
+		struct hyper_elf elf;
+	} __attribute__((packed)) seed = { .which = 0 };
+	struct hyper_elf elf;
+
+	hyper_elf_init(&elf);
+	memcpy(&seed.elf, &elf, sizeof elf);
+	write_seed("fuzz_hyperlight", "image", &seed, sizeof seed);
 }
 
 static void make_wire(void)
@@ -197,6 +211,7 @@ int main(int argc, char **argv)
 	make_debug("core-fails", 1 + 3 * 32, true);
 	make_index();
 	make_elf();
+	make_hyperlight();
 	make_wire();
 	return 0;
 }

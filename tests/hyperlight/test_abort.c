@@ -85,11 +85,13 @@ static void a_piece_has_at_most_three_bytes(void **state)
 	assert_int_equal(abort.size, 1);
 	assert_false(hyperlight_abort_take(&abort, UINT32_C(0x444342fe), &event));
 	assert_int_equal(abort.size, 4);
+	assert_false(hyperlight_abort_take(&abort, UINT32_C(0x47464504), &event));
+	assert_int_equal(abort.size, 7);
 	/* what follows the end in its piece does not count */
 	assert_true(hyperlight_abort_take(&abort, UINT32_C(0x41ff4503), &event));
 	assert_int_equal(event.code, 'A');
-	assert_int_equal(event.text_size, 4);
-	assert_memory_equal(event.text, "BCDE", 4);
+	assert_int_equal(event.text_size, 7);
+	assert_memory_equal(event.text, "BCDEFGE", 7);
 }
 
 static void a_message_has_at_most_1024_bytes(void **state)

@@ -58,6 +58,7 @@ static void later_segments_win_with_their_zeroes(void **state)
 
 	(void)state;
 	hyper_elf_init(&elf);
+	memset(elf.code, 0x90, sizeof elf.code);
 	/* the data segment's zeroes lie over the end of the code segment */
 	elf.phdrs[HYPER_DATA].p_vaddr = elf.phdrs[HYPER_CODE].p_memsz - 64;
 	elf.phdrs[HYPER_DATA].p_memsz = 64;

@@ -81,8 +81,46 @@ static void snapshots_are_independent(void **state)
 	assert_int_equal(number(&box, "GetStatic"), 1);
 	hyper_box_restore(&box, third);
 	assert_int_equal(number(&box, "GetStatic"), 2);
+
+	/* numbers go on from the snapshot that was restored */
+	hyper_box_restore(&box, second);
+	struct guest_snapshot *other = hyper_box_take(&box);
+	assert_int_equal(hyper_inside(other)->generation, 3);
+	guest_snapshot_unref(other);
 	guest_snapshot_unref(third);
 	guest_snapshot_unref(second);
+	hyper_box_fini(&box);
+}
+
+/* All of scratch, also what the guest never took. */
+static void nothing_in_scratch_outlives_a_restore(void **state)
+{
+	static struct hyper_box box;
+	static uint8_t page[VMEM_PAGE_SIZE], zeroes[VMEM_PAGE_SIZE];
+	const uint64_t first = SCRATCH_END_GVA - plain.scratch_size;
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
+
+	for (int i = 0; i < 2; i++) {
+		hyper_box_restore(&box, snapshot);
+		const uint64_t tables = hyperlight_tables_offset(&hyper_inside(snapshot)->layout) +
+					hyper_inside(snapshot)->layout.tables_size;
+
+		for (uint64_t at = tables; at < plain.scratch_size - VMEM_PAGE_SIZE;
+		     at += VMEM_PAGE_SIZE) {
+			assert_int_equal(
+				hyperlight_abi.read(box.guest, first + at, page, sizeof page, NULL),
+				MOTE_OK);
+			assert_memory_equal(page, zeroes, sizeof page);
+			memset(page, 0x5e, sizeof page);
+			assert_int_equal(hyperlight_abi.write(box.guest, first + at, page,
+							      sizeof page, NULL),
+					 MOTE_OK);
+		}
+	}
+	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
 }
 
@@ -231,6 +269,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_restore_undoes_what_a_call_did),
 		cmocka_unit_test(snapshots_are_independent),
+		cmocka_unit_test(nothing_in_scratch_outlives_a_restore),
 		cmocka_unit_test(a_restore_heals_a_guest_that_has_ended),
 		cmocka_unit_test(the_image_is_a_snapshot_too),
 		cmocka_unit_test(guests_are_made_of_snapshots),

@@ -248,6 +248,8 @@ static void what_is_not_the_guests_is_left_out(void **state)
 	map(&fixture, (struct vmem_range){ SNAPSHOT_TABLES_GVA + SNAPSHOT_TABLES_GVA_SIZE - PAGE,
 					   pa, PAGE, VMEM_WRITE, VMEM_BASIC });
 	map(&fixture, (struct vmem_range){ SCRATCH_END_GVA, pa, PAGE, VMEM_WRITE, VMEM_BASIC });
+	/* what is low is there, too, by the same tables */
+	table_at(&fixture, root_of_all)[257] = table_at(&fixture, root_of_all)[0];
 	struct hyperlight_snapshot *snapshot = take(&fixture, NULL);
 
 	assert_non_null(snapshot);
@@ -256,6 +258,9 @@ static void what_is_not_the_guests_is_left_out(void **state)
 	assert_int_equal(look(snapshot, UINT64_C(0x40001000)).kind, VMEM_UNMAPPED);
 	assert_int_equal(look(snapshot, UINT64_C(0x40002000)).kind, VMEM_UNMAPPED);
 	assert_int_equal(look(snapshot, SNAPSHOT_TABLES_GVA).kind, VMEM_UNMAPPED);
+	assert_int_equal(
+		look(snapshot, SNAPSHOT_TABLES_GVA + (UINT64_C(1) << 39) + HYPERLIGHT_BASE).kind,
+		VMEM_UNMAPPED);
 	assert_int_equal(look(snapshot, SCRATCH_END_GVA).kind, VMEM_UNMAPPED);
 	drop(snapshot);
 	drop_guest(&fixture);

@@ -9,13 +9,6 @@
 #include "hv/kvm/kvm_internal.h"
 
 #include <errno.h>
-#include <string.h>
-
-/* Intel SDM volume 1, section 13.4: the legacy area, and the header behind it. */
-enum { XSAVE_FCW = 0, XSAVE_MXCSR = 24, XSAVE_PRESENT = 512 };
-#define FCW_DEFAULT    UINT16_C(0x37f)
-#define MXCSR_DEFAULT  UINT32_C(0x1f80)
-#define PRESENT_LEGACY UINT64_C(3) /* x87 and SSE; all that is not there is as after a reset */
 
 /* Intel SDM volume 3, section 17.2: what is fixed in the debug status and control registers. */
 #define DR6_DEFAULT UINT64_C(0xffff0ff0)
@@ -117,15 +110,10 @@ static mote_status request(const struct kvm_vm *vm, unsigned long number, void *
 
 static mote_status clear_vectors(struct hv_vm *base, mote_error *err)
 {
-	struct kvm_xsave area = { .region = { 0 } };
-	const uint64_t present = PRESENT_LEGACY;
-	const uint32_t mxcsr = MXCSR_DEFAULT;
-	const uint16_t fcw = FCW_DEFAULT;
+	struct hv_vectors clean;
 
-	memcpy((char *)area.region + XSAVE_FCW, &fcw, sizeof fcw);
-	memcpy((char *)area.region + XSAVE_MXCSR, &mxcsr, sizeof mxcsr);
-	memcpy((char *)area.region + XSAVE_PRESENT, &present, sizeof present);
-	return request((struct kvm_vm *)base, KVM_SET_XSAVE, &area, "KVM_SET_XSAVE", err);
+	hv_vectors_init(&clean);
+	return request((struct kvm_vm *)base, KVM_SET_XSAVE, clean.area, "KVM_SET_XSAVE", err);
 }
 
 /* A request each: one that KVM refuses, because this processor does not have it, would end a
