@@ -5,9 +5,11 @@
 #include "tests/hyperlight/hyper_box.h"
 
 #include "hv/process/process.h"
+#include "tests/hyperlight/guests/formats.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -129,6 +131,26 @@ static void a_guest_logs_what_its_host_wants(void **state)
 	params[1] = i32(MOTE_LOG_DEBUG); /* the host asked for less */
 	hyper_box_value(&box, "LogMessage", 2, params);
 	assert_int_equal(box.nlogs, 2);
+	hyper_box_fini(&box);
+}
+
+static void text_is_formatted_as_printf_does(void **state)
+{
+	static struct hyper_box box;
+	char want[128];
+	int32_t row = 0;
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+#define COMPARE(...)                                                                               \
+	{                                                                                          \
+		const mote_value number = i32(row++);                                              \
+		snprintf(want, sizeof want, __VA_ARGS__);                                          \
+		assert_string_equal(hyper_box_value(&box, "Format", 1, &number).as.str.ptr, want); \
+	}
+	FORMATS(COMPARE)
+#undef COMPARE
+	assert_int_equal(hyper_box_value(&box, "Strings", 0, NULL).as.u32, 0);
 	hyper_box_fini(&box);
 }
 
@@ -345,6 +367,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(host_functions_are_called),
 		cmocka_unit_test(errors_have_the_codes_that_hosts_know),
 		cmocka_unit_test(a_guest_logs_what_its_host_wants),
+		cmocka_unit_test(text_is_formatted_as_printf_does),
 		cmocka_unit_test(init_data_is_there),
 		cmocka_unit_test(the_stack_grows_until_scratch_is_used_up),
 		cmocka_unit_test(the_heap_ends_in_an_error),

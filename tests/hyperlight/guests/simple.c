@@ -4,7 +4,11 @@
  * do something that is the ABI's business. Nothing here knows the ABI: the same source is a mote
  * guest too.
  */
+#include "tests/hyperlight/guests/formats.h"
+
 #include <mote/guest.h>
+
+#include <string.h>
 
 MOTE_IMPORT(i32, HostPrint, str)
 MOTE_IMPORT(i32, HostAdd, i32, i32)
@@ -219,6 +223,42 @@ MOTE_EXPORT(void, ExecuteOnStack)
 
 	code[0] = 0xc3;
 	((void (*)(void))(uintptr_t)code)();
+}
+
+MOTE_EXPORT(str, Format, i32, row)
+{
+	int at = 0;
+
+#define TRY(...)                                                                                   \
+	if (at++ == row)                                                                           \
+		return mote_format(__VA_ARGS__);
+	FORMATS(TRY)
+#undef TRY
+	return "";
+}
+
+/* Tells which of the functions that compilers call by themselves is wrong, by its bit. */
+MOTE_EXPORT(u32, Strings)
+{
+	char text[16] = "0123456789abcde";
+	uint32_t wrong = 0;
+
+	memmove(text + 2, text, 8);
+	wrong |= (uint32_t)(strcmp(text, "0101234567abcde") != 0) << 0;
+	memmove(text, text + 2, 8);
+	wrong |= (uint32_t)(strcmp(text, "0123456767abcde") != 0) << 1;
+	memmove(text + 1, text, 0);
+	memcpy(text + 12, "xyz", 3);
+	wrong |= (uint32_t)(strcmp(text, "0123456767abxyz") != 0) << 2;
+	memset(text, '-', 3);
+	wrong |= (uint32_t)(memcmp(text, "---3", 4) != 0) << 3;
+	wrong |= (uint32_t)(memcmp(text, "---4", 4) >= 0) << 4;
+	wrong |= (uint32_t)(memcmp("\xff", "\x01", 1) <= 0 || memcmp("a", "b", 0) != 0) << 5;
+	wrong |= (uint32_t)(strlen(text) != 15 || strlen("") != 0) << 6;
+	wrong |= (uint32_t)(strcmp("a", "ab") >= 0 || strcmp("\xff", "a") <= 0) << 7;
+	wrong |= (uint32_t)(strncmp("abc", "abd", 2) != 0 || strncmp("abc", "abd", 3) >= 0) << 8;
+	wrong |= (uint32_t)(strncmp("a\0b", "a\0c", 3) != 0) << 9;
+	return wrong;
 }
 
 MOTE_EXPORT(void, InfiniteLoop)
