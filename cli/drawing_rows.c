@@ -34,6 +34,8 @@ static const struct {
 	{ "input buffer", "messages of the host" },
 	{ "output buffer", "messages of the guest" },
 	{ "init data", "given with the sandbox" },
+	{ "argument buffer", "bulk data of the host" },
+	{ "result buffer", "bulk data of the guest" },
 };
 
 static const char *note_of(const char *name)

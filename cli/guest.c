@@ -140,6 +140,7 @@ mote_sandbox_options guest_sandbox_options(const struct options *options)
 		.stack_size = options->stack,
 		.input_size = options->input_size,
 		.output_size = options->output_size,
+		.buffer_size = options->buffer_size,
 		.max_exits = options->limits.exits,
 		.max_host_calls = options->limits.host_calls,
 		.max_output_bytes = options->limits.output_bytes,
@@ -159,7 +160,8 @@ static void output_to_stderr(void *user, int stream, const void *data, size_t si
 
 static bool has_sizes(const struct options *options)
 {
-	return options->heap || options->stack || options->input_size || options->output_size;
+	return options->heap || options->stack || options->input_size || options->output_size ||
+	       options->buffer_size;
 }
 
 mote_status guest_start(mote_sandbox **sb, struct guest *guest, const struct options *options,

@@ -19,7 +19,7 @@ static const struct command snapshot_commands[] = {
 	  "calls in it, prints their results as `mote call` does, and saves a snapshot. When a\n"
 	  "call fails, nothing is saved. All behind --call, up to the next, is the function's.\n"
 	  "Exit status: as `mote call`.\n",
-	  "CDbcdjnrvLTURHSio", 1, 1, false, take_command },
+	  "CDbcdjnrvLTURHSioB", 1, 1, false, take_command },
 	{ "snapshot list", "DIR", "the snapshots of a directory",
 	  "Lists what is saved in DIR, by tag: when it was taken, how much is stored, the guest,\n"
 	  "and the digest, by which it can be named as well as by its tag.\n",
@@ -55,7 +55,7 @@ static const struct command commands[] = {
 	  "Shows what kind of executable GUEST is, its segments, and the functions that it "
 	  "exports\n"
 	  "and imports. Nothing of it runs.\n",
-	  "bdjlsHSio", 1, 1, false, inspect_command },
+	  "bdjlsHSioB", 1, 1, false, inspect_command },
 	{ "call", "GUEST FUNCTION [ARG...]", "call one function of a guest",
 	  "Makes a sandbox of GUEST, a file or a saved snapshot (DIR:TAG), calls FUNCTION in it,\n"
 	  "and prints its result. The types of the arguments are those of the function (see\n"
@@ -71,7 +71,7 @@ static const struct command commands[] = {
 	  "Exit status: 0; 2 wrong options, function or arguments; 3 this machine lacks "
 	  "something;\n"
 	  "4 GUEST cannot be loaded; 5 the function reported an error; 6 the guest crashed.\n",
-	  "bcdjmnrvLTURHSioP", 2, INT_MAX, true, call_command },
+	  "bcdjmnrvLTURHSioBP", 2, INT_MAX, true, call_command },
 	{ "run", "GUEST [ARG...]", "run a static Linux program in a sandbox",
 	  "Runs GUEST, any static x86-64 Linux executable, as a program with these arguments. It "
 	  "has\n"

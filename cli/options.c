@@ -54,6 +54,8 @@ static const struct option_row rows[] = {
 	  "room for the arguments of a call (default 128K)" },
 	{ 'o', 'o', OPTION_SIZE, FIELD(output_size), "output", "SIZE",
 	  "room for the result of a call (default 128K)" },
+	{ 'B', 0, OPTION_SIZE, FIELD(buffer_size), "buffer", "SIZE",
+	  "buffers for long bytes, each way, that are not copied (default none)" },
 	{ 'e', 'e', OPTION_VARIABLES, FIELD(environment), "env", "NAME=VALUE",
 	  "a variable of the program's environment; may be repeated" },
 	{ 'I', 0, OPTION_TEXT, FIELD(program_input), "stdin", "FILE",

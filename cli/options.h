@@ -25,6 +25,7 @@ struct options {
 	const char *backend;                           /* -b; NULL: the best there is */
 	const char *require;                           /* --require; NULL: nothing */
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
+	uint64_t buffer_size;                          /* --buffer */
 	struct limits limits;                          /* --limit */
 	uint64_t timeout_ns, cpu_ns;                   /* --timeout --cpu; 0: no limit */
 	struct word_list environment;                  /* -e */

@@ -75,7 +75,7 @@ static struct json_object *config_json(const struct regions *regions)
 	} rows[] = {
 		{ "heap", "heap_size" },           { "stack", "stack_size" },
 		{ "input buffer", "input_size" },  { "output buffer", "output_size" },
-		{ "init data", "init_data_size" },
+		{ "init data", "init_data_size" }, { "result buffer", "buffer_size" },
 	};
 	struct json_object *json = json_map();
 

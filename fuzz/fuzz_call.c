@@ -17,6 +17,10 @@
 #define CALLS     3
 #define HEAP_SIZE (UINT64_C(2) << 20)
 
+/* Only machines have buffers for bulk data. Arguments of LONG_MARK bytes stand for long ones. */
+#define BUFFER_SIZE 8192
+#define LONG_MARK   7
+
 enum options {
 	OPTION_MACHINE = 1,      /* else the backend without one */
 	OPTION_LOSES_WRITES = 2, /* the backend does not say which pages were written */
@@ -69,6 +73,10 @@ static void check_sound(const mote_value *value, mote_type type)
 	const char *why;
 
 	CHECK(value->type == type && value_is(value, type, &why));
+	if (type == MOTE_BYTES && value->as.bytes.len > 0) {
+		const volatile uint8_t *bytes = value->as.bytes.ptr;
+		(void)(bytes[0] + bytes[value->as.bytes.len - 1]);
+	}
 	if (type == MOTE_STRING)
 		CHECK(value->as.str.ptr[value->as.str.len] == '\0');
 }
@@ -146,6 +154,7 @@ static mote_status new_sandbox(struct world *world, mote_sandbox **sb, mote_erro
 		MOTE_OPTIONS(mote_sandbox_options, .heap_size = HEAP_SIZE, .stack_size = 8192,
 			     .input_size = 4096, .output_size = 4096, .functions = functions,
 			     .nfunctions = sizeof functions / sizeof functions[0],
+			     .buffer_size = world->rt->hv->ops->is_hardware ? BUFFER_SIZE : 0,
 			     /* without one lines go to the log */
 			     .output = world->rt->hv->ops->is_hardware ? take_output : NULL,
 			     .output_user = world);
@@ -201,11 +210,15 @@ static bool one_call(struct world *world, mote_sandbox *sb, struct input *input)
 	static const char *const names[] = { "Zoo", "Add", "Mid" };
 	const char *name = names[take(input, 1) % 3];
 	const mote_function_info *function = mote_image_find_export(world->image, name);
+	static const char large[5000];
 	mote_error err = { .code = MOTE_OK };
 	mote_value args[2], result;
 
 	for (uint32_t i = 0; i < function->nparams; i++)
 		args[i] = hostile_value(input, function->params[i]);
+	if (function->nparams == 2 && args[1].type == MOTE_BYTES &&
+	    args[1].as.bytes.len == LONG_MARK)
+		args[1] = mote_bytes(large, sizeof large);
 	const mote_status status = mote_call(sb, name, args, function->nparams, &result, &err);
 	CHECK(!sb->function && !sb->is_running);
 	CHECK(mote_sandbox_is_poisoned(sb) == (mote_status_class(status) == MOTE_CLASS_POISON));

@@ -126,23 +126,41 @@ static void push(struct fake_vm *vm, const void *message, size_t size)
 
 static uint8_t message[4096];
 
+/* Bytes that may be a span: in a buffer, or nearly. */
+static mote_value take_span(struct fake_vm *vm, struct input *input, struct mote_span *span)
+{
+	const struct mote_start_block block = start_block(vm);
+	const uint64_t how = take(input, 1);
+	const uint64_t bases[] = { block.results_address, block.arguments_address,
+				   block.results_address + block.buffer_size,
+				   take_place(vm, input) };
+
+	*span = (struct mote_span){ bases[how & 3] + (how & 4 ? take_number(input) : 0),
+				    how & 8 ? take_number(input) : block.buffer_size };
+	return mote_bytes(span, how & 0xf0 ? sizeof *span : how & 0x1f);
+}
+
 static void push_result(struct fake_vm *vm, struct input *input)
 {
 	const uint64_t how = take(input, 1);
 	struct wire_result result = { .is_error = how & 1 };
+	struct mote_span span;
 	size_t got;
 
 	if (result.is_error) {
 		result.code = take_number(input);
 		result.message = (const char *)take_bytes(input, how >> 3, &got);
 		result.message_len = got;
+	} else if (how & 2) {
+		result.value = take_span(vm, input, &span);
 	} else {
 		result.value = hostile_value(input, MOTE_VOID);
 	}
 	push(vm, message, wire_result_write(message, sizeof message, &result));
 }
 
-static void push_call(struct fake_vm *vm, struct input *input)
+/* Returns which parameters are to be spans. */
+static uint64_t push_call(struct fake_vm *vm, struct input *input)
 {
 	static const char *const names[] = { "Echo", "Fail", "Pick", "Zoo", "Pic", "\x01\xff", "" };
 	const uint64_t how = take(input, 1);
@@ -153,10 +171,14 @@ static void push_call(struct fake_vm *vm, struct input *input)
 		.nparams = how >> 3 & 7,
 	};
 
+	struct mote_span spans[8];
+
 	call.name_len = strlen(call.name);
 	for (size_t i = 0; i < call.nparams; i++)
-		call.params[i] = hostile_value(input, MOTE_VOID);
+		call.params[i] = how & 0x80 ? take_span(vm, input, &spans[i])
+					    : hostile_value(input, MOTE_VOID);
 	push(vm, message, wire_call_write(message, sizeof message, &call));
+	return how & 0x80 ? (UINT64_C(1) << call.nparams) - 1 : 0;
 }
 
 static struct wire_text take_text(struct input *input)
@@ -311,8 +333,7 @@ static bool step(struct fake_vm *vm, struct hv_exit *exit, struct input *input)
 		push_result(vm, input);
 		return false;
 	case 1:
-		push_call(vm, input);
-		return hypercall(vm, exit, MOTE_HC_HOST_CALL, 0, 0, 0);
+		return hypercall(vm, exit, MOTE_HC_HOST_CALL, push_call(vm, input), 1, 0);
 	case 2:
 		push_log(vm, input);
 		return hypercall(vm, exit, MOTE_HC_LOG, 0, 0, 0);

@@ -214,7 +214,8 @@ static mote_status wrong_type(void *user, const mote_value *args, size_t nargs, 
 }
 
 /* The functions above with the one of that name replaced. */
-static void make(struct guest *g, const char *name, mote_host_fn fn, void *user)
+static void make_with(struct guest *g, const char *name, mote_host_fn fn, void *user,
+		      uint64_t buffer_size)
 {
 	mote_host_function list[NFUNCTIONS];
 
@@ -225,12 +226,18 @@ static void make(struct guest *g, const char *name, mote_host_fn fn, void *user)
 			list[i].user = user;
 		}
 	mote_sandbox_free(g->sb);
-	EXPECT_STATUS(g,
-		      mote_sandbox_new(&g->sb, g->image,
-				       MOTE_OPTIONS(mote_sandbox_options, .functions = list,
-						    .nfunctions = NFUNCTIONS),
-				       &g->err),
-		      MOTE_OK);
+	EXPECT_STATUS(
+		g,
+		mote_sandbox_new(&g->sb, g->image,
+				 MOTE_OPTIONS(mote_sandbox_options, .functions = list,
+					      .nfunctions = NFUNCTIONS, .buffer_size = buffer_size),
+				 &g->err),
+		MOTE_OK);
+}
+
+static void make(struct guest *g, const char *name, mote_host_fn fn, void *user)
+{
+	make_with(g, name, fn, user, 0);
 }
 
 static void calling_back_into_the_sandbox_is_an_error(struct guest *g)
@@ -265,6 +272,45 @@ static void results_larger_than_the_buffer_are_refused(struct guest *g)
 	CALL_FAILS(g, MOTE_E_GUEST_ERROR, "raise input_size", "CallBytes",
 		   MOTE_ARGS(mote_bytes("x", 1)));
 	assert_int_equal(CALL(g, "CallI32", MOTE_ARGS(5)).as.i32, 5);
+}
+
+static mote_value want_bulk;
+
+static mote_status give_back(void *user, const mote_value *args, size_t nargs, mote_value *result,
+			     mote_error *err)
+{
+	(void)nargs;
+	(void)err;
+	assert_int_equal(args[0].as.bytes.len, want_bulk.as.bytes.len);
+	assert_memory_equal(args[0].as.bytes.ptr, want_bulk.as.bytes.ptr, want_bulk.as.bytes.len);
+	*result = user ? *(const mote_value *)user : args[0];
+	return MOTE_OK;
+}
+
+/* There and back, in place and copied, more than any message has room for. */
+static void bulk_data_goes_by_buffer(struct guest *g)
+{
+	static uint8_t data[1 << 20];
+	const mote_value bytes = mote_bytes(data, sizeof data);
+	mote_buffer *buffer;
+
+	want_bulk = bytes;
+	for (size_t i = 0; i < sizeof data; i++)
+		data[i] = (uint8_t)(i * 11 + i / 253);
+	mote_value given = { .type = MOTE_VOID };
+	for (int in_place = 0; in_place < 2; in_place++) {
+		make_with(g, "HostBytes", give_back, in_place ? &given : NULL, 4 << 20);
+		EXPECT_STATUS(g, mote_buffer_new(&buffer, g->sb, sizeof data, &g->err), MOTE_OK);
+		memcpy(mote_buffer_data(buffer), data, sizeof data);
+		given = mote_bytes(mote_buffer_data(buffer), sizeof data);
+		for (int i = 0; i < 3; i++) {
+			mote_value r = CALL(g, "CallBytes", MOTE_ARGS(bytes));
+			assert_int_equal(r.as.bytes.len, sizeof data);
+			assert_memory_equal(r.as.bytes.ptr, data, sizeof data);
+			if (in_place)
+				assert_ptr_equal(r.as.bytes.ptr, given.as.bytes.ptr);
+		}
+	}
 }
 
 static void signatures_must_match(struct guest *g)
@@ -335,6 +381,7 @@ static const struct row rows[] = {
 	  &with_functions, false },
 	{ "results larger than the buffer", "hostcalls", results_larger_than_the_buffer_are_refused,
 	  &with_functions, false },
+	{ "bulk data by buffer", "hostcalls", bulk_data_goes_by_buffer, &with_functions, false },
 	{ "signatures must match", "hostcalls", signatures_must_match, &with_functions, false },
 	{ "users are dropped once", "hostcalls", users_are_dropped_once, &with_functions, false },
 };

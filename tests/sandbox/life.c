@@ -100,7 +100,10 @@ void life_options(struct life *life, mote_sandbox_options *options, mote_host_fu
 					     params };
 	*options = (mote_sandbox_options){ .size = sizeof *options,
 					   .functions = functions,
-					   .nfunctions = 2 };
+					   .nfunctions = 2,
+					   /* for the guest that copies */
+					   .buffer_size =
+						   strstr(life->path, "/echo-") ? 64 << 10 : 0 };
 }
 
 mote_status life_make_sandbox(struct life *life, mote_error *err)

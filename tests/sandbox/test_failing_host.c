@@ -72,6 +72,27 @@ static mote_status call_with_number(struct life *life, mote_error *err)
 	return status;
 }
 
+/* By buffer, filled in place. */
+static mote_status call_with_bulk_data(struct life *life, mote_error *err)
+{
+	const size_t size = 20000;
+	mote_buffer *buffer = (mote_buffer *)life;
+	mote_value result;
+	mote_status status = mote_buffer_new(&buffer, life->sb, size, err);
+
+	if (status) {
+		assert_null(buffer);
+		return status;
+	}
+	memset(mote_buffer_data(buffer), 'b', size);
+	status = call(life, "CopyBytes", MOTE_ARGS(mote_bytes(mote_buffer_data(buffer), size)),
+		      &result, err);
+	if (!status)
+		assert_memory_equal(result.as.bytes.ptr, mote_buffer_data(buffer), size);
+	mote_buffer_free(buffer);
+	return status;
+}
+
 /* With limits that it keeps, and by which others could stop it. */
 static mote_status call_with_limits(struct life *life, mote_error *err)
 {
@@ -425,6 +446,7 @@ static const char *const told[] = { "getrandom", NULL };
 static const char *const death[] = { "ioctl", "poll", NULL };
 /* what was touched or written is not known then: all pages are looked at, or replaced */
 static const char *const pages[] = { "madvise", "open", "pread", "realloc", NULL };
+static const char *const noted[] = { "madvise", "open", "pread", "realloc", "ioctl", "lseek", NULL };
 static const char *const list[] = { "ioctl", "realloc", NULL };
 static const char *const pages_burial[] = { "madvise", "lseek",   "realloc", "ioctl",
 					    "sendmsg", "recvmsg", "poll",    NULL };
@@ -443,6 +465,8 @@ static const struct scenario scenarios[] = {
 	  MOTE_OK, { hint, 25 }, { hints, 35 } },
 	{ "a call", "echo", SANDBOX, call_with_number,
 	  MOTE_OK, { none, 1 }, { none, 3 } },
+	{ "a call with bulk data", "echo", SANDBOX, call_with_bulk_data,
+	  MOTE_OK, { none, 2 }, { none, 4 } },
 	{ "a call with limits", "echo", SANDBOX, call_with_limits,
 	  MOTE_OK, { none, 5 }, { none, 5 } },
 	{ "a call that calls back", "hostcalls", SANDBOX, call_back,
@@ -463,6 +487,8 @@ static const struct scenario scenarios[] = {
 	  MOTE_OK, { none, 6 }, { hint_burial, 19 } },
 	{ "a snapshot", "state", SANDBOX, take_snapshot,
 	  MOTE_OK, { pages, 15 }, { pages, 20 } },
+	{ "a snapshot with bulk data", "echo", SANDBOX, take_snapshot,
+	  MOTE_OK, { noted, 15 }, { noted, 20 } },
 	{ "a restore", "state", SNAPSHOT, restore,
 	  MOTE_OK, { none, 1 }, { pages_burial, 10 } },
 	{ "a restore after a crash", "state", SNAPSHOT, heal,

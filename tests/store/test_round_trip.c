@@ -488,6 +488,52 @@ static void skopeo_can_read_it(struct guest *g)
 	box_fini(&box);
 }
 
+static const mote_sandbox_options with_buffers = {
+	.size = sizeof with_buffers,
+	.buffer_size = 1 << 20,
+};
+
+static void note_buffer(void *user, const mote_region_info *region)
+{
+	if (strcmp(region->name, "result buffer") == 0)
+		*(uint64_t *)user = region->size;
+}
+
+/* Buffers are as large, and empty. */
+static void buffers_for_bulk_data_are_saved(struct guest *g)
+{
+	static uint8_t data[1 << 20];
+	struct box box;
+	mote_buffer *buffer;
+	mote_value result;
+	uint64_t size = 0;
+
+	memset(data, 'x', sizeof data);
+	box_init(&box, g);
+	CALL(g, "CopyBytes", MOTE_ARGS(mote_bytes(data, sizeof data)));
+	box_save(&box, "one");
+	mote_snapshot *snapshot = box_loaded(&box, "one");
+	mote_snapshot_layout(snapshot, note_buffer, &size);
+	assert_int_equal(size, sizeof data);
+	mote_sandbox *sb = box_start(&box, snapshot);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_STATUS(g, mote_buffer_new(&buffer, sb, sizeof data, &g->err), MOTE_OK);
+		const uint8_t *first = mote_buffer_data(buffer);
+		assert_true(first[0] == 0 && memcmp(first, first + 1, sizeof data - 1) == 0);
+		mote_buffer_free(buffer);
+		EXPECT_STATUS(g,
+			      mote_call(sb, "CopyBytes", MOTE_ARGS(mote_bytes(data, sizeof data)),
+					&result, &g->err),
+			      MOTE_OK);
+		assert_int_equal(result.as.bytes.len, sizeof data);
+		assert_memory_equal(result.as.bytes.ptr, data, sizeof data);
+		EXPECT_STATUS(g, mote_sandbox_restore(sb, snapshot, &g->err), MOTE_OK);
+	}
+	mote_sandbox_free(sb);
+	mote_snapshot_unref(snapshot);
+	box_fini(&box);
+}
+
 /* The file of a loaded snapshot may be cut at any time: its pages are looked at with care. */
 static void receipts_know_the_pages_of_a_loaded_one(struct guest *g)
 {
@@ -533,6 +579,8 @@ static const struct row rows[] = {
 	{ "threads share what was loaded", "state", threads_share_what_was_loaded, NULL, false },
 	{ "mapped files are refused", "state", mapped_files_are_refused, NULL, false },
 	{ "host functions must be given", "state", host_functions_must_be_given, &with_function,
+	  false },
+	{ "buffers for bulk data are saved", "echo", buffers_for_bulk_data_are_saved, &with_buffers,
 	  false },
 	{ "receipts know the pages of a loaded one", "state",
 	  receipts_know_the_pages_of_a_loaded_one, NULL, false },
