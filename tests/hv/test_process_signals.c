@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -344,6 +346,50 @@ static void a_reply_that_comes_too_late_is_nobodys(void **state)
 	hv_process.close(own);
 }
 
+static int64_t ms_between(const struct timespec *start, const struct timespec *end)
+{
+	return (end->tv_sec - start->tv_sec) * 1000 + (end->tv_nsec - start->tv_nsec) / 1000000;
+}
+
+static void *hold_for_a_while(void *box)
+{
+	const struct process_vm *vm = (const struct process_vm *)((struct box *)box)->vm;
+
+	usleep(2500000);
+	sys_linux.pidfd_send_signal(vm->process.pidfd, SIGCONT);
+	return NULL;
+}
+
+/* It has not disobeyed: it could not obey. */
+static void a_guest_that_gets_no_processor_is_waited_for(void **state)
+{
+	struct timespec start, end;
+	struct box box;
+	pthread_t thread;
+	(void)state;
+
+	box_open(&box, hv);
+	const struct process_vm *vm = (const struct process_vm *)box.vm;
+	box_set(&box, "loop", 1);
+	/* what it has used before does not count */
+	while (hv_process.cpu_time(box.vm) < 600 * 1000000) {
+		set_timer(50000);
+		assert_int_equal(box_run(&box).kind, HV_EXIT_INTERRUPTED);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	assert_int_equal(sys_linux.pidfd_send_signal(vm->process.pidfd, SIGSTOP), 0);
+	assert_int_equal(pthread_create(&thread, NULL, hold_for_a_while, &box), 0);
+	set_timer(30000);
+	struct hv_exit event = box_run(&box);
+	set_timer(0);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	pthread_join(thread, NULL);
+	assert_int_equal(event.kind, HV_EXIT_INTERRUPTED);
+	assert_in_range(ms_between(&start, &end), 2400, 20000);
+	assert_int_equal(box_start(&box, "show", 1).kind, HV_EXIT_HYPERCALL);
+	box_close(&box);
+}
+
 /* The routine blocks the signal that we stop guests with, by a forged signal return. */
 static void a_guest_that_cannot_be_interrupted_is_killed(void **state)
 {
@@ -367,7 +413,9 @@ static void a_guest_that_cannot_be_interrupted_is_killed(void **state)
 	struct hv_exit event = box_run(&box);
 	set_timer(0);
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	assert_in_range(end.tv_sec - start.tv_sec, 1, 5);
+	/* half a second of its own time, and no more than it gets in these */
+	assert_in_range(ms_between(&start, &end), 500, 10000);
+	assert_in_range(hv_process.cpu_time(box.vm), 400 * 1000000, 2000 * 1000000ul);
 	assert_int_equal(event.kind, HV_EXIT_DIED);
 	assert_int_equal(event.u.detail, SIGKILL);
 	box_close(&box);
@@ -386,6 +434,7 @@ int main(void)
 		cmocka_unit_test(a_guest_that_loses_all_answers_is_killed),
 		cmocka_unit_test(a_kick_that_meets_an_exit_disturbs_nothing),
 		cmocka_unit_test(a_reply_that_comes_too_late_is_nobodys),
+		cmocka_unit_test(a_guest_that_gets_no_processor_is_waited_for),
 		cmocka_unit_test(a_guest_that_cannot_be_interrupted_is_killed),
 	};
 	return cmocka_run_group_tests_name("hv/process_signals", tests, open_backend,

@@ -14,9 +14,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* How long a guest process may take to stop when it is told to. Only one that
- * blocks the signal, which takes forgery, is killed for it. */
-enum { KICK_TIMEOUT_MS = 2000 };
+/*
+ * What a guest process may take to stop when it is told to: of its own CPU time, so that one that
+ * gets no processor has not disobeyed yet. It takes the signal before its next instruction: only
+ * one that blocks it, which takes forgery, is killed for that. And on the wall, for one that others
+ * hold: by SIGSTOP, in a freezer.
+ */
+#define STOP_CPU  (500 * NS_PER_MS)
+#define STOP_WALL (30000 * NS_PER_MS)
 
 #define NS_PER_MS INT64_C(1000000)
 
@@ -123,18 +128,19 @@ static enum event next_event(struct process_vm *vm, int timeout_ms)
 }
 
 /*
- * Like next_event(), for KICK_TIMEOUT_MS: signals to this thread are noted for later. Waits in
- * slices, none of which counts for more than it was to take: a computer that was suspended has
+ * Like next_event(), for STOP_CPU or STOP_WALL: signals to this thread are noted for later. Waits
+ * in slices, none of which counts for more than it was to take: a computer that was suspended has
  * given the guest process no time either.
  */
 static enum event next_event_soon(struct process_vm *vm)
 {
 	enum { SLICE_MS = 100 };
 	const struct sys *sys = sys_of(vm);
+	const uint64_t cpu = process_vm_cpu_time(&vm->base);
 	struct timespec start, now;
-	int64_t left = KICK_TIMEOUT_MS * NS_PER_MS;
+	int64_t left = STOP_WALL;
 
-	while (left > 0) {
+	do {
 		sys->clock_gettime(CLOCK_MONOTONIC, &start);
 		enum event event = next_event(vm, SLICE_MS);
 		if (event != EVENT_SIGNAL && event != EVENT_TIMEOUT)
@@ -144,7 +150,7 @@ static enum event next_event_soon(struct process_vm *vm)
 		int64_t taken = (now.tv_sec - start.tv_sec) * 1000 * NS_PER_MS +
 				(now.tv_nsec - start.tv_nsec);
 		left -= taken < SLICE_MS * NS_PER_MS ? taken : SLICE_MS * NS_PER_MS;
-	}
+	} while (left > 0 && process_vm_cpu_time(&vm->base) - cpu < (uint64_t)STOP_CPU);
 	return EVENT_TIMEOUT;
 }
 
