@@ -6,6 +6,7 @@
  */
 #include "guest.h"
 
+#include "directory.h"
 #include "init_data.h"
 #include "report.h"
 #include "stored.h"
@@ -164,10 +165,22 @@ static bool has_sizes(const struct options *options)
 	       options->buffer_size;
 }
 
+static mote_status start_file(mote_sandbox **sb, struct guest *guest, const struct options *options,
+			      mote_sandbox_options *sandbox, mote_error *err)
+{
+	mote_status status = init_data_read(sandbox, options->init_data, err);
+
+	if (!status)
+		status = mote_sandbox_new(sb, guest->file, sandbox, err);
+	init_data_free(sandbox);
+	return status;
+}
+
 mote_status guest_start(mote_sandbox **sb, struct guest *guest, const struct options *options,
 			mote_error *err)
 {
 	mote_sandbox_options sandbox = guest_sandbox_options(options);
+	struct directories directories;
 
 	sandbox.output = output_to_stderr;
 	sandbox.crashed = crash_collect;
@@ -176,11 +189,15 @@ mote_status guest_start(mote_sandbox **sb, struct guest *guest, const struct opt
 		return fail(err, MOTE_E_INVALID,
 			    "--data and sizes are for guest files: a snapshot has its own, of when "
 			    "its sandbox was made");
+	mote_status status = directories_make(&directories, &options->directories, err);
+	if (status)
+		return status;
+	sandbox.directories = directories.list;
+	sandbox.ndirectories = directories.count;
 	if (guest->snapshot)
-		return mote_sandbox_from_snapshot(sb, guest->rt, guest->snapshot, &sandbox, err);
-	mote_status status = init_data_read(&sandbox, options->init_data, err);
-	if (!status)
-		status = mote_sandbox_new(sb, guest->file, &sandbox, err);
-	init_data_free(&sandbox);
+		status = mote_sandbox_from_snapshot(sb, guest->rt, guest->snapshot, &sandbox, err);
+	else
+		status = start_file(sb, guest, options, &sandbox, err);
+	directories_free(&directories);
 	return status;
 }

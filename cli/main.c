@@ -19,7 +19,7 @@ static const struct command snapshot_commands[] = {
 	  "calls in it, prints their results as `mote call` does, and saves a snapshot. When a\n"
 	  "call fails, nothing is saved. All behind --call, up to the next, is the function's.\n"
 	  "Exit status: as `mote call`.\n",
-	  "CDbcdjnrvLTURHSioB", 1, 1, false, take_command },
+	  "CDbcdjnrvLTUVRHSioB", 1, 1, false, take_command },
 	{ "snapshot list", "DIR", "the snapshots of a directory",
 	  "Lists what is saved in DIR, by tag: when it was taken, how much is stored, the guest,\n"
 	  "and the digest, by which it can be named as well as by its tag.\n",
@@ -71,16 +71,20 @@ static const struct command commands[] = {
 	  "Exit status: 0; 2 wrong options, function or arguments; 3 this machine lacks "
 	  "something;\n"
 	  "4 GUEST cannot be loaded; 5 the function reported an error; 6 the guest crashed.\n",
-	  "bcdjmnrvLTURHSioBP", 2, INT_MAX, true, call_command },
+	  "bcdjmnrvLTUVRHSioBP", 2, INT_MAX, true, call_command },
 	{ "run", "GUEST [ARG...]", "run a static Linux program in a sandbox",
 	  "Runs GUEST, any static x86-64 Linux executable, as a program with these arguments. It "
 	  "has\n"
-	  "no files, no network, and only the environment that --env and the input that --stdin\n"
-	  "give it. What it prints is passed through. When it fails, a line says which system "
-	  "calls\n"
-	  "it made that mote does not serve. Options come before GUEST.\n"
+	  "no network, and only the directories, environment and input that --dir, --env and\n"
+	  "--stdin give it. What it prints is passed through. When it fails, lines say which "
+	  "system\n"
+	  "calls it made that mote does not serve, and which paths it was not given. Options come\n"
+	  "before GUEST. --dir HOST:GUEST[:ro] is read-only; with :rw-private[=SIZE] the program "
+	  "may\n"
+	  "change what it sees there, up to SIZE (64M), and the host's files stay as they are; an\n"
+	  "empty HOST is an empty directory in memory, --dir :/tmp.\n"
 	  "Exit status: the program's; 125 when mote failed, 134 when the program crashed.\n",
-	  "bceInvLPTURHS", 1, INT_MAX, true, run_command },
+	  "bceInvLPTUVRHS", 1, INT_MAX, true, run_command },
 	{ "bench", "", "measure calls and sandboxes on this machine",
 	  "Measures the library on each backend that works here, the same without the library\n"
 	  "(bare_...), and what else a program could do (process_...), in some ten seconds. "

@@ -6,6 +6,7 @@
 #include "options.h"
 
 #include "command.h"
+#include "directory.h"
 #include "drawing.h"
 #include "mapping.h"
 #include "number.h"
@@ -22,6 +23,7 @@ enum option_kind {
 	OPTION_LIMIT,
 	OPTION_MS,
 	OPTION_MAPS,
+	OPTION_DIRECTORIES,
 	OPTION_VIEW,
 	OPTION_CALLS, /* taken before the others are parsed */
 };
@@ -83,6 +85,8 @@ static const struct option_row rows[] = {
 	  "stop it after so many milliseconds of CPU time" },
 	{ 'm', 'm', OPTION_MAPS, FIELD(maps), "map", "MAPPING",
 	  "show the guest a file, FILE@ADDRESS[:LABEL]; may be repeated" },
+	{ 'V', 0, OPTION_DIRECTORIES, FIELD(directories), "dir", "DIRECTORY",
+	  "show the guest one, HOST:GUEST[:rw-private]; may be repeated" },
 	{ 's', 's', OPTION_VIEW, FIELD(view), "svg", "VIEW",
 	  "print a drawing of the memory instead: VIEW is guest or host" },
 	{ 'P', 0, OPTION_FLAG, FIELD(wants_receipt), "receipt", NULL,
@@ -177,6 +181,9 @@ static bool store(struct options *options, const struct option_row *row, const c
 	case OPTION_MAPS:
 		append(at, value);
 		return mapping_parse(&(struct mapping){ 0 }, value);
+	case OPTION_DIRECTORIES:
+		append(at, value);
+		return directory_check(value);
 	case OPTION_VIEW:
 		*(const char **)at = value;
 		return drawing_is_view(value);
@@ -248,8 +255,10 @@ int options_parse(struct options *options, const struct command *command, int ar
 	/* no more of them than words: store() need not check */
 	options->environment.words = calloc((size_t)argc + 1, sizeof(char *));
 	options->maps.words = calloc((size_t)argc + 1, sizeof(char *));
+	options->directories.words = calloc((size_t)argc + 1, sizeof(char *));
 	options->calls.words = calloc((size_t)argc + 1, sizeof(char *));
-	if (!options->environment.words || !options->maps.words || !options->calls.words) {
+	if (!options->environment.words || !options->maps.words || !options->directories.words ||
+	    !options->calls.words) {
 		fputs("mote: out of memory\n", stderr);
 		return -1;
 	}
@@ -278,8 +287,10 @@ void options_free(struct options *options)
 {
 	free((void *)options->environment.words);
 	free((void *)options->maps.words);
+	free((void *)options->directories.words);
 	free((void *)options->calls.words);
-	options->environment = options->maps = options->calls = (struct word_list){ 0 };
+	options->environment = options->maps = options->directories = options->calls =
+		(struct word_list){ 0 };
 }
 
 void options_print_help(FILE *to, const struct command *command)

@@ -30,6 +30,7 @@ struct options {
 	uint64_t timeout_ns, cpu_ns;                   /* --timeout --cpu; 0: no limit */
 	struct word_list environment;                  /* -e */
 	struct word_list maps;                         /* -m; see mapping.h */
+	struct word_list directories;                  /* --dir; see directory.h */
 	struct word_list calls;                        /* all words from the first --call on */
 	const char *destination;                       /* -o of `snapshot take` */
 	const char *symbols;                           /* -y */

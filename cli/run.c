@@ -5,10 +5,12 @@
  * may be why, and is listed.
  */
 #include "command.h"
+#include "directory.h"
 #include "file.h"
 #include "guest.h"
 #include "receipt.h"
 #include "report.h"
+#include "terminal.h"
 
 #include <mote/sandbox.h>
 
@@ -72,6 +74,51 @@ static void print_refused(const struct refusals *list, const char *program)
 			list->text);
 }
 
+/* Lines about paths that the program asked for in vain, for when it fails. */
+struct refused_paths {
+	const char *program;
+	FILE *lines; /* NULL: memory was out; then there are none */
+	char *text;
+	size_t size;
+};
+
+/* A path of a guest's is one line, whatever is in it. */
+static void print_path(FILE *to, const char *path, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		const size_t length = strcspn(path + i, "\n\t");
+		const size_t n = length < size - i ? length : size - i;
+		terminal_escape(to, path + i, n);
+		i += n;
+		if (i < size)
+			fprintf(to, "\\x%02x", (unsigned)path[i]);
+	}
+}
+
+/* Adds a line with the path and the option that would have helped. */
+static void note_refused_path(void *user, const char *path, uint64_t times)
+{
+	struct refused_paths *list = user;
+	const char *name = strrchr(path, '/');
+	const size_t folder = name > path ? (size_t)(name - path) : 1;
+
+	if (!list->lines)
+		return;
+	fprintf(list->lines, "mote: %s asked for ", list->program);
+	print_path(list->lines, path, strlen(path));
+	fprintf(list->lines, " (%" PRIu64 "), which it was not given; try --dir HOST:", times);
+	print_path(list->lines, path, folder);
+	fputc('\n', list->lines);
+}
+
+/* Prints the lines if the program FAILED, and frees them. */
+static void finish_refused_paths(struct refused_paths *list, bool failed)
+{
+	if (list->lines && fclose(list->lines) == 0 && failed)
+		fputs(list->text, stderr);
+	free(list->text);
+}
+
 /* The program's standard input, to be freed; NULL if it is to have none. */
 static mote_status read_input(const struct options *options, char **input, size_t *size,
 			      mote_error *err)
@@ -89,12 +136,20 @@ static mote_status run(struct guest *guest, const struct options *options, int n
 	const struct limits *limits = &options->limits;
 	struct output output = { 0 };
 	struct refusals refused = { .used = 0 };
+	struct refused_paths paths = { .program = args[0] };
+	struct directories directories;
 	char *input;
 	size_t input_size;
 
 	mote_status status = read_input(options, &input, &input_size, err);
 	if (status)
 		return status;
+	status = directories_make(&directories, &options->directories, err);
+	if (status) {
+		free(input);
+		return status;
+	}
+	paths.lines = open_memstream(&paths.text, &paths.size);
 	status = mote_image_run(
 		guest->file,
 		MOTE_OPTIONS(mote_program_options, .heap_size = options->heap,
@@ -102,7 +157,9 @@ static mote_status run(struct guest *guest, const struct options *options, int n
 			     .argv = (const char *const *)args, .envc = options->environment.count,
 			     .envp = options->environment.words, .output = pass_through,
 			     .output_user = &output, .input = input, .input_size = input_size,
+			     .directories = directories.list, .ndirectories = directories.count,
 			     .refused = note_refused, .refused_user = &refused,
+			     .refused_path = note_refused_path, .refused_path_user = &paths,
 			     .crashed = crash_collect, .crashed_user = &guest->crash,
 			     .max_exits = limits->exits,
 			     /* it goes no farther than whoever reads it lets it */
@@ -112,9 +169,11 @@ static mote_status run(struct guest *guest, const struct options *options, int n
 			     .max_log_lines = limits->log_lines, .max_log_bytes = limits->log_bytes,
 			     .receipt = receipt),
 		exit_status, err);
+	directories_free(&directories);
 	free(input);
 	if (status || *exit_status)
 		print_refused(&refused, args[0]);
+	finish_refused_paths(&paths, status || *exit_status);
 	if (!status && output.os_error)
 		return fail(err, MOTE_E_OS, "cannot pass on what the program wrote: %s",
 			    strerror(output.os_error));

@@ -48,7 +48,7 @@ static void take_output(void *user, int stream, const void *text, size_t size)
 static void make(void)
 {
 	personality_box_init(&pb, NULL);
-	pb.p.output = take_output;
+	pb.p.streams.output = take_output;
 	const struct region *region = layout_get(guest_memory_layout(pb.box.memory), REGION_HEAP);
 	heap = region->va;
 	heap_bytes = at(&pb, heap);
@@ -346,7 +346,7 @@ static void do_other(struct input *input)
 	for (int i = 0; i < 4; i++)
 		args[i] = take(input, 1) & 1 ? take_pointer(input) : take_number(input);
 	pb.box.vm->regs.rsp = take_pointer(input); /* for frames of signals, both ways */
-	const uint64_t before = model.printed, unread = pb.p.input.size;
+	const uint64_t before = model.printed, unread = pb.p.streams.input.size;
 	const int64_t result = call_number(&pb, number, args);
 
 	if (pb.p.state != PROGRAM_RUNNING) {
@@ -362,10 +362,10 @@ static void do_other(struct input *input)
 				 : model.printed - before == (uint64_t)result);
 	else
 		CHECK(model.printed == before);
-	CHECK(pb.p.input.bytes + pb.p.input.size == typed + sizeof typed);
+	CHECK(pb.p.streams.input.bytes + pb.p.streams.input.size == typed + sizeof typed);
 	CHECK((number == SYS_read || number == SYS_readv) && result > 0
-		      ? unread - pb.p.input.size == (uint64_t)result
-		      : unread == pb.p.input.size);
+		      ? unread - pb.p.streams.input.size == (uint64_t)result
+		      : unread == pb.p.streams.input.size);
 	if (number >= PERSONALITY_SYSCALL_END)
 		CHECK(result == -ENOSYS);
 	/* an error number of Linux, or a small number: no call gives addresses */
@@ -472,8 +472,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!pb.p.host)
 		make();
 	memset(&model, 0, sizeof model);
-	pb.p.input.bytes = typed;
-	pb.p.input.size = sizeof typed;
+	pb.p.streams.input.bytes = typed;
+	pb.p.streams.input.size = sizeof typed;
 	for (int i = 0; i < CALLS && input.left > 0; i++)
 		do_call(&input);
 	check_heap();

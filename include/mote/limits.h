@@ -36,6 +36,14 @@ extern "C" {
 #define MOTE_MAX_MAPPED_SIZE  (UINT64_C(64) << 30)
 #define MOTE_MAX_LABEL_SIZE   63
 
+/* Files of a guest (mote/files.h): directories that it is given, files that it has open, and
+ * bytes of memory for what it changes in one directory. */
+#define MOTE_MAX_DIRECTORIES         64
+#define MOTE_DEFAULT_OPEN_FILES      64
+#define MOTE_MAX_OPEN_FILES          1024
+#define MOTE_DEFAULT_DIRECTORY_BYTES (UINT64_C(64) << 20)
+#define MOTE_MAX_DIRECTORY_BYTES     (UINT64_C(1) << 40)
+
 /* Functions: of the host, that a guest may call; parameters of any; bytes of a name. */
 #define MOTE_MAX_HOST_FUNCTIONS 1024
 #define MOTE_MAX_PARAMS         10

@@ -30,6 +30,7 @@
 #include <mote/buffer.h>
 #include <mote/call.h>
 #include <mote/crash.h>
+#include <mote/files.h>
 #include <mote/host_check.h>
 #include <mote/image.h>
 #include <mote/interrupt.h>

@@ -12,6 +12,7 @@
 #ifndef MOTE_SANDBOX_H
 #define MOTE_SANDBOX_H
 
+#include <mote/files.h>
 #include <mote/image.h>
 #include <mote/receipt.h>
 #include <mote/status.h>
@@ -109,6 +110,12 @@ typedef struct mote_sandbox_options {
 	 * none; rounded up to 4 KiB; at most 1 GiB. What is not touched costs address space only.
 	 * Guests that were built with a guest library that knows of no such thing get none. */
 	uint64_t buffer_size;
+	/* What the guest has of files: nothing, unless it is given directories (mote/files.h). One
+	 * that begins at a snapshot needs those that the snapshot was taken with, by their guest
+	 * paths. */
+	const mote_directory *directories;
+	size_t ndirectories;     /* at most 64 */
+	uint64_t max_open_files; /* descriptors, with the three streams; 0: 64; at most 1024 */
 } mote_sandbox_options;
 
 /* What a guest may do with its init data, besides reading. Never both. */
@@ -122,7 +129,8 @@ enum {
  * of each function is called when the sandbox is freed, and also when this fails.
  * Errors: MOTE_E_INVALID (an option out of its range, two functions of one name, init data that is
  * NULL or both writable and executable),
- * MOTE_E_OPTION, MOTE_E_IMAGE (the image is not a mote guest, or does not fit the
+ * MOTE_E_OPTION, MOTE_E_OS (a directory cannot be opened, or the kernel is older than Linux 5.6 and
+ * cannot keep guests in one), MOTE_E_IMAGE (the image is not a mote guest, or does not fit the
  * address space with these sizes), MOTE_E_GUEST_ERROR (main() failed, or a host function that
  * it called), MOTE_E_GUEST_ABORT (main() called exit or
  * abort, or returned other than 0), MOTE_E_GUEST_FAULT, MOTE_E_GUEST_LIMIT, MOTE_E_TIMEOUT
@@ -202,7 +210,15 @@ typedef struct mote_program_options {
 	uint64_t timeout_ns, cpu_ns; /* as in mote_call_options */
 	mote_crash_fn crashed;       /* as in mote_sandbox_options */
 	void *crashed_user;
-	mote_receipt *receipt; /* filled in; its size is the caller's to set */
+	mote_receipt *receipt;             /* filled in; its size is the caller's to set */
+	const mote_directory *directories; /* as in mote_sandbox_options */
+	size_t ndirectories;
+	uint64_t max_open_files;
+	/* Called when the program has ended, however it did, for each of the first 16 paths that it
+	 * asked for and that no directory has: absolute, TIMES it did so. What is in PATH is the
+	 * guest's choice: escape it before a terminal shows it. */
+	void (*refused_path)(void *user, const char *path, uint64_t times);
+	void *refused_path_user;
 } mote_program_options;
 
 /*

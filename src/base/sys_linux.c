@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -25,6 +26,11 @@ static int sys_open(const char *path, int flags)
 static int sys_openat(int folder, const char *name, int flags, mode_t mode)
 {
 	return openat(folder, name, flags, mode);
+}
+
+static int sys_openat2(int folder, const char *path, const struct open_how *how)
+{
+	return (int)syscall(SYS_openat2, folder, path, how, sizeof *how);
 }
 
 static int sys_ioctl(int fd, unsigned long request, void *argument)
@@ -56,6 +62,8 @@ static int sys_rt_sigprocmask(int how, const uint64_t *set, uint64_t *before)
 const struct sys sys_linux = {
 	.open = sys_open,
 	.openat = sys_openat,
+	.openat2 = sys_openat2,
+	.readlinkat = readlinkat,
 	.close = close,
 	.read = read,
 	.pread = pread,

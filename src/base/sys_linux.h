@@ -18,10 +18,14 @@
 #include <sys/uio.h>
 #include <time.h>
 
+struct open_how; /* <linux/openat2.h> */
+
 struct sys {
 	/* files */
 	int (*open)(const char *path, int flags);
 	int (*openat)(int folder, const char *name, int flags, mode_t mode);
+	int (*openat2)(int folder, const char *path, const struct open_how *how);
+	ssize_t (*readlinkat)(int folder, const char *path, char *to, size_t size);
 	int (*close)(int fd);
 	ssize_t (*read)(int fd, void *to, size_t size);
 	ssize_t (*pread)(int fd, void *to, size_t size, off_t offset);

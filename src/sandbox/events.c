@@ -235,7 +235,7 @@ mote_status sandbox_run(mote_sandbox *sb, const struct time_limits *limits, enum
 	sb->is_running = true;
 	status = stop_end(sb, run_until_end(sb, end, err), err);
 	sb->is_running = false;
-	personality_flush(&sb->personality);
+	streams_flush(&sb->personality.streams);
 	account_end(&sb->account, &sb->rt->host);
 	if (!status)
 		status = check_stack_guard(sb, err);

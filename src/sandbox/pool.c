@@ -19,6 +19,8 @@ struct mote_pool {
 	struct host_functions functions; /* their users are the pool's */
 	mote_host_function *borrowed;    /* the same for each sandbox, which drops no users */
 	mote_sandbox_options options;    /* for each sandbox */
+	mote_directory *directories;     /* of OPTIONS */
+	size_t directories_size;         /* in bytes */
 	uint32_t maximum;
 
 	pthread_mutex_t lock; /* of all that follows */
@@ -169,6 +171,11 @@ mote_status mote_pool_new(mote_pool **out, mote_runtime *rt, mote_snapshot *snap
 	else
 		status = snapshot_check_start(snapshot, rt, &sandbox, &pool->functions, err);
 	if (!status)
+		status = files_copy_directories(&pool->directories, &pool->directories_size,
+						&rt->host, sandbox.directories,
+						sandbox.ndirectories, err);
+	pool->options.directories = pool->directories;
+	if (!status)
 		status = fill(pool, options.minimum, err);
 	if (status) {
 		mote_pool_free(pool);
@@ -200,6 +207,7 @@ void mote_pool_free(mote_pool *pool)
 	free_idle(pool);
 	host_free(host, pool->idle, pool->maximum * sizeof pool->idle[0]);
 	host_free(host, pool->borrowed, pool->functions.count * sizeof pool->borrowed[0]);
+	host_free(host, pool->directories, pool->directories_size);
 	host_functions_fini(&pool->functions, host);
 	mote_snapshot_unref(pool->snapshot);
 	host_free(host, pool, sizeof *pool);

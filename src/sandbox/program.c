@@ -63,6 +63,10 @@ static void report_refused(const struct personality *p, const mote_program_optio
 	for (uint64_t i = 0; options->refused && i < PERSONALITY_SYSCALL_END; i++)
 		if (p->refused[i])
 			options->refused(options->refused_user, i, syscall_name(i), p->refused[i]);
+	for (size_t i = 0; options->refused_path && i < FILES_REFUSED_MAX; i++)
+		if (p->files.refused[i].path)
+			options->refused_path(options->refused_path_user, p->files.refused[i].path,
+					      p->files.refused[i].times);
 }
 
 mote_status mote_image_run(mote_image *image, const mote_program_options *given, int *exit_status,
@@ -87,6 +91,9 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 						    options.max_log_lines, options.max_log_bytes),
 		.crashed = options.crashed,
 		.crashed_user = options.crashed_user,
+		.files = { .directories = options.directories,
+			   .ndirectories = options.ndirectories,
+			   .max_open_files = options.max_open_files },
 		.argc = options.argc,
 		.argv = options.argv,
 		.envc = options.envc,
@@ -98,8 +105,8 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 	status = sandbox_make(&sb, image, &plan, err);
 	if (status)
 		return status;
-	sb->personality.input.bytes = options.input;
-	sb->personality.input.size = options.input_size;
+	sb->personality.streams.input.bytes = options.input;
+	sb->personality.streams.input.size = options.input_size;
 	if (options.receipt)
 		start = receipt_begin(sb);
 	status = run(sb, &plan.time, exit_status, err);

@@ -32,6 +32,9 @@ struct sandbox_plan sandbox_plan_anywhere(const mote_sandbox_options *options)
 		.crashed = options->crashed,
 		.crashed_user = options->crashed_user,
 		.audit_interval = options->restore_audit,
+		.files = { .directories = options->directories,
+			   .ndirectories = options->ndirectories,
+			   .max_open_files = options->max_open_files },
 	};
 }
 
@@ -187,8 +190,19 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 	sb->crashed = plan->crashed;
 	sb->crashed_user = plan->crashed_user;
 
-	mote_status status = MOTE_OK;
-	if (plan->snapshot)
+	sb->personality = (struct personality){
+		.host = &rt->host,
+		.machine = &sb->machine,
+		.arena = &sb->arena,
+		.account = &sb->account,
+		.streams = { .host = &rt->host,
+			     .account = &sb->account,
+			     .output = plan->output,
+			     .output_user = plan->output_user },
+	};
+	mote_status status = files_init(&sb->personality.files, &rt->host, &sb->personality.streams,
+					&plan->files, err);
+	if (!status && plan->snapshot)
 		status = sandbox_check_mappings(sb, plan->snapshot->memory->nfiles, err);
 	if (!status)
 		status = make_memory(sb, plan, err);
@@ -203,15 +217,7 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 		mote_sandbox_free(sb);
 		return status;
 	}
-	sb->personality = (struct personality){
-		.host = &rt->host,
-		.machine = &sb->machine,
-		.memory = sb->memory,
-		.arena = &sb->arena,
-		.account = &sb->account,
-		.output = plan->output,
-		.output_user = plan->output_user,
-	};
+	sb->personality.memory = sb->memory;
 	*out = sb;
 	return MOTE_OK;
 }
@@ -224,6 +230,7 @@ void mote_sandbox_free(mote_sandbox *sb)
 	machine_fini(&sb->machine);
 	if (sb->message)
 		host->sys->munmap(sb->message, sb->message_capacity);
+	files_fini(&sb->personality.files);
 	arena_fini(&sb->arena);
 	buffers_fini(sb);
 	guest_memory_free(sb->memory);

@@ -253,6 +253,7 @@ struct sandbox_plan {
 	/* The guest is told of the host: it takes calls when its main() has returned. A program is
 	 * not told, and ends. */
 	bool takes_calls;
+	struct files_plan files;
 	size_t argc, envc;
 	const char *const *argv;
 	const char *const *envp;

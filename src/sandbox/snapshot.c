@@ -32,6 +32,7 @@ void mote_snapshot_unref(mote_snapshot *snapshot)
 
 	memory_snapshot_unref(snapshot->memory);
 	arena_state_fini(&snapshot->arena, host);
+	files_state_fini(&snapshot->files, host);
 	host_functions_fini(&snapshot->functions, host);
 	mote_image_unref(snapshot->image);
 	host_free(host, snapshot, sizeof *snapshot);
@@ -39,8 +40,10 @@ void mote_snapshot_unref(mote_snapshot *snapshot)
 
 static mote_status save(mote_snapshot *snapshot, mote_sandbox *sb, mote_error *err)
 {
-	mote_status status = arena_save(&snapshot->arena, &sb->arena, err);
+	mote_status status = files_save(&snapshot->files, &sb->personality.files, err);
 
+	if (!status)
+		status = arena_save(&snapshot->arena, &sb->arena, err);
 	if (!status)
 		status = host_functions_copy(&snapshot->functions, &sb->functions, &sb->rt->host,
 					     err);
@@ -49,6 +52,7 @@ static mote_status save(mote_snapshot *snapshot, mote_sandbox *sb, mote_error *e
 	if (status)
 		return status;
 	sb->base_arena_changes = sb->arena.changes;
+	sb->personality.files.base_changes = sb->personality.files.changes;
 	status = machine_watch(&sb->machine, err);
 	if (status)
 		guest_memory_note_all(sb->memory);
@@ -109,7 +113,8 @@ static mote_status check_fit(const mote_sandbox *sb, const mote_snapshot *snapsh
 	mote_status status = sandbox_check_mappings(sb, snapshot->memory->nfiles, err);
 	if (status)
 		return status;
-	return check_functions(snapshot, &sb->functions, err);
+	status = files_check(&sb->personality.files, &snapshot->files, err);
+	return status ? status : check_functions(snapshot, &sb->functions, err);
 }
 
 /*
@@ -142,7 +147,8 @@ static void note_written(mote_sandbox *sb, const mote_snapshot *snapshot)
 }
 
 /* What is neither memory nor machine. */
-static void restore_host_state(mote_sandbox *sb, const mote_snapshot *snapshot, bool is_other)
+static mote_status restore_host_state(mote_sandbox *sb, const mote_snapshot *snapshot,
+				      bool is_other, mote_error *err)
 {
 	if (is_other || sb->arena.changes != sb->base_arena_changes) {
 		arena_restore(&sb->arena, &snapshot->arena);
@@ -160,6 +166,7 @@ static void restore_host_state(mote_sandbox *sb, const mote_snapshot *snapshot, 
 	if (sb->generation < snapshot->generation)
 		sb->generation = snapshot->generation;
 	guest_memory_set_generation(sb->memory, ++sb->generation);
+	return files_restore(&sb->personality.files, &snapshot->files, !is_other, err);
 }
 
 static mote_status audit(mote_sandbox *sb, const mote_snapshot *snapshot, mote_error *err)
@@ -186,7 +193,9 @@ static mote_status restore(mote_sandbox *sb, const mote_snapshot *snapshot, mote
 		guest_memory_restore(sb->memory, snapshot->memory, learns, &restored, err);
 	if (status)
 		return status;
-	restore_host_state(sb, snapshot, is_other);
+	status = restore_host_state(sb, snapshot, is_other, err);
+	if (status)
+		return status;
 	status = restored.files ? machine_renew(&sb->machine, snapshot->fs_base, err)
 				: machine_reset(&sb->machine, snapshot->fs_base, err);
 	if (!status && (restored.all_pages || learns))
@@ -253,11 +262,14 @@ static mote_status make(mote_sandbox **out, mote_runtime *rt, mote_snapshot *sna
 	}
 	sb->functions = *functions;
 	status = host_functions_publish(functions, sb->memory, err);
+	if (!status)
+		status = files_check(&sb->personality.files, &snapshot->files, err);
+	if (!status)
+		status = restore_host_state(sb, snapshot, true, err);
 	if (status) {
 		mote_sandbox_free(sb);
 		return status;
 	}
-	restore_host_state(sb, snapshot, true);
 	*out = sb;
 	return MOTE_OK;
 }

@@ -8,6 +8,7 @@
 #include "mem/memory_snapshot.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/snapshot_parts.h"
+#include "vm/files_state.h"
 
 #include <mote/snapshot.h>
 
@@ -20,6 +21,7 @@ struct mote_snapshot {
 	struct memory_snapshot *memory;
 	struct layout_config config; /* of memories that it fits; its segments are the image's */
 	struct arena_state arena;
+	struct files_state files;
 	struct host_functions functions; /* names and types alone */
 	uint64_t dispatch, call_stack, fs_base;
 	struct signals signals;

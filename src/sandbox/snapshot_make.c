@@ -328,6 +328,7 @@ mote_status mote_private_snapshot_make(mote_snapshot **out, mote_runtime *rt,
 	atomic_init(&snapshot->nrefs, 1);
 	snapshot->rt = rt;
 	snapshot->is_loaded = true;
+	files_state_init(&snapshot->files);
 	snapshot->cpu_features = parts->cpu_features;
 	mote_status status = make(snapshot, parts, fd, err);
 	if (status) {

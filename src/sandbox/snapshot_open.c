@@ -196,6 +196,7 @@ static void describe_memory(struct snapshot_parts *parts, const mote_snapshot *s
 		parts->stack_guard[i] = memory->stack_guard[i];
 	if (memory->nfiles > 0)
 		parts->mapped_file = memory->files[0]->label;
+	parts->open_file = files_state_difference(&snapshot->files);
 }
 
 mote_status mote_private_snapshot_open(struct snapshot_parts *parts, const mote_snapshot *snapshot,

@@ -79,6 +79,7 @@ struct snapshot_parts {
 
 	/* only when taken apart */
 	const char *mapped_file; /* the label of one; NULL: there is none */
+	const char *open_file;   /* the same of files that the guest has open, by path */
 	int fd;                  /* pages are read from here; the snapshot's */
 };
 

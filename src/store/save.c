@@ -5,9 +5,12 @@
  */
 #include <mote/store.h>
 
+#include "base/text.h"
 #include "store/config.h"
 #include "store/descriptor.h"
 #include "store/index.h"
+
+#include <string.h>
 
 static mote_status check(const struct snapshot_parts *parts, const char *tag, mote_error *err)
 {
@@ -22,6 +25,15 @@ static mote_status check(const struct snapshot_parts *parts, const char *tag, mo
 				 "the snapshot has the mapped file \"%s\", which cannot be saved; "
 				 "take it before files are mapped",
 				 parts->mapped_file);
+	if (parts->open_file) {
+		char name[200];
+		text_escape(name, sizeof name, parts->open_file, strlen(parts->open_file));
+		return error_set(
+			err, MOTE_E_SNAPSHOT,
+			"the snapshot's guest has %s open, or as its working folder, which "
+			"cannot be saved; take it before the guest opens files",
+			name);
+	}
 	return MOTE_OK;
 }
 

@@ -3,9 +3,9 @@
  * personality.h - the system calls that a guest's libc makes.
  *
  * A guest has no kernel. What static C libraries need to start, allocate, print
- * and end is served here from the sandbox's own memory; nothing reaches the host's
- * file system, network or processes. All else answers ENOSYS and is logged, once a
- * number. Every pointer and length comes from the guest and goes through
+ * and end is served here from the sandbox's own memory, and from the files that it was given;
+ * nothing else reaches the host's file system, network or processes. All else answers ENOSYS and is
+ * logged, once a number. Every pointer and length comes from the guest and goes through
  * guest_memory; a call works on a bounded number of bytes.
  *
  * Threads: as its sandbox.
@@ -15,23 +15,15 @@
 
 #include "mem/arena.h"
 #include "vm/account.h"
+#include "vm/files.h"
 #include "vm/machine.h"
 #include "vm/signals.h"
 
-#include <mote/sandbox.h>
-
-#define PERSONALITY_LINE_SIZE   512
 #define PERSONALITY_SYSCALL_END 512 /* numbers from here on do not exist */
 
 /* The guest's process and thread, and its user and group. */
 #define PERSONALITY_TASK_ID 1
 #define PERSONALITY_USER_ID 65534
-
-/* One of the guest's two output streams, gathered into lines for the log. */
-struct output_line {
-	size_t used;
-	char text[PERSONALITY_LINE_SIZE];
-};
 
 enum program_state {
 	PROGRAM_RUNNING,
@@ -46,8 +38,8 @@ struct personality {
 	struct guest_memory *memory;
 	struct arena *arena; /* the heap: brk and mmap */
 	struct account *account;
-	mote_output_fn output;
-	void *output_user;
+	struct streams streams;
+	struct files files;
 
 	enum program_state state;
 	int exit_status;
@@ -56,11 +48,6 @@ struct personality {
 	uint64_t wait_until; /* on CLOCK_MONOTONIC, before the guest goes on; 0: it need not wait */
 	struct signals signals;
 	bool is_resumed; /* the system call under way has set all registers */
-	struct output_line lines[2];
-	struct {
-		const char *bytes; /* what is left of standard input; the embedder's */
-		size_t size;
-	} input;
 	/* How often each number was asked for that is not served; stays at UINT16_MAX. The last is
 	 * for all that do not exist. */
 	uint16_t refused[PERSONALITY_SYSCALL_END];
@@ -74,8 +61,5 @@ void personality_syscall(struct personality *p);
 
 /* The program runs again, with these SIGNALS. */
 void personality_reset(struct personality *p, const struct signals *signals);
-
-/* Sends what the guest printed without a line end yet to the log. */
-void personality_flush(struct personality *p);
 
 #endif

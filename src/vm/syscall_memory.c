@@ -20,14 +20,14 @@ SYSCALL_HANDLER(syscall_mmap)
 	const uint64_t address = args[0], size = args[1], rights = args[2], flags = args[3];
 	unsigned how = 0;
 
-	if (!(flags & MAP_ANONYMOUS))
-		return -ENODEV; /* there are no files */
 	if (rights & PROT_EXEC)
 		return -EACCES;
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))
 		how |= ARENA_FIXED;
 	if (flags & MAP_FIXED_NOREPLACE)
 		how |= ARENA_NO_REPLACE;
+	if (!(flags & MAP_ANONYMOUS))
+		return syscall_map_file(p, args, how);
 	if (rights == PROT_NONE || flags & MAP_NORESERVE)
 		how |= ARENA_SPARSE;
 	return arena_map(p->arena, address, size, how);

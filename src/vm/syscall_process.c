@@ -164,7 +164,7 @@ static int64_t put_limit(struct personality *p, uint64_t which, uint64_t address
 	if (which == RLIMIT_STACK)
 		limit[0] = limit[1] = stack->size;
 	else if (which == RLIMIT_NOFILE)
-		limit[0] = limit[1] = 3;
+		limit[0] = limit[1] = p->files.capacity;
 	else if (which > RLIMIT_RTTIME)
 		return -EINVAL;
 	return address ? syscall_copy_out(p, address, limit, sizeof limit) : 0;

@@ -15,11 +15,15 @@ typedef int64_t (*syscall_handler)(struct personality *p, const uint64_t args[6]
 #define SYSCALL_HANDLER(name) int64_t name(struct personality *p, const uint64_t args[6])
 
 /* Those of the table; which file has which is told by their families: syscall_memory.c,
- * syscall_io.c, syscall_process.c, syscall_signal.c, syscall_time.c. Several calls may share one. */
+ * syscall_io.c, syscall_files.c, syscall_changes.c, syscall_process.c, syscall_signal.c,
+ * syscall_time.c. Several calls may share one. */
 #define SERVED(number, name, handler, how)   SYSCALL_HANDLER(handler);
 #define DECLINED(number, name, handler, why) SYSCALL_HANDLER(handler);
 #define REFUSED(number, name, why)
 #include "vm/syscalls.def"
+
+/* mmap() of a file: HOW are flags of arena_map(). In syscall_io.c. */
+int64_t syscall_map_file(struct personality *p, const uint64_t args[6], unsigned how);
 
 /* The result of copying to or from the guest: 0, or -EFAULT. */
 int64_t syscall_copy_in(struct personality *p, void *to, uint64_t address, size_t size);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Why a call is refused. What is here is what docs/syscalls.md says. */
-#define FILES      "there are no files"
+#define FILES      "not needed by the programs that were tried"
 #define NETWORK    "there is no network"
 #define PROCESSES  "there is one process with one thread"
 #define IPC        "there is no other process to share it with"

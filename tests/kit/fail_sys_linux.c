@@ -22,6 +22,10 @@
 	CALL(int, open, (const char *path, int flags), (path, flags), held_fd(result, "open"))     \
 	CALL(int, openat, (int folder, const char *name, int flags, mode_t mode),                  \
 	     (folder, name, flags, mode), held_fd(result, "openat"))                               \
+	CALL(int, openat2, (int folder, const char *path, const struct open_how *how),             \
+	     (folder, path, how), held_fd(result, "openat2"))                                      \
+	CALL(ssize_t, readlinkat, (int folder, const char *path, char *to, size_t size),           \
+	     (folder, path, to, size), (void)0)                                                    \
 	SURE(int, close, (int fd), (fd), held_fd_closed(fd))                                       \
 	CALL(ssize_t, read, (int fd, void *to, size_t size), (fd, to, size), (void)0)              \
 	CALL(ssize_t, pread, (int fd, void *to, size_t size, off_t offset),                        \

@@ -36,11 +36,16 @@ static inline void personality_box_init(struct personality_box *pb, const struct
 		.memory = pb->box.memory,
 		.arena = &pb->arena,
 		.account = &pb->account,
+		.streams = { .host = &pb->box.host, .account = &pb->account },
 	};
+	assert_int_equal(files_init(&pb->p.files, &pb->box.host, &pb->p.streams,
+				    &(struct files_plan){ .max_open_files = 0 }, NULL),
+			 MOTE_OK);
 }
 
 static inline void personality_box_fini(struct personality_box *pb)
 {
+	files_fini(&pb->p.files);
 	arena_fini(&pb->arena);
 	box_fini(&pb->box);
 }

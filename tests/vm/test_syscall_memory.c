@@ -63,7 +63,7 @@ static void mappings_are_anonymous_and_never_executable(void **state)
 		{ PROT_READ, MAP_PRIVATE, -ENODEV },
 		{ PROT_READ, 0, -ENODEV },
 		{ PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -EACCES },
-		{ PROT_EXEC, MAP_PRIVATE, -ENODEV },
+		{ PROT_EXEC, MAP_PRIVATE, -EACCES },
 		{ UINT64_MAX, UINT64_MAX, -EACCES },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -227,7 +227,7 @@ static void limits_are_those_of_the_sandbox(void **state)
 	static const struct {
 		uint64_t resource, limit;
 	} rows[] = {
-		{ RLIMIT_STACK, 0x4000 },      { RLIMIT_NOFILE, 3 },
+		{ RLIMIT_STACK, 0x4000 },      { RLIMIT_NOFILE, 64 },
 		{ RLIMIT_AS, UINT64_MAX },     { RLIMIT_CPU, UINT64_MAX },
 		{ RLIMIT_RTTIME, UINT64_MAX },
 	};
