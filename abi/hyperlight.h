@@ -50,6 +50,9 @@
 #define HYPERLIGHT_HEAP_DEFAULT    UINT64_C(0x20000)
 #define HYPERLIGHT_SCRATCH_DEFAULT UINT64_C(0x48000)
 
+/* Files in physical memory at the same time (hyperlight_common, mem.rs). */
+#define HYPERLIGHT_FILES_MAX 32
+
 /* Pages that scratch must have besides buffers and tables: for descriptors, stack, and the tables
  * that map them (hyperlight_common, arch/amd64/layout.rs). */
 #define HYPERLIGHT_SCRATCH_LEAST_PAGES 12

@@ -47,6 +47,8 @@
 
 #include <stdatomic.h>
 
+struct file_mapping;
+
 /* How sure an ABI is that a file is a guest of its own. */
 enum guest_claim {
 	GUEST_NOT_MINE,
@@ -135,9 +137,18 @@ struct guest_abi {
 	mote_status (*restore)(struct guest *guest, struct guest_snapshot *snapshot,
 			       mote_error *err);
 
+	/* Maps FILE, which was prepared for an address, in a guest that is ready and idle: to be
+	 * read and executed. In a mote guest it is there from the next call on; a hyperlight guest
+	 * has it in physical memory, and maps it itself. It is the guest's from then on, until the
+	 * next restore to a snapshot that does not have it. Errors, after which FILE is the
+	 * caller's: MOTE_E_INVALID (an overlap, by both ranges), MOTE_E_LIMIT, MOTE_E_STATE,
+	 * MOTE_E_OS. */
+	mote_status (*map_file)(struct guest *guest, struct file_mapping *file, mote_error *err);
+
 	/* Copies SIZE bytes at the guest's virtual ADDRESS. All of the range must be mapped, and to
 	 * be written it must be the guest's own: else MOTE_E_INVALID, with the first address that
-	 * is not in err->guest_address, and TO may have been written to. */
+	 * is not in err->guest_address, and TO may have been written to. MOTE_E_OS, when the file
+	 * behind a mapping was cut since. */
 	mote_status (*read)(struct guest *guest, uint64_t address, void *to, size_t size,
 			    mote_error *err);
 	mote_status (*write)(struct guest *guest, uint64_t address, const void *from, size_t size,

@@ -92,6 +92,7 @@ const struct guest_abi hyperlight_abi = {
 	.run = hyperlight_run,
 	.snapshot = hyperlight_take,
 	.restore = hyperlight_restore,
+	.map_file = hyperlight_map_file,
 	.read = hyperlight_read,
 	.write = hyperlight_write,
 	.next_region = hyperlight_next_region,

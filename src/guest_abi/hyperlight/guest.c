@@ -203,6 +203,7 @@ void hyperlight_guest_free(struct guest *base)
 		return;
 	if (guest->vm)
 		guest->hv->ops->vm_free(guest->vm);
+	hyperlight_drop_files(guest);
 	shared_mem_unref(guest->scratch);
 	guest_snapshot_unref(&guest->base->base);
 	host_free(guest->host, guest, sizeof *guest);
@@ -215,6 +216,7 @@ static mote_status change_base(struct hyperlight_guest *guest, struct hyperlight
 	if (guest->vm)
 		guest->hv->ops->vm_free(guest->vm);
 	guest->vm = NULL;
+	hyperlight_drop_files(guest);
 	guest_snapshot_ref(&snapshot->base);
 	guest_snapshot_unref(&guest->base->base);
 	guest->base = snapshot;
@@ -229,7 +231,7 @@ mote_status hyperlight_restore(struct guest *base, struct guest_snapshot *base_s
 	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
 	struct hyperlight_snapshot *snapshot = (struct hyperlight_snapshot *)base_snapshot;
 	const uint64_t size = shared_mem_size(guest->scratch);
-	bool is_new = snapshot != guest->base || guest->is_broken;
+	bool is_new = snapshot != guest->base || guest->is_broken || guest->nfiles > 0;
 
 	if (snapshot->layout.sizes.scratch != size)
 		return error_set(err, MOTE_E_SNAPSHOT,

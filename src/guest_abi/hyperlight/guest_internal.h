@@ -6,6 +6,7 @@
  * guest.c   makes, restores and frees guests
  * run.c     calls, and what the exits of the machine mean
  * memory.c  from guest addresses to bytes
+ * files.c   mapped files
  * take.c    snapshots of guests
  */
 #ifndef GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
@@ -16,6 +17,7 @@
 #include "guest_abi/hyperlight/snapshot.h"
 
 #include "abi/vmem.h"
+#include "mem/file_mapping.h"
 
 struct hyperlight_guest {
 	struct guest guest;
@@ -24,6 +26,8 @@ struct hyperlight_guest {
 	const struct hv_system_ops *system;
 	struct hyperlight_snapshot *base; /* whose pages the guest sees below scratch */
 	struct shared_mem *scratch;
+	struct file_mapping *files[HYPERLIGHT_FILES_MAX]; /* in physical memory */
+	size_t nfiles;
 	struct hv_vm *vm; /* NULL: could not be made again */
 
 	bool is_ready;
@@ -48,6 +52,7 @@ mote_status hyperlight_run(struct guest *base, struct guest_event *event, mote_e
 mote_status hyperlight_take(struct guest_snapshot **out, struct guest *base, mote_error *err);
 mote_status hyperlight_restore(struct guest *base, struct guest_snapshot *snapshot,
 			       mote_error *err);
+mote_status hyperlight_map_file(struct guest *base, struct file_mapping *file, mote_error *err);
 mote_status hyperlight_read(struct guest *base, uint64_t address, void *to, size_t size,
 			    mote_error *err);
 mote_status hyperlight_write(struct guest *base, uint64_t address, const void *from, size_t size,
@@ -60,6 +65,8 @@ struct hyperlight_bytes {
 	uint64_t scratch_gpa, scratch_size;
 	const uint8_t *data; /* at HYPERLIGHT_BASE */
 	uint64_t data_size;
+	struct file_mapping *const *files;
+	size_t nfiles;
 };
 
 /* Opens the bytes of GUEST; to be closed again. Errors: MOTE_E_STATE. */
@@ -70,6 +77,18 @@ void hyperlight_bytes_close(struct hyperlight_guest *guest);
 /* The SIZE bytes at physical address PA, all in one of the two; NULL if there are none. Those of
  * the snapshot may not be written to. */
 void *hyperlight_bytes_at(const struct hyperlight_bytes *bytes, uint64_t pa, uint64_t size);
+
+/* Copies SIZE bytes at PA, which lie in one page. Errors: MOTE_E_INVALID (no memory is there; no
+ * message), MOTE_E_OS (a mapped file was cut). */
+mote_status hyperlight_bytes_copy(const struct hyperlight_bytes *bytes, uint64_t pa, void *to,
+				  size_t size, mote_error *err);
+
+/* The file that PA lies in, and where in it; NULL if there is none. */
+const struct file_mapping *hyperlight_file_at(const struct hyperlight_bytes *bytes, uint64_t pa,
+					      uint64_t *offset);
+
+/* Forgets all mapped files, which no machine has any more. */
+void hyperlight_drop_files(struct hyperlight_guest *guest);
 
 /* For vmem functions whose MEMORY is a struct hyperlight_bytes. */
 extern const struct vmem_ops hyperlight_bytes_ops;

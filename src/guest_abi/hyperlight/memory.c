@@ -19,6 +19,8 @@ mote_status hyperlight_bytes_open(struct hyperlight_bytes *bytes, struct hyperli
 		.scratch_size = shared_mem_size(guest->scratch),
 		.data = shared_mem_contents(guest->base->blob),
 		.data_size = shared_mem_guest_size(guest->base->blob),
+		.files = guest->files,
+		.nfiles = guest->nfiles,
 	};
 	return shared_mem_lock(guest->scratch, &bytes->scratch, err);
 }
@@ -55,17 +57,34 @@ uint64_t hyperlight_root(const struct hyperlight_guest *guest)
 	return system.cr3 & VMEM_AMD64_ADDRESS;
 }
 
-/* The bytes from ADDRESS on that lie in one page, at most SIZE of them; NULL if not mapped. */
-static void *find_piece(struct hyperlight_bytes *bytes, uint64_t root, uint64_t address,
-			size_t size, size_t *piece)
+mote_status hyperlight_bytes_copy(const struct hyperlight_bytes *bytes, uint64_t pa, void *to,
+				  size_t size, mote_error *err)
+{
+	const void *from = hyperlight_bytes_at(bytes, pa, size);
+	uint64_t offset;
+	const struct file_mapping *file = from ? NULL : hyperlight_file_at(bytes, pa, &offset);
+
+	if (file)
+		return file_mapping_read(file, offset, to, size, err);
+	if (!from)
+		return MOTE_E_INVALID;
+	memcpy(to, from, size);
+	return MOTE_OK;
+}
+
+/* Where the page of ADDRESS is in physical memory, from ADDRESS on, and how many of SIZE bytes are
+ * in it. False: not mapped. */
+static bool find_piece(struct hyperlight_bytes *bytes, uint64_t root, uint64_t address, size_t size,
+		       uint64_t *pa, size_t *piece)
 {
 	const size_t in_page = (size_t)(VMEM_PAGE_SIZE - address % VMEM_PAGE_SIZE);
 	struct vmem_range range;
 
 	*piece = size < in_page ? size : in_page;
 	if (!vmem_translate(&vmem_amd64, &hyperlight_bytes_ops, bytes, root, address, &range))
-		return NULL;
-	return hyperlight_bytes_at(bytes, range.pa, *piece);
+		return false;
+	*pa = range.pa;
+	return true;
 }
 
 static mote_status bad_address(uint64_t address, const char *what, mote_error *err)
@@ -83,17 +102,17 @@ mote_status hyperlight_read(struct guest *base, uint64_t address, void *to, size
 	struct hyperlight_bytes bytes;
 	mote_status status = hyperlight_bytes_open(&bytes, guest, err);
 	const uint64_t root = hyperlight_root(guest);
+	uint64_t pa;
 	size_t piece;
 
 	if (status)
 		return status;
 	for (; !status && size > 0; size -= piece, address += piece) {
-		const void *from = find_piece(&bytes, root, address, size, &piece);
-
-		if (from)
-			memcpy(to, from, piece);
-		else
-			status = bad_address(address, "nothing mapped", err);
+		status = find_piece(&bytes, root, address, size, &pa, &piece)
+				 ? hyperlight_bytes_copy(&bytes, pa, to, piece, err)
+				 : MOTE_E_INVALID;
+		if (status == MOTE_E_INVALID)
+			bad_address(address, "nothing mapped", err);
 		to = (char *)to + piece;
 	}
 	hyperlight_bytes_close(guest);
@@ -107,12 +126,15 @@ mote_status hyperlight_write(struct guest *base, uint64_t address, const void *f
 	struct hyperlight_bytes bytes;
 	mote_status status = hyperlight_bytes_open(&bytes, guest, err);
 	const uint64_t root = hyperlight_root(guest);
+	uint64_t pa;
 	size_t piece;
 
 	if (status)
 		return status;
 	for (; !status && size > 0; size -= piece, address += piece) {
-		uint8_t *to = find_piece(&bytes, root, address, size, &piece);
+		uint8_t *to = find_piece(&bytes, root, address, size, &pa, &piece)
+				      ? hyperlight_bytes_at(&bytes, pa, piece)
+				      : NULL;
 		const bool is_own =
 			to && (uintptr_t)to - (uintptr_t)bytes.scratch < bytes.scratch_size;
 
@@ -131,18 +153,37 @@ static uint64_t memory_from(const struct hyperlight_bytes *bytes, uint64_t pa)
 {
 	const uint64_t scratch = pa - bytes->scratch_gpa;
 	const uint64_t data = pa - HYPERLIGHT_BASE;
+	uint64_t offset;
 
 	if (scratch < bytes->scratch_size)
 		return bytes->scratch_size - scratch;
-	return data < bytes->data_size ? bytes->data_size - data : 0;
+	if (data < bytes->data_size)
+		return bytes->data_size - data;
+	const struct file_mapping *file = hyperlight_file_at(bytes, pa, &offset);
+
+	return file ? file->size - offset : 0;
 }
 
 /* The bytes from PA, where no memory is, up to the next memory; as many as can be if none follows. */
 static uint64_t distance(const struct hyperlight_bytes *bytes, uint64_t pa)
 {
+	uint64_t next = UINT64_MAX;
+
 	if (pa < HYPERLIGHT_BASE)
 		return HYPERLIGHT_BASE - pa;
-	return pa < bytes->scratch_gpa ? bytes->scratch_gpa - pa : UINT64_MAX;
+	if (pa < bytes->scratch_gpa)
+		next = bytes->scratch_gpa;
+	for (size_t i = 0; i < bytes->nfiles; i++)
+		if (bytes->files[i]->address > pa && bytes->files[i]->address < next)
+			next = bytes->files[i]->address;
+	return next - pa;
+}
+
+static enum region_kind kind_at(const struct hyperlight_bytes *bytes, uint64_t pa)
+{
+	if (pa >= bytes->scratch_gpa)
+		return REGION_SCRATCH;
+	return pa - HYPERLIGHT_BASE < bytes->data_size ? REGION_SNAPSHOT : REGION_MAPPED_FILE;
 }
 
 /* The first piece of RANGE that is mapped to memory. */
@@ -161,7 +202,7 @@ static bool find_present(const struct hyperlight_bytes *bytes, const struct vmem
 		.size = size < left ? size : left,
 		.flags = REGION_READ | (range->flags & VMEM_WRITE ? REGION_WRITE : 0) |
 			 (range->flags & VMEM_EXEC ? REGION_EXECUTE : 0),
-		.kind = range->pa + skip >= bytes->scratch_gpa ? REGION_SCRATCH : REGION_SNAPSHOT,
+		.kind = kind_at(bytes, range->pa + skip),
 		.host = REGION_HOST_NONE,
 	};
 	return true;

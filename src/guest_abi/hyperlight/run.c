@@ -175,6 +175,11 @@ static bool decode(struct hyperlight_guest *guest, const struct hv_exit *exit,
 		    "); some need -mgeneral-regs-only",
 		    exit->u.detail);
 		return true;
+	case HV_EXIT_NO_MEMORY:
+		end(guest, event, MOTE_E_GUEST_FAULT,
+		    "the guest used a page that is no longer in "
+		    "a mapped file, because that was cut");
+		return true;
 	default:
 		end(guest, event, MOTE_E_GUEST_FAULT, "the guest's machine stopped (%d)",
 		    (int)exit->kind);

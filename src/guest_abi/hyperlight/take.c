@@ -51,7 +51,8 @@ struct taking {
 	uint64_t root;
 	uint64_t scratch_gva;
 
-	/* For each page of memory, scratch first: its number among the copies, from 1; 0: none. */
+	/* For each page of memory, scratch first, then the snapshot's, then files': its number
+	 * among the copies, from 1; 0: none. */
 	uint32_t *numbers;
 	size_t npages;
 	uint32_t ncopies;
@@ -77,6 +78,14 @@ static size_t find_page(const struct taking *taking, uint64_t pa)
 		return (size_t)(scratch / VMEM_PAGE_SIZE);
 	if (data < bytes->data_size)
 		return (size_t)((bytes->scratch_size + data) / VMEM_PAGE_SIZE);
+	uint64_t before = bytes->scratch_size + bytes->data_size;
+	for (size_t i = 0; i < bytes->nfiles; i++) {
+		const uint64_t offset = pa - bytes->files[i]->address;
+
+		if (offset < bytes->files[i]->size)
+			return (size_t)((before + offset) / VMEM_PAGE_SIZE);
+		before += bytes->files[i]->size;
+	}
 	return taking->npages;
 }
 
@@ -165,8 +174,10 @@ static mote_status go_through(struct taking *taking, struct vmem_flat *tables, u
 
 static mote_status begin(struct taking *taking, struct hyperlight_guest *guest, mote_error *err)
 {
-	const uint64_t size =
-		shared_mem_size(guest->scratch) + shared_mem_guest_size(guest->base->blob);
+	uint64_t size = shared_mem_size(guest->scratch) + shared_mem_guest_size(guest->base->blob);
+
+	for (size_t i = 0; i < guest->nfiles; i++)
+		size += guest->files[i]->size;
 	const uint64_t npages = size / VMEM_PAGE_SIZE;
 	const uint64_t ntables = npages < TABLES_MAX ? npages : TABLES_MAX;
 
@@ -196,19 +207,34 @@ static void finish(struct taking *taking)
 	host_free(taking->host, taking->seen, taking->nslots * sizeof taking->seen[0]);
 }
 
-static void copy_pages(const struct taking *taking, uint8_t *to)
+/* The physical address of the page with this number, the other way round. */
+static uint64_t page_address(const struct taking *taking, size_t page)
 {
 	const struct hyperlight_bytes *bytes = &taking->bytes;
-	const size_t nscratch = (size_t)(bytes->scratch_size / VMEM_PAGE_SIZE);
+	uint64_t at = (uint64_t)page * VMEM_PAGE_SIZE;
+	size_t i = 0;
 
-	for (size_t i = 0; i < taking->npages; i++) {
-		const uint8_t *from = i < nscratch ? bytes->scratch + i * VMEM_PAGE_SIZE
-						   : bytes->data + (i - nscratch) * VMEM_PAGE_SIZE;
+	if (at < bytes->scratch_size)
+		return bytes->scratch_gpa + at;
+	at -= bytes->scratch_size;
+	if (at < bytes->data_size)
+		return HYPERLIGHT_BASE + at;
+	for (at -= bytes->data_size; at >= bytes->files[i]->size; i++)
+		at -= bytes->files[i]->size;
+	return bytes->files[i]->address + at;
+}
 
+static mote_status copy_pages(const struct taking *taking, uint8_t *to, mote_error *err)
+{
+	mote_status status = MOTE_OK;
+
+	for (size_t i = 0; i < taking->npages && !status; i++)
 		if (taking->numbers[i] > 0)
-			memcpy(to + (taking->numbers[i] - 1) * VMEM_PAGE_SIZE, from,
-			       VMEM_PAGE_SIZE);
-	}
+			status = hyperlight_bytes_copy(&taking->bytes, page_address(taking, i),
+						       to + (taking->numbers[i] - 1) *
+								       VMEM_PAGE_SIZE,
+						       VMEM_PAGE_SIZE, err);
+	return status;
 }
 
 /* The tables of the copies in the SIZE bytes at TO; stores how many are in use. */
@@ -259,9 +285,10 @@ static mote_status make_blob(struct taking *taking, struct hyperlight_snapshot *
 	uint8_t *bytes = host_alloc(taking->host, (size_t)(data + most));
 	if (!bytes)
 		return error_nomem(err, "a snapshot's memory", (size_t)(data + most));
-	copy_pages(taking, bytes);
 	layout->data_size = data;
-	mote_status status = build_tables(taking, layout, bytes + data, most, &used, err);
+	mote_status status = copy_pages(taking, bytes, err);
+	if (!status)
+		status = build_tables(taking, layout, bytes + data, most, &used, err);
 	if (!status)
 		status = hyperlight_layout_set_tables(layout, used, err);
 	if (!status)

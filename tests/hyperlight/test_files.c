@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files in the physical memory of hyperlight guests: where they may be, what the guest can do with
+ * them, and what snapshots and restores make of them.
+ */
+#define _GNU_SOURCE
+#include "tests/hyperlight/hyper_box.h"
+
+#include "mem/file_mapping.h"
+#include "tests/mem/scratch_file.h"
+
+#include <string.h>
+
+#define BASE UINT64_C(0x100000000)
+
+static const char *guest_path;
+static const struct guest_start plain = { .scratch_size = 0x100000 };
+
+static mote_value u64(uint64_t number)
+{
+	return (mote_value){ .type = MOTE_U64, .as.u64 = number };
+}
+
+static struct file_mapping *prepare(struct hyper_box *box, const struct scratch_file *file,
+				    uint64_t address)
+{
+	struct file_mapping *mapping;
+	mote_error err = { .message = "" };
+
+	if (file_mapping_new(&mapping, &box->host, file->path, address, "file", &err))
+		fail_msg("%s", err.message);
+	return mapping;
+}
+
+/* Maps FILE in the guest, and has the guest map it. */
+static void map(struct hyper_box *box, const struct scratch_file *file, uint64_t address)
+{
+	struct file_mapping *mapping = prepare(box, file, address);
+	const mote_value params[] = { u64(address), u64(mapping->size) };
+	mote_error err = { .message = "" };
+
+	if (hyperlight_abi.map_file(box->guest, mapping, &err))
+		fail_msg("%s", err.message);
+	assert_int_equal(hyper_box_value(box, "Map", 2, params).as.u32, 0);
+}
+
+static void check_letters(struct hyper_box *box, uint64_t address)
+{
+	const mote_value params[] = { u64(address), u64(26) };
+	const mote_value value = hyper_box_value(box, "ReadMappedBuffer", 2, params);
+
+	assert_int_equal(value.as.bytes.len, 26);
+	assert_memory_equal(value.as.bytes.ptr, "abcdefghijklmnopqrstuvwxyz", 26);
+}
+
+static void a_guest_reads_and_executes_a_file(void **state)
+{
+	static struct hyper_box box;
+	static const uint8_t code[] = { 0xb8, 42, 0, 0, 0, 0xc3 }; /* mov $42, %eax; ret */
+	struct scratch_file file = scratch_file(5000);
+	const mote_value address = u64(BASE + 0x100), base = u64(BASE);
+	struct region region;
+	char text[4];
+
+	(void)state;
+	assert_int_equal(pwrite(file.fd, code, sizeof code, 0x100), sizeof code);
+	hyper_box_init(&box, guest_path, &plain);
+	map(&box, &file, BASE);
+	check_letters(&box, BASE);
+	assert_int_equal(hyper_box_value(&box, "ExecMappedBuffer", 1, &address).as.i32, 42);
+	/* the host sees it too */
+	assert_int_equal(hyperlight_abi.read(box.guest, BASE + 3, text, sizeof text, NULL),
+			 MOTE_OK);
+	assert_memory_equal(text, "defg", 4);
+	assert_int_equal(hyperlight_abi.write(box.guest, BASE, text, 1, NULL), MOTE_E_INVALID);
+	assert_true(hyperlight_abi.next_region(box.guest, BASE, &region));
+	assert_int_equal(region.va, BASE);
+	assert_int_equal(region.size, 0x2000);
+	assert_int_equal(region.kind, REGION_MAPPED_FILE);
+	/* and nobody writes to it, whatever the guest's tables say */
+	hyper_box_end(&box, "WriteMappedBuffer", 1, &base, MOTE_E_GUEST_FAULT);
+	assert_int_equal(box.event.address, BASE);
+	hyper_box_fini(&box);
+	close(file.fd);
+}
+
+static void places_that_are_taken_are_refused(void **state)
+{
+	static struct hyper_box box;
+	struct scratch_file file = scratch_file(0x2000);
+	const struct guest_start start = { .scratch_size = 0x100000, .heap_size = 0x400000 };
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &start);
+	const uint64_t end = HYPERLIGHT_BASE + hyper_inside(box.first)->layout.data_size;
+	const struct {
+		const char *text;
+		uint64_t address;
+		const char *says;
+	} rows[] = {
+		{ "the snapshot", 0x200000, "the snapshot" },
+		{ "the snapshot's last page", end - 0x1000, "the snapshot" },
+		{ "scratch", SCRATCH_END_GPA - 0x100000, "scratch" },
+		{ "across the beginning of scratch", SCRATCH_END_GPA - 0x101000, "scratch" },
+		{ "across the end of memory", SCRATCH_END_GPA - 0x1000, "ends behind" },
+		{ "behind the end of memory", SCRATCH_END_GPA, "ends behind" },
+		{ "far behind", UINT64_C(0x7ffff0000000), "ends behind" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct file_mapping *mapping = prepare(&box, &file, rows[i].address);
+		mote_error err = { .message = "" };
+
+		if (hyperlight_abi.map_file(box.guest, mapping, &err) != MOTE_E_INVALID ||
+		    !strstr(err.message, rows[i].says))
+			fail_msg("%s: %s", rows[i].text, err.message);
+		file_mapping_unref(mapping);
+	}
+	map(&box, &file, end);
+	map(&box, &file, SCRATCH_END_GPA - 0x102000);
+	/* two that share a page */
+	struct file_mapping *mapping = prepare(&box, &file, end + 0x1000);
+	mote_error err = { .message = "" };
+
+	assert_int_equal(hyperlight_abi.map_file(box.guest, mapping, &err), MOTE_E_INVALID);
+	assert_non_null(strstr(err.message, "mapped file \"file\" at 0x"));
+	file_mapping_unref(mapping);
+	check_letters(&box, end);
+	check_letters(&box, SCRATCH_END_GPA - 0x102000);
+	hyper_box_fini(&box);
+	close(file.fd);
+}
+
+static void there_can_be_32_files(void **state)
+{
+	static struct hyper_box box;
+	struct scratch_file file = scratch_file(1);
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	for (uint64_t i = 0; i <= HYPERLIGHT_FILES_MAX; i++) {
+		struct file_mapping *mapping = prepare(&box, &file, BASE + i * 0x1000);
+		const mote_status status = hyperlight_abi.map_file(box.guest, mapping, NULL);
+
+		assert_int_equal(status, i < HYPERLIGHT_FILES_MAX ? MOTE_OK : MOTE_E_LIMIT);
+		if (status)
+			file_mapping_unref(mapping);
+	}
+	hyper_box_fini(&box);
+	close(file.fd);
+}
+
+static void a_guest_that_runs_gets_no_files(void **state)
+{
+	static struct hyper_box box;
+	struct scratch_file file = scratch_file(1);
+
+	(void)state;
+	hyper_box_make(&box, guest_path, &plain);
+	struct file_mapping *mapping = prepare(&box, &file, BASE);
+
+	assert_int_equal(hyperlight_abi.map_file(box.guest, mapping, NULL), MOTE_E_STATE);
+	file_mapping_unref(mapping);
+	hyper_box_fini(&box);
+	close(file.fd);
+}
+
+/* As Hyperlight's test of the same name: a file that is mapped between two snapshots. */
+static void snapshot_restore_handles_remapping_correctly(void **state)
+{
+	static struct hyper_box box;
+	struct scratch_file file = scratch_file(5000);
+	const mote_value params[] = { u64(BASE), u64(1) };
+	char text[26];
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	struct guest_snapshot *before = hyper_box_take(&box);
+
+	map(&box, &file, BASE);
+	struct guest_snapshot *after = hyper_box_take(&box);
+
+	/* the guest goes on with the file, a restored one with a copy, of which it may write its
+	 * own */
+	check_letters(&box, BASE);
+	hyper_box_restore(&box, after);
+	check_letters(&box, BASE);
+	hyper_box_value(&box, "WriteMappedBuffer", 1, params);
+	assert_int_equal(hyper_box_value(&box, "ReadMappedBuffer", 2, params).as.bytes.len, 1);
+	assert_int_equal(*(const char *)box.result.value.as.bytes.ptr, 0x42);
+	assert_int_equal(pread(file.fd, text, sizeof text, 0), sizeof text);
+	assert_memory_equal(text, "abcdefghijklmnopqrstuvwxyz", 26);
+
+	hyper_box_restore(&box, before);
+	assert_int_equal(hyperlight_abi.read(box.guest, BASE, text, 1, NULL), MOTE_E_INVALID);
+	hyper_box_end(&box, "ReadMappedBuffer", 2, params, MOTE_E_GUEST_FAULT);
+	/* and again, on a machine that has had it before */
+	hyper_box_restore(&box, before);
+	map(&box, &file, BASE);
+	check_letters(&box, BASE);
+	hyper_box_restore(&box, after);
+	check_letters(&box, BASE);
+	guest_snapshot_unref(after);
+	guest_snapshot_unref(before);
+	hyper_box_fini(&box);
+	close(file.fd);
+}
+
+static void a_file_that_was_cut_is_an_error_and_no_crash(void **state)
+{
+	static struct hyper_box box;
+	struct scratch_file file = scratch_file(0x3000);
+	const mote_value params[] = { u64(BASE + 0x2000), u64(1) };
+	struct guest_snapshot *snapshot;
+	char byte;
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	struct guest_snapshot *before = hyper_box_take(&box);
+
+	map(&box, &file, BASE);
+	assert_int_equal(ftruncate(file.fd, 0x1000), 0);
+	assert_int_equal(hyperlight_abi.read(box.guest, BASE, &byte, 1, NULL), MOTE_OK);
+	assert_int_equal(hyperlight_abi.read(box.guest, BASE + 0x2000, &byte, 1, NULL), MOTE_E_OS);
+	assert_int_equal(hyperlight_abi.snapshot(&snapshot, box.guest, NULL), MOTE_E_OS);
+	hyper_box_end(&box, "ReadMappedBuffer", 2, params, MOTE_E_GUEST_FAULT);
+	hyper_box_restore(&box, before);
+	guest_snapshot_unref(before);
+	hyper_box_fini(&box);
+	close(file.fd);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_guest_reads_and_executes_a_file),
+		cmocka_unit_test(places_that_are_taken_are_refused),
+		cmocka_unit_test(there_can_be_32_files),
+		cmocka_unit_test(a_guest_that_runs_gets_no_files),
+		cmocka_unit_test(snapshot_restore_handles_remapping_correctly),
+		cmocka_unit_test(a_file_that_was_cut_is_an_error_and_no_crash),
+	};
+
+	if (argc != 2)
+		return 2;
+	guest_path = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
