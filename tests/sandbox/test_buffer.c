@@ -693,6 +693,38 @@ static void nothing_outlives_a_restore(void **state)
 	mote_snapshot_unref(later);
 }
 
+/* Each for the first time that a page is written after the snapshot. */
+static void what_the_host_writes_is_known(void **state)
+{
+	(void)state;
+	mote_sandbox_options options = options_with(SIZE);
+	enum { PASSED, FILLED, FREED, ANSWERED, WAYS };
+
+	options.restore_audit = 0; /* the guest's stack is written behind the hypervisor's back */
+	for (int way = 0; way < WAYS; way++) {
+		mote_snapshot *clean;
+		mote_sandbox_free(box.sb);
+		sandbox_box_start(&box, &options);
+		mote_buffer *buffer = way == FILLED || way == FREED ? new_buffer(PAGE + 5) : NULL;
+
+		assert_int_equal(mote_snapshot_take(&clean, box.sb, NULL), MOTE_OK);
+		plan.answer[0] = plan.answer[1] = (struct mote_span){ results().address, 0 };
+		plan.value = mote_bytes(pattern(2), PAGE + 5);
+		if (buffer)
+			memcpy(mote_buffer_data(buffer), pattern(1), PAGE + 5);
+		if (way == PASSED)
+			pass(mote_bytes(pattern(1), 2 * PAGE), mote_bytes(pattern(2), 2 * PAGE));
+		if (way == FREED)
+			mote_buffer_free(buffer);
+		if (way == ANSWERED) {
+			call_host(3, 1);
+			assert_int_equal(seen.rax, 1);
+		}
+		expect_clean(clean);
+		mote_snapshot_unref(clean);
+	}
+}
+
 static void sandboxes_from_snapshots_have_buffers_of_their_own(void **state)
 {
 	(void)state;
@@ -764,6 +796,7 @@ int main(void)
 		ON_BOTH(the_result_of_a_call_can_be_the_next_ones_argument),
 		ON_BOTH(receipts_count_what_went_by_buffer),
 		ON_BOTH(nothing_outlives_a_restore),
+		ON_BOTH(what_the_host_writes_is_known),
 		ON_BOTH(sandboxes_from_snapshots_have_buffers_of_their_own),
 		ON_BOTH(a_pool_takes_back_buffers),
 	};
