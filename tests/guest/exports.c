@@ -157,6 +157,15 @@ MOTE_EXPORT(bytes, CallTwo, bytes, value, bool, is_both)
 	return result;
 }
 
+/* Two parameters of SIZE bytes each, which are elsewhere. */
+MOTE_EXPORT(u64, CallTwoLarge, u32, size)
+{
+	const mote_bytes a = { memset(mote_alloc(size), 0x3a, size), size };
+	const mote_bytes b = { memset(mote_alloc(size), 0x3b, size), size };
+
+	return HostTwo(a, b).len;
+}
+
 /* SIZE bytes of the result buffer, of which TAKEN were given out before. */
 MOTE_EXPORT(bytes, Make, u64, taken, u64, size)
 {

@@ -27,6 +27,15 @@ static jmp_buf back;
 void dispatch_entry(void);
 extern const struct mote_record __start_mote_exports[], __stop_mote_exports[];
 
+static void tell_of_buffers(void)
+{
+	const bool has_some = fake.buffer_size > 0;
+
+	block.buffer_size = fake.buffer_size;
+	block.arguments_address = has_some ? (uint64_t)(uintptr_t)arguments : 0;
+	block.results_address = has_some ? (uint64_t)(uintptr_t)results : 0;
+}
+
 unsigned long __real_getauxval(unsigned long type);
 unsigned long __wrap_getauxval(unsigned long type);
 
@@ -36,7 +45,7 @@ unsigned long __wrap_getauxval(unsigned long type)
 	block.function_table = (uint64_t)(uintptr_t)fake.functions;
 	block.init_data_address = (uint64_t)(uintptr_t)fake.init_data;
 	block.init_data_size = fake.init_data_size;
-	block.buffer_size = fake.buffer_size;
+	tell_of_buffers();
 	if (type == MOTE_AT_START_BLOCK)
 		return fake.is_present ? (unsigned long)&block : 0;
 	return __real_getauxval(type);
@@ -168,8 +177,6 @@ int fake_host_setup(void **state)
 		.input_size = sizeof input_bytes,
 		.output_address = (uint64_t)(uintptr_t)output_bytes,
 		.output_size = sizeof output_bytes,
-		.arguments_address = (uint64_t)(uintptr_t)arguments,
-		.results_address = (uint64_t)(uintptr_t)results,
 	};
 	io_stack_init(&fake.input);
 	io_stack_init(&fake.output);
@@ -192,7 +199,7 @@ enum fake_end fake_host_run(void (*function)(void *), void *argument)
 static void enter(void *index)
 {
 	block.generation = fake.generation;
-	block.buffer_size = fake.buffer_size;
+	tell_of_buffers();
 	__asm__ volatile("sub $1024, %%rsp\n\t"
 			 "and $-16, %%rsp\n\t"
 			 "xor %%ebp, %%ebp\n\t"

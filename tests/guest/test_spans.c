@@ -68,6 +68,18 @@ static void parameters_are_read_in_place_and_can_be_the_result(void **state)
 	assert_int_equal(fake.result.value.as.bytes.len, 0);
 }
 
+/* Bytes that begin in a buffer and end behind it: the host would not take them for a span. */
+static void what_ends_behind_a_buffer_goes_by_message(void **state)
+{
+	(void)state;
+	fake.buffer_size = SIZE / 2;
+	call_with_span("Bytes", MOTE_BYTES, SIZE / 2 - 1, 1);
+	expect_span(fake.arguments, SIZE / 2 - 1, 1);
+	call_with_span("Bytes", MOTE_BYTES, SIZE / 2 - 1, 2);
+	assert_int_equal(fake.result_is_span, 0);
+	assert_int_equal(fake.result.value.as.bytes.len, 2);
+}
+
 static void what_is_no_span_is_an_error(void **state)
 {
 	(void)state;
@@ -212,6 +224,15 @@ static void parameters_of_host_functions_are_spans(void **state)
 	const mote_value params[] = { mote_bytes(few, sizeof few), mote_bool(true) };
 	fake_host_call_name("CallTwo", MOTE_BYTES, 2, params);
 	assert_int_equal(fake.spans_of_call, 0);
+	const mote_value long_one = mote_u32(5001);
+	fake_host_call_name("CallTwoLarge", MOTE_U64, 1, &long_one);
+	assert_int_equal(fake.spans_of_call, 3);
+	for (uint64_t i = 0; i < 2; i++) {
+		assert_int_equal(span_of(&fake.call.params[i]).address,
+				 (uint64_t)(uintptr_t)fake.results + i * 5008);
+		assert_int_equal(fake.results[i * 5008], 0x3a + i);
+		assert_int_equal(fake.results[i * 5008 + 5000], 0x3a + i);
+	}
 	const mote_value big = mote_u32(5000);
 	fake_host_call_name("CallLarge", MOTE_U64, 1, &big);
 	assert_int_equal(fake.spans_of_call, 1);
@@ -242,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(parameters_are_read_in_place_and_can_be_the_result, setup),
+		cmocka_unit_test_setup(what_ends_behind_a_buffer_goes_by_message, setup),
 		cmocka_unit_test_setup(what_is_no_span_is_an_error, setup),
 		cmocka_unit_test_setup(results_are_made_in_the_buffer, setup),
 		cmocka_unit_test_setup(what_does_not_fit_the_buffer_is_ordinary_memory, setup),
