@@ -30,7 +30,8 @@ static const struct promise {
 	{ "shared_copy_16mib", "none", "memcpy_16mib" },
 };
 
-/* What mote promises of snapshots on KVM: as much as so many times one and another subject. */
+/* What mote promises of snapshots and of bulk data on KVM: as much as so many times one and another
+ * subject. */
 static const struct bound {
 	const char *name;
 	double constant;
@@ -50,6 +51,9 @@ static const struct bound {
 	{ "faults_per_call_restore", 0, { { 0, NULL } } },
 	{ "private_kib_per_sandbox", 96, { { 0, NULL } } },
 	{ "load_snapshot/256MiB", 2e6, { { 0, NULL } } },
+	/* of the same, twice: of the whole run, and one behind the other */
+	{ "call_1mib_in_1mib_out", 0, { { 1.2, "call" }, { 2.4, "memcpy_1mib" } } },
+	{ "call_1mib_ratio", 1.2, { { 0, NULL } } },
 };
 
 /* The median of a subject; NAN when it was not measured. BACKEND NULL: on KVM, or without any. */
