@@ -92,6 +92,14 @@ static void close_guest(struct work *work)
 	work->is_under_way = false;
 }
 
+/* Whether guests of VARIANT are wanted. */
+static bool is_wanted(const char *variant)
+{
+	const char *only = getenv("MOTE_TEST_VARIANT");
+
+	return !only || strcmp(only, variant) == 0;
+}
+
 static bool is_quick(void)
 {
 	return getenv("MOTE_TEST_QUICK") != NULL;
@@ -122,7 +130,7 @@ static void run_work(void **state)
 	for (int i = 0; i < NVARIANTS && !(is_quick() && ran); i++) {
 		char path[512];
 		snprintf(path, sizeof path, "%s/%s-%s", folder, work->row->guest, variants[i]);
-		if (access(path, R_OK) != 0)
+		if (!is_wanted(variants[i]) || access(path, R_OK) != 0)
 			continue;
 		open_guest(work, path);
 		work->row->test(&work->guest);

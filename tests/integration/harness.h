@@ -8,7 +8,8 @@
  * (glibc, glibc-pie, musl), with a fresh sandbox.
  *
  * Guests are files named GUEST-VARIANT in the folder that the environment variable
- * MOTE_TEST_GUESTS names. MOTE_TEST_BACKEND, if set, is the only backend that is tried. For
+ * MOTE_TEST_GUESTS names. MOTE_TEST_BACKEND, if set, is the only backend that is tried, and
+ * MOTE_TEST_VARIANT the only variant, for tests of what does not depend on it. For
  * machines that are emulated, MOTE_TEST_QUICK makes do with one variant and fewer rounds.
  */
 #ifndef TESTS_INTEGRATION_HARNESS_H
