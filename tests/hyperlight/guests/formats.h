@@ -19,7 +19,7 @@
 	X("%s and %s", "this", "that")                                                             \
 	X("[%6s] [%-6s] [%.2s] [%4.1s]", "abc", "abc", "abc", "abc")                               \
 	X("[%c] [%3c] [%-3c]", 'a', 'b', 'c')                                                      \
-	X("%zu %jd %hd %hhd", (size_t)7, (intmax_t)-7, 7, 7)                                       \
+	X("%zu %jd %hd %hhd", (size_t)7, (intmax_t)-7, (short)7, (signed char)7)                   \
 	X("%lld %llu", -5LL, 5ULL)
 
 #endif
