@@ -46,10 +46,11 @@ static bool write_words(FILE *file, uint64_t size)
 {
 	uint64_t words[PAGE / 8];
 
-	for (uint64_t done = 0; done < size; done += sizeof words) {
-		for (size_t i = 0; i < PAGE / 8; i++)
+	for (uint64_t done = 0, n; done < size; done += n) {
+		n = size - done < sizeof words ? size - done : sizeof words;
+		for (size_t i = 0; i < n / 8; i++)
 			words[i] = large_image_word(done + i * 8);
-		if (fwrite(words, sizeof words, 1, file) != 1)
+		if (fwrite(words, n, 1, file) != 1)
 			return false;
 	}
 	return true;
@@ -58,7 +59,7 @@ static bool write_words(FILE *file, uint64_t size)
 bool large_image_write(const char *path, const unsigned char *elf, size_t elf_size, uint64_t size,
 		       bool is_writable)
 {
-	const size_t whole = (elf_size + PAGE - 1) / PAGE * PAGE;
+	const size_t whole = (elf_size + PAGE - 1) / PAGE * PAGE + LARGE_IMAGE_ADDRESS % PAGE;
 	unsigned char *copy = calloc(1, whole);
 	FILE *file = copy ? fopen(path, "wb") : NULL;
 	bool is_done = false;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where the segment begins. */
-#define LARGE_IMAGE_ADDRESS UINT64_C(0x40000000)
+/* Where the segment begins: in the middle of a page, as segments may. */
+#define LARGE_IMAGE_ADDRESS UINT64_C(0x40000800)
 
 /* The 8 bytes at OFFSET, a multiple of 8, of the segment; never 0. */
 static inline uint64_t large_image_word(uint64_t offset)
@@ -20,7 +20,7 @@ static inline uint64_t large_image_word(uint64_t offset)
 }
 
 /*
- * Writes the static executable at ELF to PATH, with a segment of SIZE bytes, a multiple of 4096,
+ * Writes the static executable at ELF to PATH, with a segment of SIZE bytes, a multiple of 8,
  * more, which is writable if IS_WRITABLE. False, and errno says why, if the file cannot be written;
  * also if the executable has no program header to spare (that for the stack is taken).
  */
