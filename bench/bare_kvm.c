@@ -346,6 +346,11 @@ uint64_t bare_create_1gib(void *state, unsigned n)
 	return time_lives(state, (size_t)1 << 30, n, false);
 }
 
+uint64_t bare_create_16gib(void *state, unsigned n)
+{
+	return time_lives(state, (size_t)16 << 30, n, false);
+}
+
 uint64_t bare_destroy(void *state, unsigned n)
 {
 	return time_lives(state, BARE_RAM_SIZE, n, true);

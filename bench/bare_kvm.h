@@ -76,6 +76,7 @@ uint64_t bare_create(void *state, unsigned n);
 
 /* The same with 1 GiB of memory, of which nothing is touched. */
 uint64_t bare_create_1gib(void *state, unsigned n);
+uint64_t bare_create_16gib(void *state, unsigned n);
 
 /* For struct bench: the end of a machine that has run; STATE is a struct bare_kvm. */
 uint64_t bare_destroy(void *state, unsigned n);

@@ -187,6 +187,11 @@ static mote_status add_bare_kvm(struct subjects *subjects, const char *filter, m
 			    .run = bare_create_1gib,
 			    .state = &subjects->kvm });
 	add(subjects, filter,
+	    (struct bench){ .name = "bare_create_16gib",
+			    .backend = "kvm",
+			    .run = bare_create_16gib,
+			    .state = &subjects->kvm });
+	add(subjects, filter,
 	    (struct bench){ .name = "bare_destroy",
 			    .backend = "kvm",
 			    .run = bare_destroy,

@@ -25,6 +25,8 @@ static const struct promise {
 	{ "call", "kvm", "bare_exit" },
 	{ "call_with_host_function", "kvm", "bare_exit" },
 	{ "create_initialized", "kvm", "bare_create" },
+	{ "create_16gib", "kvm", "bare_create_16gib" },
+	{ "create_16gib", "process", "process_spawn_exec" },
 	{ "call", "process", "process_pipe_round_trip" },
 	{ "create_initialized", "process", "process_spawn_exec" },
 	{ "shared_copy_16mib", "none", "memcpy_16mib" },

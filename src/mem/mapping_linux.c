@@ -111,6 +111,11 @@ void mapping_populate(struct mapping *mapping, const struct host *host, size_t o
 	host->sys->madvise(mapping->base + offset, size, MADV_POPULATE_WRITE);
 }
 
+/* Memory that shows files is mapped anew where much of it is given back at once. Each time may
+ * leave a mapping more, of which a process has only so many: hence the second bound. */
+#define REMAPPED_MIN  ((size_t)64 << 20)
+#define REMAPPED_MOST 64
+
 bool mapping_discard(struct mapping *mapping, const struct host *host, size_t offset, size_t size)
 {
 	/* A private page that is dropped comes back as zeroes; one of a file comes back from
@@ -119,7 +124,8 @@ bool mapping_discard(struct mapping *mapping, const struct host *host, size_t of
 
 	/* what is dropped there would come back from the file */
 	if (offset < mapping->files_end && offset + size > mapping->files_from)
-		return false;
+		return size >= REMAPPED_MIN && size >= mapping->size / REMAPPED_MOST &&
+		       mapping_show_zeroes(mapping, host, offset, size, NULL) == MOTE_OK;
 	return host->sys->madvise(mapping->base + offset, size, advice) == 0;
 }
 

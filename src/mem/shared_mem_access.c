@@ -131,6 +131,26 @@ mote_status shared_mem_fill(struct shared_mem *mem, uint64_t offset, uint8_t val
 	return status;
 }
 
+/* Whole pages that cannot go back, many of which were perhaps never touched: those that are zero
+ * stay so, and take no memory. */
+static mote_status clear_pages(struct shared_mem *mem, size_t offset, size_t size, mote_error *err)
+{
+	static const uint8_t zeroes[MOTE_PAGE_SIZE];
+	uint8_t page[MOTE_PAGE_SIZE];
+	mote_status status = MOTE_OK;
+
+	for (size_t done = 0; !status && done < size; done += sizeof page) {
+		if (mem->mapping.may_fault)
+			status = mapping_read(&mem->mapping, mem->host, offset + done, page,
+					      sizeof page, err);
+		else
+			volatile_copy_out(page, mem->mapping.base + offset + done, sizeof page);
+		if (!status && memcmp(page, zeroes, sizeof page) != 0)
+			status = set_bytes(mem, offset + done, 0, sizeof page, err);
+	}
+	return status;
+}
+
 /* Zeroes a range that has passed the checks: whole pages by giving them back, the rest by hand. */
 static mote_status zero(struct shared_mem *mem, size_t offset, size_t size, mote_error *err)
 {
@@ -142,7 +162,7 @@ static mote_status zero(struct shared_mem *mem, size_t offset, size_t size, mote
 	mote_status status = set_bytes(mem, offset, 0, head, err);
 
 	if (!status && !mapping_discard(&mem->mapping, mem->host, offset + head, body))
-		status = set_bytes(mem, offset + head, 0, body, err);
+		status = clear_pages(mem, offset + head, body, err);
 	if (!status)
 		status = set_bytes(mem, offset + head + body, 0, size - head - body, err);
 	return status;

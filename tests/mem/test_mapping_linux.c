@@ -200,6 +200,40 @@ static void what_shows_no_file_can_be_discarded(void **state)
 	mapping_fini(&mapping, host);
 }
 
+/* 64 MiB at once, and a 64th of all, are mapped anew; less is the caller's to clear. */
+static void much_that_shows_files_is_mapped_anew(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t size, discarded;
+		bool want;
+	} rows[] = {
+		{ (size_t)128 << 20, (size_t)64 << 20, true },
+		{ (size_t)128 << 20, ((size_t)64 << 20) - PAGE, false },
+		{ (size_t)8 << 30, (size_t)128 << 20, true },
+		{ (size_t)8 << 30, (size_t)64 << 20, false },
+	};
+	const struct host *host = fail_host(0, FAIL_ONCE, 0);
+	struct mapping mapping, source;
+
+	assert_int_equal(mapping_init(&source, host, PAGE, true, NULL), MOTE_OK);
+	memset(source.base, 5, PAGE);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		assert_int_equal(mapping_init(&mapping, host, rows[i].size, false, NULL), MOTE_OK);
+		for (size_t at = 0; at < 2; at++)
+			assert_int_equal(mapping_show_file(&mapping, host, at * 3 * PAGE, PAGE,
+							   source.fd, 0, true, NULL),
+					 MOTE_OK);
+		assert_int_equal(mapping_discard(&mapping, host, PAGE, rows[i].discarded),
+				 rows[i].want);
+		assert_int_equal(mapping.base[0], 5);
+		assert_int_equal(mapping.base[3 * PAGE], rows[i].want ? 0 : 5);
+		mapping_fini(&mapping, host);
+	}
+	mapping_fini(&source, host);
+	assert_null(fail_leak());
+}
+
 /* A kernel that answers ioctls with this errno. */
 static int refusal;
 
@@ -261,6 +295,7 @@ int main(void)
 		cmocka_unit_test(a_size_that_wraps_is_refused),
 		cmocka_unit_test(each_failure_leaves_nothing_behind),
 		cmocka_unit_test(what_shows_no_file_can_be_discarded),
+		cmocka_unit_test(much_that_shows_files_is_mapped_anew),
 		cmocka_unit_test(what_was_touched_is_known_with_new_kernels_and_old),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

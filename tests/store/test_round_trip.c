@@ -15,6 +15,16 @@
 
 #define PAGE 4096u
 
+static const mote_sandbox_options sixteen_gib = { .size = sizeof sixteen_gib,
+						  .heap_size = UINT64_C(16) << 30 };
+
+/* For mote_snapshot_pages(). */
+static void count_page(void *user, uint64_t address, const void *bytes)
+{
+	(void)address, (void)bytes;
+	++*(uint64_t *)user;
+}
+
 static void guests_go_on_where_they_were(struct guest *g)
 {
 	struct box box;
@@ -41,6 +51,33 @@ static void guests_go_on_where_they_were(struct guest *g)
 		mote_sandbox_free(sb);
 		mote_snapshot_unref(snapshot);
 	}
+	box_fini(&box);
+}
+
+/* 16 GiB of which little is used are saved in a small file, and are themselves again. */
+static void large_guests_are_saved_small(struct guest *g)
+{
+	const uint64_t area = UINT64_C(15) << 30, step = area / 20;
+	uint64_t pages = 0;
+	struct box box;
+
+	box_init(&box, g);
+	assert_true(CALL(g, "Reserve", MOTE_ARGS(mote_u64(area))).as.boolean);
+	CALL(g, "Write", MOTE_ARGS(mote_u64(step), 7u));
+	const uint64_t sum = CALL(g, "Sum", MOTE_ARGS(mote_u64(step))).as.u64;
+	box_save(&box, "one");
+	mote_snapshot *snapshot = box_loaded(&box, "one");
+	EXPECT_STATUS(g, mote_snapshot_pages(snapshot, count_page, &pages, &g->err), MOTE_OK);
+	assert_in_range(pages, 20, 2000);
+	mote_sandbox *sb = box_start(&box, snapshot);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(box_call(&box, sb, "Sum", MOTE_ARGS(mote_u64(step))), sum);
+		box_call(&box, sb, "Write", MOTE_ARGS(mote_u64(step), 8u));
+		assert_int_equal(box_call(&box, sb, "Release", MOTE_NO_ARGS), 1);
+		EXPECT_STATUS(g, mote_sandbox_restore(sb, snapshot, &g->err), MOTE_OK);
+	}
+	mote_sandbox_free(sb);
+	mote_snapshot_unref(snapshot);
 	box_fini(&box);
 }
 
@@ -567,6 +604,8 @@ static void receipts_know_the_pages_of_a_loaded_one(struct guest *g)
 
 static const struct row rows[] = {
 	{ "guests go on where they were", "state", guests_go_on_where_they_were, NULL, false },
+	{ "large guests are saved small", "large", large_guests_are_saved_small, &sixteen_gib,
+	  false },
 	{ "handlers of signals are saved", "signals", handlers_of_signals_are_saved, NULL, false },
 	{ "guests can be saved again", "state", guests_can_be_saved_again, NULL, false },
 	{ "a sandbox of the image can be restored to it", "state",
