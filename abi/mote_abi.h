@@ -22,6 +22,9 @@
 #ifndef ABI_MOTE_ABI_H
 #define ABI_MOTE_ABI_H
 
+#include "abi/vdso.h"
+
+#include <stddef.h>
 #include <stdint.h>
 
 #define MOTE_ABI_VERSION 1
@@ -56,6 +59,21 @@
 #define MOTE_HYPERCALL_ENTRY 0x000 /* offset of the hypercall code in its page */
 #define MOTE_SYSCALL_ENTRY   0x080 /* offset of the code that LSTAR points at */
 #define MOTE_START_ENTRY     0x100 /* offset of the code that each call starts with */
+
+/* What the vDSO reads, at MOTE_CLOCK. */
+struct mote_clock {
+	uint64_t tsc;    /* the processor's time-stamp counter, and at that moment */
+	uint64_t valid;  /* so many of its ticks later all this is too old; 0: at once */
+	uint64_t factor; /* nanoseconds a tick, times 2 to the 32 */
+	struct {
+		uint64_t seconds, ns;
+	} times[2]; /* CLOCK_REALTIME, CLOCK_MONOTONIC */
+};
+_Static_assert(offsetof(struct mote_clock, tsc) == MOTE_CLOCK_TSC &&
+		       offsetof(struct mote_clock, valid) == MOTE_CLOCK_VALID &&
+		       offsetof(struct mote_clock, factor) == MOTE_CLOCK_FACTOR &&
+		       offsetof(struct mote_clock, times) == MOTE_CLOCK_TIMES,
+	       "the vDSO's assembly reads these offsets");
 
 enum mote_hypercall {
 	/* main() returned: IN rsi dispatch function, rdx stack pointer for calls, rcx

@@ -84,6 +84,13 @@ typedef struct mote_runtime_options {
 	 * guests that you have compiled. What libdw needs it gets from malloc, whatever realloc is.
 	 */
 	bool debug_info;
+	/*
+	 * No vDSO for guests: each clock_gettime() leaves the machine. By default guests read
+	 * CLOCK_REALTIME and CLOCK_MONOTONIC from the processor's time-stamp counter, where the
+	 * kernel does so too. This takes the comfort, not the counter: whoever can run code can
+	 * read that.
+	 */
+	bool no_fast_clock;
 } mote_runtime_options;
 
 /*

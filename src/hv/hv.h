@@ -273,6 +273,7 @@ struct hv_vm {
 	const struct hv_backend *ops;
 	struct hv_regs *regs; /* valid between runs; points into the backend's state */
 	bool regs_changed;
+	bool has_host_tsc; /* the guest reads the host's time-stamp counter, as it is */
 };
 
 /* All backends of this build, best first; ends with NULL. */

@@ -125,6 +125,8 @@ mote_status runtime_new(mote_runtime **out, const mote_runtime_options *given,
 	status = host_watch_forks(&rt->host, err);
 	if (!status)
 		status = open_backend(rt, backend, err);
+	if (!status && !options.no_fast_clock)
+		status = clock_learn(&rt->firmware.clock, &rt->host, err);
 	if (status) {
 		mote_runtime_free(rt);
 		return status;

@@ -152,6 +152,7 @@ static mote_status make_machine(mote_sandbox *sb, const struct sandbox_plan *pla
 		.envc = plan->envc,
 		.envp = plan->envp,
 		.has_start_block = plan->takes_calls,
+		.has_vdso = sb->rt->firmware.clock.is_usable,
 	};
 	uint64_t rsp;
 
@@ -218,6 +219,7 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 		return status;
 	}
 	sb->personality.memory = sb->memory;
+	clock_init(&sb->personality.clock, &rt->firmware.clock, sb->machine.vm->has_host_tsc);
 	*out = sb;
 	return MOTE_OK;
 }

@@ -40,6 +40,7 @@ void mote_snapshot_unref(mote_snapshot *snapshot)
 
 static mote_status save(mote_snapshot *snapshot, mote_sandbox *sb, mote_error *err)
 {
+	clock_hide(&sb->personality.clock, sb->memory);
 	mote_status status = files_save(&snapshot->files, &sb->personality.files, err);
 
 	if (!status)
@@ -154,6 +155,8 @@ static mote_status restore_host_state(mote_sandbox *sb, const mote_snapshot *sna
 		arena_restore(&sb->arena, &snapshot->arena);
 		sb->base_arena_changes = sb->arena.changes;
 	}
+	uint64_t now[2]; /* who asks the time in each call gets it without leaving */
+
 	personality_reset(&sb->personality, &snapshot->signals);
 	sb->dispatch = snapshot->dispatch;
 	sb->call_stack = snapshot->call_stack;
@@ -166,6 +169,8 @@ static mote_status restore_host_state(mote_sandbox *sb, const mote_snapshot *sna
 	if (sb->generation < snapshot->generation)
 		sb->generation = snapshot->generation;
 	guest_memory_set_generation(sb->memory, ++sb->generation);
+	if (sb->personality.clock.is_used)
+		clock_show(&sb->personality.clock, &sb->rt->host, sb->memory, now);
 	return files_restore(&sb->personality.files, &snapshot->files, !is_other, err);
 }
 

@@ -13,6 +13,7 @@
 
 #include "mem/file_mapping.h"
 #include "mem/guest_memory.h"
+#include "vm/clock.h"
 #include "vm/supervisor.h"
 
 struct machine {
@@ -34,6 +35,7 @@ struct firmware {
 	void *host; /* FIRMWARE_SIZE bytes, page-aligned */
 	const struct host *owner;
 	struct machine_ways ways;
+	struct clock_start clock; /* not of the probe's */
 };
 #define FIRMWARE_SIZE (SUPERVISOR_BLOCK_SIZE + MOTE_PAGE_SIZE)
 

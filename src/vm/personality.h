@@ -47,6 +47,7 @@ struct personality {
 	uint64_t stuck_at;
 	uint64_t wait_until; /* on CLOCK_MONOTONIC, before the guest goes on; 0: it need not wait */
 	struct signals signals;
+	struct guest_clock clock;
 	bool is_resumed; /* the system call under way has set all registers */
 	/* How often each number was asked for that is not served; stays at UINT16_MAX. The last is
 	 * for all that do not exist. */

@@ -72,6 +72,8 @@ static void push_auxv(struct stack_image *image, const struct program *program)
 		{ AT_EXECFN, name },
 		{ AT_PLATFORM, platform },
 		{ program->has_start_block ? MOTE_AT_START_BLOCK : AT_IGNORE, MOTE_START_BLOCK },
+		{ program->has_vdso ? AT_SYSINFO_EHDR : AT_IGNORE,
+		  MOTE_HYPERCALL_PAGE + MOTE_VDSO },
 		{ AT_NULL, 0 },
 	};
 	_Static_assert(sizeof entries / sizeof entries[0] == PROGRAM_AUXV_ENTRIES,

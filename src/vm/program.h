@@ -8,7 +8,7 @@
 #include "mem/guest_memory.h"
 
 /* Entries of the auxiliary vector, and bytes of the strings that they point at. */
-#define PROGRAM_AUXV_ENTRIES 18
+#define PROGRAM_AUXV_ENTRIES 19
 #define PROGRAM_STRINGS_SIZE 64
 
 /* Guest virtual addresses and contents for the start of a program. */
@@ -22,6 +22,7 @@ struct program {
 	size_t envc;
 	const char *const *envp;
 	bool has_start_block; /* whether the program is to learn that mote runs it */
+	bool has_vdso;        /* whether it may tell the time without leaving the machine */
 	uint8_t random[16];
 };
 

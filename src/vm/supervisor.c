@@ -29,6 +29,9 @@ enum { TYPE_DATA = 0x3, TYPE_CODE = 0xb, TYPE_BUSY_TSS = 0xb, TYPE_INTERRUPT_GAT
 
 #define VECTORS 256
 
+/* vdso.S: MOTE_PAGE_SIZE - MOTE_VDSO bytes. */
+extern const uint8_t vdso_image[];
+
 /* A 64-bit TSS and its map of permitted ports, which ends after the port of hypercalls.
  * All other ports are beyond the limit, and so denied. */
 #define PORT_MAP_SIZE (MOTE_PORT_HYPERCALL / 8 + 1)
@@ -186,6 +189,8 @@ static void build_start(uint8_t *page)
 	memcpy(page + XSAVE_OFFSET + XSAVE_MXCSR, &mxcsr, sizeof mxcsr);
 }
 
+_Static_assert(XSAVE_OFFSET + XSAVE_SIZE <= MOTE_VDSO, "the vDSO must not overlap the area");
+
 void supervisor_build_hypercall_page(void *page, struct machine_ways ways)
 {
 	static const uint8_t hypercall_port[] = { OUT_AL(MOTE_PORT_HYPERCALL), 0xc3 /* ret */ };
@@ -203,6 +208,7 @@ void supervisor_build_hypercall_page(void *page, struct machine_ways ways)
 
 	memset(page, 0xcc, MOTE_PAGE_SIZE); /* int3: nothing else here is to be run */
 	build_start(page);
+	memcpy(at + MOTE_VDSO, vdso_image, MOTE_PAGE_SIZE - MOTE_VDSO);
 	if (ways.hypercall != WAY_OUT_MMIO)
 		memcpy(at + MOTE_HYPERCALL_ENTRY, hypercall_port, sizeof hypercall_port);
 	else

@@ -82,6 +82,24 @@ static const char memory[] = "\n"
 			     "pieces are zeroed and kept. In sandboxes of the kvm backend that "
 			     "began at a snapshot they are all kept until the restore.\n";
 
+static const char clocks[] =
+	"\n"
+	"## Time\n"
+	"\n"
+	"Where the kernel keeps time by the processor's time-stamp counter, guests have a vDSO "
+	"with `clock_gettime`, "
+	"`gettimeofday` and\n"
+	"`time`, which C libraries find by themselves. For `CLOCK_REALTIME` and `CLOCK_MONOTONIC` "
+	"it counts from a moment that "
+	"the host has\n"
+	"written down, and leaves the machine once in 50 ms to have it written anew; what it tells "
+	"agrees with the host's "
+	"clocks to about\n"
+	"a microsecond, and `CLOCK_MONOTONIC` never goes back within a call. In the first 50 ms of "
+	"a runtime, and where the "
+	"counter is of\n"
+	"no use, each call leaves. `no_fast_clock` in the runtime's options takes the vDSO away.\n";
+
 static void print_refused(void)
 {
 	printf("\n## Refused\n\n| call | | why |\n|---|---|---|\n");
@@ -95,6 +113,7 @@ int main(void)
 	fputs(head, stdout);
 	print_served();
 	fputs(memory, stdout);
+	fputs(clocks, stdout);
 	print_refused();
 	return 0;
 }

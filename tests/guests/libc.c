@@ -185,6 +185,22 @@ MOTE_EXPORT(i64, Clock, i32, clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Reads CLOCK COUNT times; how often it went back. */
+MOTE_EXPORT(u32, Clocks, i32, clock, u32, count)
+{
+	struct timespec now;
+	uint32_t back = 0;
+	int64_t last = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		clock_gettime(clock, &now);
+		const int64_t ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+		back += ns < last;
+		last = ns;
+	}
+	return back;
+}
+
 MOTE_EXPORT(i64, Time)
 {
 	return time(NULL);

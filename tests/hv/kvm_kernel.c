@@ -204,6 +204,15 @@ static int filter_msrs(const struct kvm_msr_filter *filter)
 	return 0;
 }
 
+/* The one attribute of a vCPU: what it adds to the time-stamp counter. */
+static int set_tsc_offset(const struct kvm_device_attr *attribute)
+{
+	assert_int_equal(attribute->group, 0);
+	assert_int_equal(attribute->attr, 0);
+	assert_int_equal(*(const uint64_t *)(uintptr_t)attribute->addr, 0);
+	return 0;
+}
+
 static int kernel_ioctl(int fd, unsigned long request, void *argument)
 {
 	(void)fd;
@@ -254,6 +263,8 @@ static int kernel_ioctl(int fd, unsigned long request, void *argument)
 		return enable(argument);
 	case KVM_X86_SET_MSR_FILTER:
 		return filter_msrs(argument);
+	case KVM_SET_DEVICE_ATTR:
+		return set_tsc_offset(argument);
 	case KVM_RESET_DIRTY_RINGS:
 		return reset_rings();
 	default:

@@ -252,6 +252,8 @@ static mote_status kvm_vm_new(struct hv_vm **out, struct hv *base,
 		status = make_vcpu(vm, err);
 	if (!status)
 		status = kvm_x86_set_state(vm, config->cpu, err);
+	if (!status)
+		status = kvm_x86_share_tsc(vm, err);
 	if (!status && config->is_watched)
 		status = kvm_vm_watch(&vm->base, err);
 	if (status) {

@@ -87,6 +87,9 @@ void kvm_cpuid_curate(struct kvm_cpuid2 *table, uint64_t xcr0);
 /* Refuses to the guests of a new VM, which has no memory yet, all MSRs, where KVM can. */
 mote_status kvm_x86_filter_msrs(struct kvm_vm *vm, mote_error *err);
 
+/* Has a new vCPU read the host's time-stamp counter as it is, where KVM can. Errors: MOTE_E_OS. */
+mote_status kvm_x86_share_tsc(struct kvm_vm *vm, mote_error *err);
+
 /* Puts a new vCPU into STATE. */
 mote_status kvm_x86_set_state(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err);
 

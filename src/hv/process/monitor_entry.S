@@ -9,6 +9,7 @@
  * result, or on the stack. All state comes from the control block, which the
  * host alone has just written.
  */
+#include "abi/vdso.h"
 #include "hv/process/monitor_abi.h"
 
 #define CONTROL(offset) (monitor_control + (offset))(%rip)
@@ -147,6 +148,8 @@ monitor_hypercall_page:
 1:	.quad monitor_hypercall
 	.org monitor_hypercall_page + MONITOR_HYPERCALL_RETURN
 	ret
+	.org monitor_hypercall_page + MOTE_VDSO, 0xcc
+#include "abi/vdso_image.S"
 monitor_hypercall_page_end:
 
 	.section .bss

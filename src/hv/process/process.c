@@ -310,6 +310,7 @@ static mote_status process_vm_new(struct hv_vm **out, struct hv *base,
 	}
 	vm->base.ops = &hv_process;
 	vm->base.regs = &vm->regs;
+	vm->base.has_host_tsc = true;
 	vm->regs = config->cpu->regs;
 	vm->fs_base = config->cpu->fs_base;
 	*out = &vm->base;
