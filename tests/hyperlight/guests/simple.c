@@ -103,16 +103,20 @@ MOTE_EXPORT(i32, SmallVar)
 	return variable[0] * 1024;
 }
 
-/* Frames of more than two pages, so many of them. */
+/* Frames of more than two pages, so many of them. Where in the frame is written to, compilers must
+ * not know, or they have a smaller one. */
 __attribute__((noinline)) static int overflow(int frames)
 {
 	volatile char frame[2 * PAGE + 1];
+	const size_t last = sizeof frame - 1 - (size_t)(frames & 7);
 
-	frame[0] = (char)frames;
-	frame[sizeof frame - 1] = 1;
+	frame[frames & 7] = 2;
+	frame[last] = 1;
 	if (frames == 0)
 		return 0;
-	return overflow(frames - 1) + frame[sizeof frame - 1];
+	const int below = overflow(frames - 1);
+
+	return below + frame[last];
 }
 
 MOTE_EXPORT(i32, StackOverflow, i32, frames)
