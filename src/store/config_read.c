@@ -157,8 +157,10 @@ static void read_numbers(struct tree_reader *reader, const struct tree_node *ent
 
 	if (!is_fit)
 		tree_refuse(reader, key, "a list of lists of as many numbers as it should");
-	for (size_t i = 0; i < n; i++, number = reader->status ? NULL : number->next)
-		numbers[i] = reader->status ? 0 : tree_entry_number(reader, number, key);
+	for (size_t i = 0; i < n; i++) {
+		numbers[i] = tree_entry_number(reader, number, key);
+		number = number ? number->next : NULL;
+	}
 }
 
 static void read_pages(struct tree_reader *reader, const struct tree_node *memory,
@@ -240,9 +242,9 @@ static void read_handler(struct tree_reader *reader, const struct tree_node *obj
 {
 	const uint64_t signal = tree_number(reader, object, "signal", SIGNALS_MAX);
 
-	if (!reader->status && signal == 0)
+	if (signal == 0)
 		tree_refuse(reader, "signal", "a signal's number");
-	if (reader->status)
+	if (signal == 0 || reader->status)
 		return;
 	signals->handled |= UINT64_C(1) << (signal - 1);
 	signals->actions[signal - 1] = (struct signal_action){

@@ -16,8 +16,8 @@ struct parser {
 	char *start, *at, *end;
 	struct tree_node *nodes; /* the next is nodes[used] */
 	size_t used;
-	struct tree_node *open[TREE_DEPTH]; /* lists and objects that are not closed */
-	struct tree_node *last[TREE_DEPTH]; /* the last entry of each */
+	struct tree_node *open[TREE_DEPTH];    /* lists and objects that are not closed */
+	struct tree_node **end_of[TREE_DEPTH]; /* where the next entry of each belongs */
 	unsigned depth;
 };
 
@@ -194,6 +194,7 @@ static bool open_container(struct parser *parser, struct tree_node *node)
 		return refuse(parser, "it is too deep");
 	node->type = *parser->at == '[' ? TREE_LIST : TREE_OBJECT;
 	parser->at++;
+	parser->end_of[parser->depth] = &node->first;
 	parser->open[parser->depth++] = node;
 	return true;
 }
@@ -238,11 +239,9 @@ static bool parse_entry(struct parser *parser)
 	struct tree_node *in = parser->open[at];
 	struct tree_node *node = &parser->nodes[parser->used++];
 
-	if (in->size++ == 0)
-		in->first = node;
-	else
-		parser->last[at]->next = node;
-	parser->last[at] = node;
+	in->size++;
+	*parser->end_of[at] = node;
+	parser->end_of[at] = &node->next;
 	if (in->type == TREE_OBJECT && !parse_key(parser, node))
 		return false;
 	return parse_value(parser, node);
