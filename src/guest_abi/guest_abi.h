@@ -33,7 +33,9 @@
  *               the last host call return 0. call() is machine_start() with the export's number.
  *               snapshot() is memory_snapshot_take() with FS base, signal mask and arena;
  *               restore() copies written pages back and resets or renews the machine. It is not
- *               behind this table yet.
+ *               behind this table yet, and brings words of its own when it comes: an event for
+ *               guests that sleep until a time, and in GUEST_HOST_CALL and GUEST_DONE which values
+ *               are spans of the shared buffers.
  *
  * Threads: a snapshot may be used from any; a guest from one at a time.
  */
