@@ -187,16 +187,23 @@ static int64_t prepare_move(struct files *files, struct place *from, struct file
 	return S_ISREG(from->stat.st_mode) ? layers_adopt(files, from, node) : -EXDEV;
 }
 
+static bool is_inside(const char *path, const char *folder)
+{
+	const size_t length = strlen(folder);
+
+	return strncmp(path, folder, length) == 0 && path[length] == '/';
+}
+
 static int64_t check_move(struct files *files, struct place *from, struct place *to)
 {
-	const size_t length = strlen(from->path);
-
 	if (from->missing)
 		return from->missing;
 	if (!*place_below(from) || !*place_below(to))
 		return -EBUSY;
-	if (strncmp(from->path, to->path, length) == 0 && to->path[length] == '/')
+	if (is_inside(to->path, from->path))
 		return -EINVAL;
+	if (is_inside(from->path, to->path))
+		return -ENOTEMPTY;
 	return to->missing ? 0 : check_removal(files, to, S_ISDIR(from->stat.st_mode));
 }
 

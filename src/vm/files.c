@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "vm/files.h"
 
+#include "base/options.h"
 #include "vm/file_host.h"
 #include "vm/file_paths.h"
 
@@ -47,7 +48,12 @@ static mote_status check_directory(const struct files *files, const mote_directo
 				 "directories[%zu].flags is 0x%" PRIx64
 				 "; MOTE_DIR_PRIVATE may be set",
 				 i, given->flags);
-	if (!given->host && !(given->flags & MOTE_DIR_PRIVATE))
+	if (given->system && (given->host || given->flags || given->max_bytes))
+		return error_set(err, MOTE_E_INVALID,
+				 "directories[%zu] has a system, which leaves no use for host, "
+				 "flags and max_bytes",
+				 i);
+	if (!given->system && !given->host && !(given->flags & MOTE_DIR_PRIVATE))
 		return error_set(err, MOTE_E_INVALID,
 				 "directories[%zu].host is NULL: a directory in memory needs "
 				 "MOTE_DIR_PRIVATE, or nobody could put anything there",
@@ -83,6 +89,23 @@ static mote_status open_root(struct mount *mount, const struct host *host, mote_
 	return MOTE_OK;
 }
 
+/* The functions that a mount of the embedder's cannot do without. */
+static mote_status copy_system(struct mount *mount, const mote_directory *given, size_t i,
+			       mote_error *err)
+{
+	mote_file_system *system = &mount->system;
+	mote_status status =
+		options_copy(system, sizeof *system, given->system, "mote_file_system", err);
+
+	if (!status && (!system->look || !system->open || !system->read || !system->close))
+		status = error_set(err, MOTE_E_INVALID,
+				   "directories[%zu].system lacks look, open, read or close", i);
+	mount->ops = &callback_ops;
+	mount->user = given->user;
+	mount->is_writable = system->write != NULL;
+	return status;
+}
+
 static mote_status add_mount(struct files *files, const mote_directory *given, size_t i,
 			     mote_error *err)
 {
@@ -109,6 +132,8 @@ static mote_status add_mount(struct files *files, const mote_directory *given, s
 		mount->host_path = copy_string(host, given->host);
 	if (!mount->path || (given->host && !mount->host_path))
 		return error_nomem(err, "the path of a directory", sizeof path);
+	if (given->system)
+		return copy_system(mount, given, i, err);
 	return given->host ? open_root(mount, host, err) : MOTE_OK;
 }
 
@@ -160,7 +185,7 @@ mote_status files_copy_directories(mote_directory **out, size_t *size, const str
 	*size = 0;
 	if (status || !count)
 		return status;
-	*size = count * sizeof given[0];
+	*size = count * (sizeof given[0] + sizeof(mote_file_system));
 	for (size_t i = 0; i < count; i++) {
 		*size += given[i].guest ? strlen(given[i].guest) + 1 : 0;
 		*size += given[i].host ? strlen(given[i].host) + 1 : 0;
@@ -168,13 +193,19 @@ mote_status files_copy_directories(mote_directory **out, size_t *size, const str
 	*out = host_alloc(host, *size);
 	if (!*out)
 		return error_nomem(err, "a list of directories", *size);
-	char *at = (char *)(*out + count);
-	for (size_t i = 0; i < count; i++) {
+	mote_file_system *systems = (mote_file_system *)(*out + count);
+	char *at = (char *)(systems + count);
+	for (size_t i = 0; i < count && !status; i++) {
 		(*out)[i] = given[i];
+		if (given[i].system) {
+			(*out)[i].system = &systems[i];
+			status = options_copy(&systems[i], sizeof systems[i], given[i].system,
+					      "mote_file_system", err);
+		}
 		(*out)[i].guest = append_string(&at, given[i].guest);
 		(*out)[i].host = append_string(&at, given[i].host);
 	}
-	return MOTE_OK;
+	return status;
 }
 
 mote_status files_init(struct files *files, const struct host *host, struct streams *streams,

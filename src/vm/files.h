@@ -62,6 +62,7 @@ struct open_file {
 	int fd;                 /* of the host; -1 */
 	struct file_node *node; /* NULL: none */
 	struct file_listing *listing;
+	void *handle; /* of a mote_file_system */
 	unsigned stream;
 };
 
@@ -75,6 +76,8 @@ struct mount {
 	bool is_writable; /* into TREE */
 	unsigned number;  /* of its device */
 	struct file_tree tree;
+	mote_file_system system; /* if it is one; all 0 else */
+	void *user;              /* of its functions */
 };
 
 /* What a path leads to. */
@@ -195,6 +198,9 @@ void branch_stat(struct stat *to);
 
 /* A directory of the host, or a tree, or one over the other; see file_layers.c. */
 extern const struct mount_ops layers_ops;
+
+/* A mote_file_system; see file_callbacks.c. */
+extern const struct mount_ops callback_ops;
 
 /* The three streams; see file_streams.c. */
 extern const struct file_ops stream_ops;

@@ -53,8 +53,8 @@ static mote_status refuse(const char *what, const char *path, mote_error *err)
 
 	text_escape(text, sizeof text, path, strlen(path));
 	return error_set(err, MOTE_E_STATE,
-			 "cannot take a snapshot: the guest has %s %s, and what private files hold "
-			 "is not kept; take it before they are written to, or after they are gone",
+			 "cannot take a snapshot: the guest has %s %s, which is not kept; take it "
+			 "before it does so, or undo that first",
 			 what, text);
 }
 
@@ -85,6 +85,7 @@ static mote_status save_mounts(struct files_state *state, const struct files *fi
 		struct saved_mount *saved = &state->mounts[i];
 		saved->is_writable = mount->is_writable;
 		saved->has_host = mount->fd >= 0;
+		saved->is_system = mount->system.look != NULL;
 		status = copy_string(&saved->path, mount->path, files->host, err);
 		if (!status)
 			status = check_tree(mount, err);
@@ -118,6 +119,8 @@ static mote_status save_file(struct files_state *state, const struct files *file
 	saved->flags = file->flags;
 	saved->offset = file->offset;
 	saved->is_folder = file->ops->entry != NULL;
+	if (file->mount && file->mount->system.look && !saved->is_folder)
+		return refuse("open", file->path, err);
 	if (file->node && !file->node->is_linked)
 		return refuse("open, and removed,", file->path, err);
 	return copy_string(&saved->path, file->path, files->host, err);
@@ -200,12 +203,17 @@ mote_status files_check(const struct files *files, const struct files_state *sta
 					 "the snapshot was taken with a directory at %.200s, which "
 					 "this sandbox is not given; add it to directories",
 					 path);
-		if (mount->is_writable != saved->is_writable || (mount->fd >= 0) != saved->has_host)
+		if (mount->is_writable != saved->is_writable ||
+		    (mount->fd >= 0) != saved->has_host ||
+		    (mount->system.look != NULL) != saved->is_system)
 			return error_set(err, MOTE_E_SNAPSHOT,
 					 "the snapshot was taken with %s directory %s at %.200s; "
 					 "this sandbox has another kind there",
 					 saved->is_writable ? "a private" : "a read-only",
-					 saved->has_host ? "of the host" : "in memory", path);
+					 saved->has_host    ? "of the host"
+					 : saved->is_system ? "of the program's"
+							    : "in memory",
+					 path);
 	}
 	if (state->ntable > files->capacity)
 		return error_set(err, MOTE_E_SNAPSHOT,

@@ -15,7 +15,7 @@ struct files_state {
 	bool is_fresh; /* of a guest that has touched nothing; all else is empty */
 	struct saved_mount {
 		char *path; /* as struct mount has it */
-		bool is_writable, has_host;
+		bool is_writable, has_host, is_system;
 	} * mounts;
 	size_t nmounts;
 	struct saved_file {

@@ -94,7 +94,7 @@ static void restores_bring_files_back(struct guest *g)
 		CALL(g, "Store", MOTE_ARGS("/tmp/x", "x"));
 		CALL(g, "Open", MOTE_ARGS("/tmp/x", mote_bool(i == 1)));
 		EXPECT_STATUS(g, mote_snapshot_take(&another, g->sb, &g->err), MOTE_E_STATE);
-		EXPECT_MESSAGE(g, "has changed /data/a, and what private files hold is not kept");
+		EXPECT_MESSAGE(g, "has changed /data/a, which is not kept");
 		EXPECT_STATUS(g, mote_sandbox_restore(g->sb, snapshot, &g->err), MOTE_OK);
 		expect(g, "/tmp/x", "error 2");
 		expect(g, "/data/a", "host's");
@@ -137,9 +137,11 @@ static void sandboxes_begin_with_open_files(struct guest *g)
 static void pools_give_directories(struct guest *g)
 {
 	char guest_path[] = "/data", host_path[64];
-	mote_directory list[] = { { guest_path, host_path, MOTE_DIR_PRIVATE, 0 },
-				  given[1],
-				  given[2] };
+	mote_directory list[] = {
+		{ .guest = guest_path, .host = host_path, .flags = MOTE_DIR_PRIVATE },
+		given[1],
+		given[2]
+	};
 	mote_sandbox_options own = options;
 	mote_snapshot *snapshot;
 	mote_pool *pool;

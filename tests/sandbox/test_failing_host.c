@@ -385,6 +385,10 @@ static void take_output(void *user, int stream, const void *data, size_t size)
 static mote_status run_program(struct life *life, mote_error *err)
 {
 	static const char *const arguments[] = { "prog", "17" };
+	static const mote_directory directories[] = {
+		{ .guest = "/host", .host = "/" },
+		{ .guest = "/tmp", .flags = MOTE_DIR_PRIVATE },
+	};
 	int exit_status = -1;
 
 	life->output_size = 0;
@@ -392,6 +396,7 @@ static mote_status run_program(struct life *life, mote_error *err)
 	mote_status status =
 		mote_image_run(life->image,
 			       MOTE_OPTIONS(mote_program_options, .argc = 2, .argv = arguments,
+					    .directories = directories, .ndirectories = 2,
 					    .output = take_output, .output_user = life),
 			       &exit_status, err);
 	assert_int_equal(exit_status, status ? 0 : 17);

@@ -5,6 +5,7 @@
  * folders while a guest opens files in them.
  */
 #define _GNU_SOURCE
+#include "vm/file_host.h"
 #include "vm/files_box.h"
 
 #include <pthread.h>
@@ -143,6 +144,13 @@ static void what_is_no_file_is_not_opened(void **state)
 	assert_int_equal(open_it(&box, "/data/pipe", O_WRONLY), -EACCES);
 	assert_int_equal(open_it(&box, "/data/pipe", O_RDWR | O_TRUNC), -EACCES);
 	assert_int_equal(open_it(&box, "/data/socket", O_RDONLY), -EACCES);
+	struct stat pipe_stat;
+	const int root = open(box.root, O_PATH | O_DIRECTORY);
+	int fd;
+	assert_int_equal(host_file_find(&box.pb.box.host, root, "pipe", &fd, &pipe_stat), 0);
+	close(fd);
+	assert_int_equal(host_file_open(&box.pb.box.host, root, "pipe", &pipe_stat, &fd), -EACCES);
+	close(root);
 	/* had the guest been a reader, this would open */
 	pipe_end = open(path, O_WRONLY | O_NONBLOCK);
 	assert_true(pipe_end < 0 && errno == ENXIO);

@@ -90,6 +90,21 @@ static void descriptors_and_offsets_come_back(void **unused)
 	assert_int_equal(count_descriptors(), before);
 }
 
+/* Nothing but a write to what is open, and a name that is gone. */
+static void changes_vanish_though_no_descriptor_changed(void **unused)
+{
+	(void)unused;
+	const uint64_t fd = (uint64_t)open_it(&box, "/data/a.txt", O_RDWR);
+
+	save();
+	assert_int_equal(write_it(&box, (int64_t)fd, "x"), 1);
+	restore(true);
+	assert_string_equal(read_it(&box, (int64_t)fd), "alpha\n");
+	assert_int_equal(on_path(&box, SYS_unlink, "/data/sub/b.txt", 0), 0);
+	restore(true);
+	assert_string_equal(content_of(&box, "/data/sub/b.txt"), "beta\n");
+}
+
 static void what_is_not_kept_is_refused_by_name(void **unused)
 {
 	(void)unused;
@@ -272,6 +287,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(descriptors_and_offsets_come_back),
+		TEST(changes_vanish_though_no_descriptor_changed),
 		TEST(what_is_not_kept_is_refused_by_name),
 		TEST(other_directories_are_refused),
 		TEST(a_file_that_became_a_folder_is_refused),
