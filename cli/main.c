@@ -87,9 +87,8 @@ static const struct command commands[] = {
 	  "bceInvLPTUVRHS", 1, INT_MAX, true, run_command },
 	{ "bench", "", "measure calls and sandboxes on this machine",
 	  "Measures the library on each backend that works here, the same without the library\n"
-	  "(bare_...), and what else a program could do (process_...), in some ten seconds. "
-	  "Ratios\n"
-	  "of one run can be compared between machines, times cannot.\n"
+	  "(bare_...), and what else a program could do (process_...), in about a minute.\n"
+	  "Ratios of one run can be compared between machines, times cannot.\n"
 	  "With --suite programs: programs in sandboxes beside the same as processes.\n",
 	  "bfjqE", 0, 0, false, bench_command },
 };
