@@ -138,7 +138,11 @@ static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *stat
 	if (p->state == PROGRAM_RUNNING)
 		return *status != MOTE_OK;
 	*end = RUN_EXIT;
-	if (p->state == PROGRAM_STUCK)
+	if (p->state == PROGRAM_STUCK && !p->stuck_at)
+		*status = error_set(err, MOTE_E_GUEST_ABORT,
+				    "the guest waits for descriptors that will never be ready: a "
+				    "deadlock");
+	else if (p->state == PROGRAM_STUCK)
 		*status = error_set(err, MOTE_E_GUEST_ABORT,
 				    "the guest waits at 0x%" PRIx64
 				    " for another thread, and has only one: a deadlock",

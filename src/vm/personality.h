@@ -28,7 +28,7 @@
 enum program_state {
 	PROGRAM_RUNNING,
 	PROGRAM_EXITED,   /* exit() with exit_status */
-	PROGRAM_STUCK,    /* waits for another thread at stuck_at */
+	PROGRAM_STUCK,    /* waits for another thread at stuck_at; 0: for descriptors */
 	PROGRAM_SIGNALED, /* ended by the signal end_signal, which it sent itself or mishandled */
 };
 

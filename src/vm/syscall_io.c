@@ -8,16 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 /* What one call reads or writes at most; libcs go on with the rest. */
-#define TRANSFER_MAX   (UINT64_C(1) << 20)
-#define CHUNK          16384
-#define IOV_COUNT_MAX  1024
-#define POLL_COUNT_MAX 64
+#define TRANSFER_MAX  (UINT64_C(1) << 20)
+#define CHUNK         16384
+#define IOV_COUNT_MAX 1024
 
 /* What one call maps at most: it is read at once. */
 #define MAP_FILE_MAX (UINT64_C(64) << 20)
@@ -325,39 +323,6 @@ SYSCALL_HANDLER(syscall_ioctl)
 	if (args[1] == GET_WINDOW_SIZE)
 		return syscall_copy_out(p, args[2], zeroes, 8);
 	return -ENOTTY;
-}
-
-/* What poll() finds for FD: nothing here ever waits. */
-static int ready_for(const struct personality *p, int fd)
-{
-	const struct open_file *file = files_get(&p->files, (uint64_t)fd);
-
-	if (!file)
-		return POLLNVAL;
-	if (file->ops != &stream_ops)
-		return POLLIN | POLLOUT;
-	return file->stream == 0 ? POLLIN : POLLOUT;
-}
-
-/* Rust's runtime asks at start which of the three are open. */
-SYSCALL_HANDLER(syscall_poll)
-{
-	int64_t ready = 0;
-
-	if (args[1] > POLL_COUNT_MAX)
-		return -EINVAL;
-	for (uint64_t i = 0; i < args[1]; i++) {
-		struct pollfd entry;
-		uint64_t address = args[0] + i * sizeof entry;
-		if (syscall_copy_in(p, &entry, address, sizeof entry))
-			return -EFAULT;
-		int possible = entry.fd < 0 ? 0 : ready_for(p, entry.fd);
-		entry.revents = (short)((entry.events | POLLNVAL) & possible);
-		ready += entry.revents != 0;
-		if (syscall_copy_out(p, address, &entry, sizeof entry))
-			return -EFAULT;
-	}
-	return ready;
 }
 
 /* A copy of the file: pages cannot be shared with it, so nobody sees what is written to them. */

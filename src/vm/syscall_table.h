@@ -29,4 +29,11 @@ int64_t syscall_map_file(struct personality *p, const uint64_t args[6], unsigned
 int64_t syscall_copy_in(struct personality *p, void *to, uint64_t address, size_t size);
 int64_t syscall_copy_out(struct personality *p, uint64_t address, const void *from, size_t size);
 
+/* The struct timespec at ADDRESS in nanoseconds; what is longer than the clock goes is that long.
+ * 0, -EFAULT, or -EINVAL. */
+int64_t syscall_read_time(struct personality *p, uint64_t address, uint64_t *ns);
+
+/* When the system call is over the guest waits for NS nanoseconds. */
+void syscall_wait(struct personality *p, uint64_t ns);
+
 #endif

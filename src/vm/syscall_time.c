@@ -90,8 +90,7 @@ static uint64_t now_ns(const struct personality *p, clockid_t clock)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-/* The struct timespec at ADDRESS. What is longer than the clock goes is that long. */
-static int64_t read_ns(struct personality *p, uint64_t address, uint64_t *ns)
+int64_t syscall_read_time(struct personality *p, uint64_t address, uint64_t *ns)
 {
 	struct timespec given;
 
@@ -113,10 +112,15 @@ static void wait_until(struct personality *p, clockid_t clock, bool is_absolute,
 	p->wait_until = now_ns(p, CLOCK_MONOTONIC) + (ns > now ? ns - now : 0);
 }
 
+void syscall_wait(struct personality *p, uint64_t ns)
+{
+	wait_until(p, CLOCK_MONOTONIC, false, ns);
+}
+
 SYSCALL_HANDLER(syscall_nanosleep)
 {
 	uint64_t ns;
-	int64_t failed = read_ns(p, args[0], &ns);
+	int64_t failed = syscall_read_time(p, args[0], &ns);
 
 	if (!failed)
 		wait_until(p, CLOCK_MONOTONIC, false, ns);
@@ -130,7 +134,7 @@ SYSCALL_HANDLER(syscall_clock_nanosleep)
 
 	if (args[0] != CLOCK_REALTIME && args[0] != CLOCK_MONOTONIC && args[0] != CLOCK_BOOTTIME)
 		return -EINVAL;
-	int64_t failed = read_ns(p, args[2], &ns);
+	int64_t failed = syscall_read_time(p, args[2], &ns);
 	if (!failed)
 		wait_until(p, (clockid_t)args[0], is_absolute, ns);
 	return failed;
@@ -152,7 +156,7 @@ static int64_t futex_wait(struct personality *p, const uint64_t args[6], int ope
 		p->stuck_at = args[0];
 		return 0;
 	}
-	int64_t failed = read_ns(p, args[3], &ns);
+	int64_t failed = syscall_read_time(p, args[3], &ns);
 	if (failed)
 		return failed;
 	wait_until(p, args[1] & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC,

@@ -15,8 +15,8 @@
 enum { NUMBERS_END = 1024 };
 
 /* What is served, as docs/syscalls.md has it. With zeros for arguments, these end the program: */
-static const int ends[] = { SYS_exit,  SYS_exit_group, SYS_kill,
-			    SYS_tkill, SYS_tgkill,     SYS_rt_sigreturn };
+static const int ends[] = { SYS_exit,         SYS_exit_group, SYS_kill,   SYS_tkill,   SYS_tgkill,
+			    SYS_rt_sigreturn, SYS_ppoll,      SYS_select, SYS_pselect6 };
 
 /* and these answer something else than that they are not there: */
 static const int served[] = {
