@@ -261,6 +261,46 @@ static void a_kick_in_a_run_takes_one_signal(void **state)
 	hv_kvm.disarm(vm);
 }
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t wait_for(uint64_t ns)
+{
+	const uint64_t begin = monotonic_ns();
+
+	hv_kvm.wait(vm, ns);
+	return monotonic_ns() - begin;
+}
+
+/* A kick before, an alarm, and a signal that is already on its way each end a wait, and nothing is
+ * left of them; without any it takes its time, armed or not. */
+static void a_wait_ends_by_kick_alarm_or_time(void **state)
+{
+	(void)state;
+	const uint64_t ms = 1000000, long_time = 20000 * ms;
+
+	kvm_kernel.run = run_honestly;
+	assert_in_range(wait_for(5 * ms), 5 * ms, long_time);
+	arm(vm);
+	assert_in_range(wait_for(5 * ms), 5 * ms, long_time);
+	hv_kvm.kick(vm);
+	assert_in_range(wait_for(long_time), 0, long_time / 2);
+	assert_int_equal(nkills, 0);
+	assert_int_equal(run(vm), HV_EXIT_HALT);
+	assert_int_equal(hv_kvm.set_alarm(vm, 5 * ms, NULL), MOTE_OK);
+	assert_in_range(wait_for(long_time), 0, long_time / 2);
+	assert_int_equal(run(vm), HV_EXIT_HALT);
+	assert_int_equal(raise(the_signal()), 0);
+	assert_in_range(wait_for(long_time), 0, long_time / 2);
+	assert_in_range(wait_for(5 * ms), 5 * ms, long_time);
+	hv_kvm.disarm(vm);
+}
+
 /* The run ends by KVM_EXIT_INTR on some ways out of the kernel. */
 static int end_by_exit(struct kvm_run *page)
 {
@@ -526,6 +566,7 @@ int main(void)
 		IN(setup, a_signal_on_the_way_into_the_run_is_not_lost),
 		IN(setup, a_signal_after_the_end_does_nothing),
 		IN(setup, a_kick_between_runs_takes_no_signal),
+		IN(setup, a_wait_ends_by_kick_alarm_or_time),
 		IN(setup, a_kick_in_a_run_takes_one_signal),
 		IN(setup_usr1, a_kick_in_a_run_takes_one_signal),
 		IN(setup, other_signals_are_interruptions_too),

@@ -327,9 +327,111 @@ static void an_answer_to_a_forged_frame_writes_nowhere(void **state)
 	fixture_fini(&f);
 }
 
+#define VECTORS_AT   (STACK_ADDRESS + 0x6000)
+#define VECTORS_SIZE 832 /* with AVX */
+
+/* A frame with vector registers as the kernel writes them: bytes 0x55, and its words about them. */
+static void put_vectors(struct fixture *f)
+{
+	const struct monitor_fpx words = {
+		.magic = MONITOR_FPX_MAGIC,
+		.features = 7,
+		.xstate_size = VECTORS_SIZE,
+	};
+	char *at = f->control + (VECTORS_AT - MONITOR_CONTROL);
+
+	memset(at, 0x55, VECTORS_SIZE);
+	memcpy(at + HV_VECTORS_SOFTWARE, &words, sizeof words);
+	memset(at + VECTORS_SIZE, 0x77, 16);
+	f->context->fpstate = VECTORS_AT;
+}
+
+static void vector_registers_are_in_the_kernels_frame(void **state)
+{
+	struct hv_vectors vectors;
+	struct fixture f;
+	(void)state;
+
+	fixture_init(&f, SIGSEGV);
+	char *at = f.control + (VECTORS_AT - MONITOR_CONTROL);
+	put_vectors(&f);
+	assert_true(stop_vectors(&f.stop, f.control, &vectors));
+	assert_int_equal(vectors.size, VECTORS_SIZE);
+	assert_int_equal(vectors.features, 7);
+	assert_memory_equal(vectors.area, at, VECTORS_SIZE);
+
+	/* others go there, without what no processor takes, and the kernel's words stay */
+	memset(&vectors, 0xff, sizeof vectors);
+	assert_true(stop_set_vectors(&f.stop, f.control, &vectors));
+	assert_int_equal((uint8_t)at[0], 0xff);
+	assert_int_equal((uint8_t)at[HV_VECTORS_HEADER], 7);
+	assert_int_equal(at[HV_VECTORS_HEADER + 8], 0);
+	assert_int_equal((uint8_t)at[VECTORS_SIZE - 1], 0xff);
+	assert_int_equal(at[VECTORS_SIZE], 0x77);
+	const struct monitor_fpx *words = (const void *)(at + HV_VECTORS_SOFTWARE);
+	assert_int_equal(words->magic, MONITOR_FPX_MAGIC);
+	assert_int_equal(words->xstate_size, VECTORS_SIZE);
+	assert_int_equal(f.context->fpstate, VECTORS_AT);
+
+	/* none: the kernel resets them, and then they are those of a start */
+	assert_true(stop_set_vectors(&f.stop, f.control, NULL));
+	assert_int_equal(f.context->fpstate, 0);
+	assert_true(stop_vectors(&f.stop, f.control, &vectors));
+	assert_int_equal(vectors.size, HV_VECTORS_LEAST);
+	assert_int_equal(vectors.area[HV_VECTORS_MXCSR], 0x80);
+	assert_false(stop_set_vectors(&f.stop, f.control, &vectors));
+	fixture_fini(&f);
+}
+
+static void forged_vector_registers_are_neither_read_nor_written(void **state)
+{
+	static const struct {
+		uint64_t fpstate;
+		uint32_t magic, size;
+	} forgeries[] = {
+		{ VECTORS_AT, 1, VECTORS_SIZE },
+		{ VECTORS_AT, MONITOR_FPX_MAGIC, HV_VECTORS_LEAST - 1 },
+		{ VECTORS_AT, MONITOR_FPX_MAGIC, HV_VECTORS_MOST + 1 },
+		{ VECTORS_AT, MONITOR_FPX_MAGIC, UINT32_MAX },
+		{ STACK_ADDRESS + MONITOR_STACK_SIZE - 512, MONITOR_FPX_MAGIC, VECTORS_SIZE },
+		{ STACK_ADDRESS - 64, MONITOR_FPX_MAGIC, VECTORS_SIZE },
+		{ 8, MONITOR_FPX_MAGIC, VECTORS_SIZE },
+		{ UINT64_MAX - 400, MONITOR_FPX_MAGIC, VECTORS_SIZE },
+	};
+	struct hv_vectors vectors;
+	struct fixture f;
+	(void)state;
+
+	fixture_init(&f, SIGSEGV);
+	hv_vectors_init(&vectors);
+	for (size_t i = 0; i < sizeof forgeries / sizeof forgeries[0]; i++) {
+		const uint64_t words = forgeries[i].fpstate + HV_VECTORS_SOFTWARE - MONITOR_CONTROL;
+		put_vectors(&f);
+		f.context->fpstate = forgeries[i].fpstate;
+		if (words < MONITOR_CONTROL_SIZE - sizeof(struct monitor_fpx)) {
+			struct monitor_fpx *fpx = (void *)(f.control + words);
+			fpx->magic = forgeries[i].magic;
+			fpx->xstate_size = forgeries[i].size;
+		}
+		assert_false(stop_vectors(&f.stop, f.control, &vectors));
+		assert_false(stop_set_vectors(&f.stop, f.control, &vectors));
+		assert_int_equal(f.control[VECTORS_AT - MONITOR_CONTROL], 0x55);
+	}
+	put_vectors(&f);
+	f.stop.context = STACK_ADDRESS + MONITOR_STACK_SIZE - 8;
+	assert_false(stop_vectors(&f.stop, f.control, &vectors));
+	f.stop.cause = MONITOR_STOP_HYPERCALL;
+	f.stop.context = CONTEXT_AT;
+	assert_false(stop_vectors(&f.stop, f.control, &vectors));
+	assert_false(stop_set_vectors(&f.stop, f.control, NULL));
+	fixture_fini(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vector_registers_are_in_the_kernels_frame),
+		cmocka_unit_test(forged_vector_registers_are_neither_read_nor_written),
 		cmocka_unit_test(a_hypercall_brings_the_registers_of_the_control_block),
 		cmocka_unit_test(signals_become_exits),
 		cmocka_unit_test(only_syscall_is_a_system_call),
