@@ -65,7 +65,7 @@ static void take_line(void *user, mote_log_level level, const char *source, cons
 
 static void take_output(void *user, int stream, const void *data, size_t size)
 {
-	CHECK(user == now && data && (stream == 1 || stream == 2) && size > 0 && size <= 4096);
+	CHECK(user == now && data && (stream == 1 || stream == 2) && size > 0 && size <= 16384);
 }
 
 static void check_sound(const mote_value *value, mote_type type)

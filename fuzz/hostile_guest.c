@@ -240,7 +240,7 @@ static bool take_hypercall(struct fake_vm *vm, struct hv_exit *exit, struct inpu
 	const uint64_t operation = how < 0xf0 ? how % 5 : take_number(input);
 
 	if (operation != MOTE_HC_READY)
-		return hypercall(vm, exit, operation, how, 0, 0);
+		return hypercall(vm, exit, operation, how & 0x80 ? how : how & 1, how >> 1 & 1, 0);
 	const uint64_t rsi = take_place(vm, input), rdx = take_place(vm, input);
 	return hypercall(vm, exit, operation, rsi, rdx, take(input, 1));
 }
