@@ -472,6 +472,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!pb.p.host)
 		make();
 	memset(&model, 0, sizeof model);
+	account_begin(&pb.account); /* each input may print as much as a run */
 	pb.p.streams.input.bytes = typed;
 	pb.p.streams.input.size = sizeof typed;
 	for (int i = 0; i < CALLS && input.left > 0; i++)

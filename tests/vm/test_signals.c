@@ -79,7 +79,8 @@ static void a_handler_finds_its_arguments_and_a_whole_frame(void **state)
 	const struct signal_frame frame = frame_now();
 	const uint64_t at_frame = regs->rsp;
 	assert_int_equal(at_frame % 16, 8); /* as after a call */
-	assert_true(at_frame + sizeof frame < before.rsp - 128);
+	assert_true(at_frame + sizeof frame <= frame.context.fpstate);
+	assert_true(frame.context.fpstate + HV_VECTORS_LEAST + 4 <= before.rsp - 128);
 	assert_int_equal(regs->rip, HANDLER);
 	assert_int_equal(regs->rdi, SIGSEGV);
 	assert_int_equal(regs->rsi, at_frame + offsetof(struct signal_frame, info));
