@@ -74,10 +74,12 @@ bool directory_check(const char *word)
 
 static mote_status add(struct directories *directories, const char *word)
 {
-	mote_directory *directory = &directories->list[directories->count++];
+	mote_directory *directory = &directories->list[directories->count];
 	struct parts parts;
 
-	parse(&parts, word);
+	if (!parse(&parts, word)) /* those were refused before */
+		return MOTE_OK;
+	directories->count++;
 	directory->flags = parts.flags;
 	directory->max_bytes = parts.max_bytes;
 	directory->guest = strndup(parts.guest, parts.guest_length);

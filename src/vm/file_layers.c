@@ -237,9 +237,8 @@ static int64_t folder_entry(struct files *files, struct open_file *file, struct 
 
 static int64_t stat_folder(struct files *files, struct open_file *file, struct stat *to)
 {
-	if (file->node && file->node->parent)
-		return stat_node(files, file, to);
-	if (file->fd >= 0)
+	/* the mount itself is the host's, if it has one there */
+	if (!file->node || (file->fd >= 0 && !file->node->parent))
 		return stat_host(files, file, to);
 	return stat_node(files, file, to);
 }
@@ -277,14 +276,14 @@ static int64_t open_below(struct files *files, const struct place *place, int *f
 
 static int64_t open_folder(struct files *files, struct place *place, struct open_file *file)
 {
-	struct file_node *root = &place->mount->tree.root;
-	struct file_node *node = *place_below(place) ? place->node : root;
+	const bool is_root = !*place_below(place), is_hosts = !is_root && !place->node;
+	struct file_node *node = is_root ? &place->mount->tree.root : place->node;
 	int64_t failed = 0;
 
 	file->listing = file_listing_new(files->host);
 	if (!file->listing)
 		return -ENOMEM;
-	if (!node)
+	if (is_hosts)
 		failed = host_file_open(files->host, place->mount->fd, place_below(place),
 					&place->stat, &file->fd);
 	else if (node->is_merged)
@@ -294,7 +293,7 @@ static int64_t open_folder(struct files *files, struct place *place, struct open
 		return failed;
 	}
 	file->node = node;
-	if (node)
+	if (!is_hosts)
 		node->nopen++;
 	file->ops = &folder_ops;
 	return 0;

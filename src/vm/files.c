@@ -21,10 +21,11 @@
 
 static char *copy_string(const struct host *host, const char *text)
 {
-	char *copy = host_alloc(host, strlen(text) + 1);
+	const size_t size = strlen(text) + 1;
+	char *copy = host_alloc(host, size);
 
 	if (copy)
-		memcpy(copy, text, strlen(text));
+		memcpy(copy, text, size);
 	return copy;
 }
 
