@@ -225,8 +225,9 @@ struct mote_note {
 };
 
 /* A second note, of the same name, with what a guest knows beyond what MOTE_ABI_VERSION asks of it:
- * 32 bits, of which hosts ignore those that they do not know. Guests without it know nothing. */
-#define MOTE_FEATURES_NOTE_TYPE 2
+ * 32 bits, of which hosts ignore those that they do not know. Guests without it know nothing. Small
+ * numbers would not do: debuggers take a note of type 2 for registers, whatever its name. */
+#define MOTE_FEATURES_NOTE_TYPE 0x101
 #define MOTE_FEATURE_SPANS      UINT32_C(1)
 
 #endif

@@ -7,11 +7,10 @@
 
 #include "mem/guest_memory_internal.h"
 #include "mem/page_bitmap.h"
+#include "mem/zero_page.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-static const uint8_t zeroes[MOTE_PAGE_SIZE];
 
 /* For messages: where the guest has PAGE of RAM. */
 static mote_status differs(const struct guest_memory *memory, uint64_t page, mote_error *err)
@@ -44,8 +43,8 @@ static mote_status compare_page(struct guest_memory *memory, uint64_t page, mote
 		status = shared_mem_read(memory->ram, page * MOTE_PAGE_SIZE, now, sizeof now, err);
 	if (status)
 		return status;
-	return memcmp(now, want ? want : zeroes, sizeof now) == 0 ? MOTE_OK
-								  : differs(memory, page, err);
+	return memcmp(now, want ? want : zero_page, sizeof now) == 0 ? MOTE_OK
+								     : differs(memory, page, err);
 }
 
 /* Nobody has changed pages that nobody has touched. */
@@ -91,7 +90,7 @@ static mote_status compare_buffer(struct guest_memory *memory, enum region_kind 
 			shared_mem_read(memory->ram, page * MOTE_PAGE_SIZE, now, sizeof now, err);
 		if (status)
 			return status;
-		if (memcmp(now, page == first ? want : zeroes, sizeof now) != 0)
+		if (memcmp(now, page == first ? want : zero_page, sizeof now) != 0)
 			return differs(memory, page, err);
 	}
 	return MOTE_OK;

@@ -9,6 +9,7 @@
 #include "mem/file_mapping.h"
 #include "mem/guest_memory_internal.h"
 #include "mem/page_bitmap.h"
+#include "mem/zero_page.h"
 
 #include <string.h>
 
@@ -167,7 +168,6 @@ static bool is_in_buffer(const struct guest_memory *memory, uint64_t offset)
 
 bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count)
 {
-	static const uint8_t zeroes[MOTE_PAGE_SIZE];
 	const uint8_t *base = shared_mem_base(memory->ram);
 	const bool may_fault = shared_mem_may_fault(memory->ram);
 	uint8_t copy[MOTE_PAGE_SIZE];
@@ -186,7 +186,7 @@ bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count)
 			*count = 0;
 			return false;
 		}
-		*count += memcmp(now, page->from ? page->from : zeroes, MOTE_PAGE_SIZE) != 0;
+		*count += memcmp(now, page->from ? page->from : zero_page, MOTE_PAGE_SIZE) != 0;
 	}
 	return true;
 }

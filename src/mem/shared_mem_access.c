@@ -9,6 +9,7 @@
 #include "abi/mote_abi.h"
 #include "mem/shared_mem_internal.h"
 #include "mem/volatile_copy.h"
+#include "mem/zero_page.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -135,7 +136,6 @@ mote_status shared_mem_fill(struct shared_mem *mem, uint64_t offset, uint8_t val
  * stay so, and take no memory. */
 static mote_status clear_pages(struct shared_mem *mem, size_t offset, size_t size, mote_error *err)
 {
-	static const uint8_t zeroes[MOTE_PAGE_SIZE];
 	uint8_t page[MOTE_PAGE_SIZE];
 	mote_status status = MOTE_OK;
 
@@ -145,7 +145,7 @@ static mote_status clear_pages(struct shared_mem *mem, size_t offset, size_t siz
 					      sizeof page, err);
 		else
 			volatile_copy_out(page, mem->mapping.base + offset + done, sizeof page);
-		if (!status && memcmp(page, zeroes, sizeof page) != 0)
+		if (!status && memcmp(page, zero_page, sizeof page) != 0)
 			status = set_bytes(mem, offset + done, 0, sizeof page, err);
 	}
 	return status;

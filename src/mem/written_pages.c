@@ -7,6 +7,7 @@
 
 #include "abi/mote_abi.h"
 #include "mem/page_bitmap.h"
+#include "mem/zero_page.h"
 
 #include <errno.h>
 #include <string.h>
@@ -76,7 +77,6 @@ void written_pages_restore(const struct written_pages *pages)
 mote_status written_pages_restore_checked(const struct written_pages *pages, mote_error *err)
 {
 	enum { AT_ONCE = 64 };
-	static const uint8_t zeroes[MOTE_PAGE_SIZE];
 	const struct sys *sys = pages->host->sys;
 	struct iovec from[AT_ONCE], to[AT_ONCE];
 
@@ -84,7 +84,7 @@ mote_status written_pages_restore_checked(const struct written_pages *pages, mot
 		n = pages->count - done < AT_ONCE ? pages->count - done : AT_ONCE;
 		for (size_t i = 0; i < n; i++) {
 			const struct written_page *page = &pages->list[done + i];
-			const uint8_t *bytes = page->from ? page->from : zeroes;
+			const uint8_t *bytes = page->from ? page->from : zero_page;
 			from[i] = (struct iovec){ (void *)(uintptr_t)bytes, MOTE_PAGE_SIZE };
 			to[i] = (struct iovec){ page->to, MOTE_PAGE_SIZE };
 		}

@@ -32,7 +32,7 @@ static const struct {
 	const char *message;
 } note_rows[] = {
 	{ "this library's own", 1, 5, 8, "mote", { MOTE_ABI_VERSION, 96 }, MOTE_OK, 1, NULL },
-	{ "another type", 2, 5, 8, "mote", { 99, 96 }, MOTE_OK, 0, NULL },
+	{ "another type", 0x101, 5, 8, "mote", { 99, 96 }, MOTE_OK, 0, NULL },
 	{ "another name", 1, 5, 8, "note", { 99, 96 }, MOTE_OK, 0, NULL },
 	{ "a name without NUL", 1, 4, 8, "mote", { 99, 96 }, MOTE_OK, 0, NULL },
 	{ "a longer name", 1, 6, 8, "mote", { 99, 96 }, MOTE_OK, 0, NULL },
@@ -129,12 +129,12 @@ static const struct {
 	mote_status status;
 	uint32_t features;
 } feature_rows[] = {
-	{ "32 bits", 2, 5, 4, MOTE_OK, 0x80000001 },
-	{ "more of them", 2, 5, 8, MOTE_OK, 0x80000001 },
-	{ "less", 2, 5, 3, MOTE_E_IMAGE, 0 },
-	{ "none", 2, 5, 0, MOTE_E_IMAGE, 0 },
-	{ "another name", 2, 4, 4, MOTE_OK, 0 },
-	{ "another type", 3, 5, 4, MOTE_OK, 0 },
+	{ "32 bits", 0x101, 5, 4, MOTE_OK, 0x80000001 },
+	{ "more of them", 0x101, 5, 8, MOTE_OK, 0x80000001 },
+	{ "less", 0x101, 5, 3, MOTE_E_IMAGE, 0 },
+	{ "none", 0x101, 5, 0, MOTE_E_IMAGE, 0 },
+	{ "another name", 0x101, 4, 4, MOTE_OK, 0 },
+	{ "another type", 2, 5, 4, MOTE_OK, 0 },
 };
 
 static void features_are_read_from_the_second_note(void **state)

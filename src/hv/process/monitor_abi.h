@@ -36,12 +36,13 @@
 #define MONITOR_STOP_CALL   39 /* getpid */
 #define MONITOR_RETURN_CALL 15 /* rt_sigreturn */
 
-/* Fixed places in the text (monitor_entry.S): after the two system calls that the filter knows,
- * where a clean resume begins, and the end of the way from a stop back into the guest. */
-#define MONITOR_STOPPED   0x7ff000000007
-#define MONITOR_RETURNED  0x7ff00000002f
-#define MONITOR_CLEAN     0x7ff000000038
-#define MONITOR_DOORS_END 0x7ff0000000d1
+/* Fixed places in the text, which the program's ELF headers are at the beginning of
+ * (monitor_entry.S): after the two system calls that the filter knows, where a clean resume begins,
+ * and the end of the way from a stop back into the guest. */
+#define MONITOR_STOPPED   0x7ff000000107
+#define MONITOR_RETURNED  0x7ff00000012f
+#define MONITOR_CLEAN     0x7ff000000138
+#define MONITOR_DOORS_END 0x7ff0000001d1
 
 /* Offset in the hypercall page of the return instruction after the way out. */
 #define MONITOR_HYPERCALL_RETURN 0x10
