@@ -13,7 +13,7 @@
 
 #define FILE_MAX  (8 << 20)
 #define TIME_MAX  UINT64_C(2000000000) /* ns: two seconds */
-#define HEAP_SIZE (32 << 20)           /* no document needs more, or it is refused */
+#define HEAP_SIZE (36 << 20)           /* no document needs more, or it is refused */
 
 /* For one document: CPU time, since a busy machine is not the guest's fault. */
 static const mote_call_options limits = { .size = sizeof limits, .cpu_ns = TIME_MAX };

@@ -55,7 +55,8 @@ const struct attack attacks[] = {
 	{ "changed_rights", FAULT, "page fault", .ways = 9 },
 	{ "doorbell_stores", FAULT | PROTOCOL | FINE, CAUGHT CALLED DOORBELL, .ways = 600 },
 	{ "doorbell_loads", FAULT, CAUGHT DOORBELL, .ways = 16 },
-	{ "host_code_entries", FAULT | PROTOCOL, CAUGHT CALLED DOORBELL, .ways = 4096,
+	/* the vDSO is there too, and returns */
+	{ "host_code_entries", FAULT | PROTOCOL | FINE, CAUGHT CALLED DOORBELL, .ways = 4096,
 	  .sample = 700, .spoils = true },
 
 	/* messages and buffers */
@@ -82,7 +83,8 @@ const struct attack attacks[] = {
 	/* system calls */
 	{ "system_calls", FINE | ABORT | FAULT, "exit(|itself with signal|invalid instruction",
 	  .ways = 6000, .sample = 1500, .spoils = true },
-	{ "system_call_pointers", FINE | FAULT, CAUGHT, .ways = 700, .spoils = true },
+	{ "system_call_pointers", FINE | FAULT | ABORT, CAUGHT "|a deadlock", .ways = 1008,
+	  .sample = 700, .spoils = true },
 	{ "address_space", FINE | FAULT, "page fault", .ways = 45, .spoils = true },
 	{ "ends", FINE | ABORT, "exit(|itself with signal", .ways = 400 },
 
@@ -91,8 +93,8 @@ const struct attack attacks[] = {
 	{ "heap_pieces", FINE | ERROR, "memory", .ways = 5, .spoils = true },
 	{ "stack", FAULT, "guard", .ways = 7 },
 	{ "floods", LIMIT, "raise max_", .ways = 5 },
-	{ "endless", TIMEOUT | FAULT, "timeout_ns|page fault" DOORBELL, .ways = 14,
-	  .is_endless = true },
+	{ "endless", TIMEOUT | FAULT | ABORT, "timeout_ns|page fault|a deadlock" DOORBELL,
+	  .ways = 14, .is_endless = true },
 	{ "stopped", CANCELED, "mote_interrupt_kill", .ways = 2, .is_stopped = true },
 };
 

@@ -30,7 +30,7 @@ static const struct {
 	{ SYS_readlink, { 0, 0, 100 }, 3 },
 	{ SYS_poll, { 0, 2, 0 }, 1 },
 	{ SYS_futex, { 0, 0, 0, 0, 0, 0 }, 1 },
-	{ SYS_futex, { 0, 0, 0, 0, 0, 0 }, 9 },
+	{ SYS_futex, { 0, 0, 1, 0, 0, 0 }, 9 }, /* the value is another: no wait */
 	{ SYS_set_tid_address, { 0 }, 1 },
 	{ SYS_set_robust_list, { 0, 24 }, 1 },
 	{ SYS_rseq, { 0, 32, 0, 0x53053053 }, 1 },
@@ -45,6 +45,17 @@ static const struct {
 	{ SYS_gettimeofday, { 0, 0 }, 3 },
 	{ SYS_time, { 0 }, 1 },
 	{ SYS_arch_prctl, { 0x1003, 0 }, 2 },
+	{ SYS_getrusage, { 0, 0 }, 2 },
+	{ SYS_sysinfo, { 0 }, 1 },
+	{ SYS_times, { 0 }, 1 },
+	{ SYS_sched_getaffinity, { 0, 128, 0 }, 4 },
+	{ SYS_openat, { AT_FDCWD, 0, 0 }, 2 },
+	{ SYS_statx, { AT_FDCWD, 0, 0, 0x7ff, 0 }, 18 },
+	{ SYS_getdents64, { 0, 0, 100 }, 2 },
+	{ SYS_pread64, { 0, 0, 100, 0 }, 2 },
+	{ SYS_getcwd, { 0, 100 }, 1 },
+	{ SYS_access, { 0, 0 }, 1 },
+	{ SYS_readlinkat, { AT_FDCWD, 0, 0, 100 }, 6 },
 };
 
 /* Sizes that go with pointers: a length in the next argument is made huge in half of the ways. */
