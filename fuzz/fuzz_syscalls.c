@@ -301,6 +301,19 @@ static void do_madvise(struct input *input)
 	}
 }
 
+/* Anything but an address in the heap, which calls would write to behind the model's back. */
+static uint64_t outside(uint64_t number)
+{
+	return number - heap < NPAGES * PAGE ? number + NPAGES * PAGE : number;
+}
+
+/* Registers have addresses of the heap from calls for memory. In the frame of a signal they would
+ * be in the guest's memory, where other calls look for pointers. */
+static void forget_registers(void)
+{
+	pb.box.vm->regs = (struct hv_regs){ 0 };
+}
+
 /* Pointers of a guest that means harm: to all it has but the heap, and to nothing. */
 static uint64_t take_pointer(struct input *input)
 {
@@ -323,7 +336,7 @@ static uint64_t take_pointer(struct input *input)
 					    : places[how % (sizeof places / sizeof places[0])] +
 						      (uint64_t)(int64_t)(int8_t)take(input, 1);
 
-	return pointer - heap < NPAGES * PAGE ? pointer + NPAGES * PAGE : pointer;
+	return outside(pointer);
 }
 
 /* Whether the call is for the arena, whose model knows it only from the functions above. */
@@ -344,7 +357,8 @@ static void do_other(struct input *input)
 	if (is_memory_call(number))
 		return;
 	for (int i = 0; i < 4; i++)
-		args[i] = take(input, 1) & 1 ? take_pointer(input) : take_number(input);
+		args[i] = take(input, 1) & 1 ? take_pointer(input) : outside(take_number(input));
+	forget_registers();
 	pb.box.vm->regs.rsp = take_pointer(input); /* for frames of signals, both ways */
 	const uint64_t before = model.printed, unread = pb.p.streams.input.size;
 	const int64_t result = call_number(&pb, number, args);
@@ -357,15 +371,15 @@ static void do_other(struct input *input)
 		personality_reset(&pb.p, &(struct signals){ 0 });
 		return;
 	}
+	/* files are written and read, too */
 	if (number == SYS_write || number == SYS_writev)
-		CHECK(result < 0 ? model.printed == before
-				 : model.printed - before == (uint64_t)result);
+		CHECK(model.printed == before || model.printed - before == (uint64_t)result);
 	else
 		CHECK(model.printed == before);
 	CHECK(pb.p.streams.input.bytes + pb.p.streams.input.size == typed + sizeof typed);
-	CHECK((number == SYS_read || number == SYS_readv) && result > 0
-		      ? unread - pb.p.streams.input.size == (uint64_t)result
-		      : unread == pb.p.streams.input.size);
+	CHECK(unread == pb.p.streams.input.size ||
+	      ((number == SYS_read || number == SYS_readv) &&
+	       unread - pb.p.streams.input.size == (uint64_t)result));
 	if (number >= PERSONALITY_SYSCALL_END)
 		CHECK(result == -ENOSYS);
 	/* an error number of Linux, or a small number: no call gives addresses */
@@ -404,6 +418,7 @@ static void do_fault(struct input *input)
 	event.u.exception.vector = (uint8_t)take(input, 1);
 	event.u.exception.error_code = (uint32_t)take(input, 1);
 	event.u.exception.address = take_pointer(input);
+	forget_registers();
 	regs->rsp = take_pointer(input);
 	regs->rip = event.u.exception.rip = BOX_CODE;
 	const struct hv_regs before = *regs;
@@ -421,8 +436,8 @@ static void do_fault(struct input *input)
 static void do_handle(struct input *input)
 {
 	const uint64_t handler = take_pointer(input);
-	const struct signal_action action = { handler, take_number(input), BOX_CODE,
-					      take_number(input) };
+	const uint64_t flags = outside(take_number(input)), mask = outside(take_number(input));
+	const struct signal_action action = { handler, flags, BOX_CODE, mask };
 	const uint64_t signal = take(input, 1) % 66;
 
 	memcpy(at(&pb, BOX_DATA), &action, sizeof action);
@@ -465,6 +480,32 @@ static void do_call(struct input *input)
 	}
 }
 
+/* A folder in memory at "/", anew for each input. */
+static void give_folder(void)
+{
+	static const mote_directory given = {
+		.guest = "/",
+		.flags = MOTE_DIR_PRIVATE,
+		.max_bytes = 65536,
+	};
+	static const struct files_plan plan = { &given, 1, 8 };
+
+	files_fini(&pb.p.files);
+	CHECK(files_init(&pb.p.files, &pb.box.host, &pb.p.streams, &plan, NULL) == MOTE_OK);
+}
+
+/* It has taken no more than it may, and gives all back. */
+static void check_folder(void)
+{
+	struct file_tree *tree = &pb.p.files.mounts[0].tree;
+
+	CHECK(tree->used <= tree->limit);
+	for (uint64_t fd = 0; fd < pb.p.files.capacity; fd++)
+		files_close(&pb.p.files, fd);
+	file_tree_clear(tree);
+	CHECK(tree->used == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
@@ -473,12 +514,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make();
 	memset(&model, 0, sizeof model);
 	account_begin(&pb.account); /* each input may print as much as a run */
+	give_folder();
 	pb.p.streams.input.bytes = typed;
 	pb.p.streams.input.size = sizeof typed;
 	for (int i = 0; i < CALLS && input.left > 0; i++)
 		do_call(&input);
 	check_heap();
 	check_sealed();
+	check_folder();
 	give_all_back();
 	return 0;
 }
