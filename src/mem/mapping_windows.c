@@ -141,13 +141,40 @@ mote_status mapping_show_zeroes(struct mapping *mapping, const struct host *host
 }
 
 mote_status mapping_show_file(struct mapping *mapping, const struct host *host, size_t offset,
-			      size_t size, int fd, uint64_t file_offset, mote_error *err)
+			      size_t size, int fd, uint64_t file_offset, bool is_sealed,
+			      mote_error *err)
 {
 	(void)mapping;
 	(void)host;
 	(void)offset;
 	(void)fd;
 	(void)file_offset;
+	(void)is_sealed;
 	/* A view of a file cannot take the place of a part of another view. */
 	return error_set(err, MOTE_E_OS, "cannot map %zu bytes of a file on Windows", size);
+}
+
+/* No view is of a file, so nobody can cut one. */
+mote_status mapping_read(const struct mapping *mapping, const struct host *host, size_t offset,
+			 void *to, size_t size, mote_error *err)
+{
+	(void)host;
+	(void)err;
+	memcpy(to, mapping->base + offset, size);
+	return MOTE_OK;
+}
+
+mote_status mapping_write(const struct mapping *mapping, const struct host *host, size_t offset,
+			  const void *from, size_t size, mote_error *err)
+{
+	(void)host;
+	(void)err;
+	memcpy(mapping->base + offset, from, size);
+	return MOTE_OK;
+}
+
+bool mapping_can_check(const struct host *host)
+{
+	(void)host;
+	return true;
 }
