@@ -74,4 +74,17 @@ static inline void *at(struct personality_box *pb, uint64_t va)
 	return fake_at(pb->box.vm, va);
 }
 
+/* A number in guest memory. */
+static inline uint64_t peek(struct personality_box *pb, uint64_t va)
+{
+	uint64_t value;
+	memcpy(&value, at(pb, va), sizeof value);
+	return value;
+}
+
+static inline void poke(struct personality_box *pb, uint64_t va, uint64_t value)
+{
+	memcpy(at(pb, va), &value, sizeof value);
+}
+
 #endif

@@ -48,19 +48,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A number in guest memory. */
-static uint64_t peek(uint64_t address)
-{
-	uint64_t value;
-	memcpy(&value, at(&pb, address), sizeof value);
-	return value;
-}
-
-static void poke(uint64_t address, uint64_t value)
-{
-	memcpy(at(&pb, address), &value, sizeof value);
-}
-
 static void exit_keeps_the_low_byte(void **state)
 {
 	(void)state;
@@ -128,7 +115,7 @@ static void the_thread_pointer_is_set_and_got(void **state)
 	assert_int_equal(CALL(&pb, SYS_arch_prctl, SET_FS, 0x12345678), 0);
 	assert_int_equal(pb.box.vm->fs_base, 0x12345678);
 	assert_int_equal(CALL(&pb, SYS_arch_prctl, GET_FS, BOX_DATA), 0);
-	assert_int_equal(peek(BOX_DATA), 0x12345678);
+	assert_int_equal(peek(&pb, BOX_DATA), 0x12345678);
 	assert_int_equal(CALL(&pb, SYS_arch_prctl, GET_FS, BOX_DATA_END - 7), -EFAULT);
 	assert_int_equal(CALL(&pb, SYS_arch_prctl, GET_FS, 0), -EFAULT);
 	/* what a processor would refuse must not reach it */
@@ -199,17 +186,17 @@ static void the_signal_mask_is_remembered(void **state)
 	(void)state;
 	const uint64_t set = BOX_DATA, old = BOX_DATA + 8;
 
-	poke(set, 0xf0);
+	poke(&pb, set, 0xf0);
 	assert_int_equal(mask(SIG_SETMASK, set, old), 0);
-	assert_int_equal(peek(old), 0);
-	poke(set, 0x0f);
+	assert_int_equal(peek(&pb, old), 0);
+	poke(&pb, set, 0x0f);
 	assert_int_equal(mask(SIG_BLOCK, set, old), 0);
-	assert_int_equal(peek(old), 0xf0);
-	poke(set, 0x118);
+	assert_int_equal(peek(&pb, old), 0xf0);
+	poke(&pb, set, 0x118);
 	assert_int_equal(mask(SIG_UNBLOCK, set, old), 0);
-	assert_int_equal(peek(old), 0xff);
+	assert_int_equal(peek(&pb, old), 0xff);
 	assert_int_equal(mask(0, 0, old), 0);
-	assert_int_equal(peek(old), 0xe7);
+	assert_int_equal(peek(&pb, old), 0xe7);
 	/* nothing to change: HOW does not matter */
 	assert_int_equal(mask(99, 0, old), 0);
 	assert_int_equal(mask(SIG_BLOCK, 0, 0), 0);
@@ -233,8 +220,8 @@ static void limits_are_those_of_the_sandbox(void **state)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		assert_int_equal(CALL(&pb, SYS_prlimit64, i % 2, rows[i].resource, 0, BOX_DATA), 0);
-		assert_true(peek(BOX_DATA) == rows[i].limit);
-		assert_true(peek(BOX_DATA + 8) == rows[i].limit);
+		assert_true(peek(&pb, BOX_DATA) == rows[i].limit);
+		assert_true(peek(&pb, BOX_DATA + 8) == rows[i].limit);
 	}
 	assert_int_equal(CALL(&pb, SYS_prlimit64, 0, RLIMIT_STACK, 0, 0), 0);
 	assert_int_equal(CALL(&pb, SYS_prlimit64, 0, RLIMIT_STACK, BOX_DATA, 0), -EPERM);
@@ -339,10 +326,10 @@ static void it_has_one_processor_and_no_family(void **state)
 			fail_msg("row %zu gives %lld", i, (long long)result);
 	}
 	assert_int_equal(CALL(&pb, SYS_getresuid, BOX_DATA, BOX_DATA + 4, BOX_DATA + 8), 0);
-	assert_int_equal(peek(BOX_DATA), UINT64_C(0xfffe0000fffe));
-	assert_int_equal(peek(BOX_DATA + 8) & UINT32_MAX, 65534);
+	assert_int_equal(peek(&pb, BOX_DATA), UINT64_C(0xfffe0000fffe));
+	assert_int_equal(peek(&pb, BOX_DATA + 8) & UINT32_MAX, 65534);
 	CALL(&pb, SYS_sched_getaffinity, 0, 8, BOX_DATA);
-	assert_int_equal(peek(BOX_DATA), 1);
+	assert_int_equal(peek(&pb, BOX_DATA), 1);
 	assert_int_equal(pb.box.log.count, 0);
 }
 

@@ -52,18 +52,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static uint64_t peek(uint64_t address)
-{
-	uint64_t value;
-	memcpy(&value, at(&pb, address), sizeof value);
-	return value;
-}
-
-static void poke(uint64_t address, uint64_t value)
-{
-	memcpy(at(&pb, address), &value, sizeof value);
-}
-
 static void clocks_are_the_hosts_but_only_harmless_ones(void **state)
 {
 	(void)state;
@@ -97,10 +85,10 @@ static void clocks_are_the_hosts_but_only_harmless_ones(void **state)
 			continue;
 		}
 		assert_int_equal(clock_asked, rows[i].host);
-		assert_int_equal(peek(BOX_DATA), 1234567890 + rows[i].host);
-		assert_int_equal(peek(BOX_DATA + 8), 987654321);
-		assert_int_equal(peek(BOX_DATA + 16), 0);
-		assert_int_equal(peek(BOX_DATA + 24), 1);
+		assert_int_equal(peek(&pb, BOX_DATA), 1234567890 + rows[i].host);
+		assert_int_equal(peek(&pb, BOX_DATA + 8), 987654321);
+		assert_int_equal(peek(&pb, BOX_DATA + 16), 0);
+		assert_int_equal(peek(&pb, BOX_DATA + 24), 1);
 	}
 	assert_int_equal(CALL(&pb, SYS_clock_gettime, 0, BOX_DATA_END - 15), -EFAULT);
 	assert_int_equal(CALL(&pb, SYS_clock_gettime, 0, 0), -EFAULT);
@@ -112,13 +100,13 @@ static void older_ways_to_ask_the_time_work(void **state)
 {
 	(void)state;
 	assert_int_equal(CALL(&pb, SYS_gettimeofday, BOX_DATA, 0), 0);
-	assert_int_equal(peek(BOX_DATA), 1234567890);
-	assert_int_equal(peek(BOX_DATA + 8), 987654);
+	assert_int_equal(peek(&pb, BOX_DATA), 1234567890);
+	assert_int_equal(peek(&pb, BOX_DATA + 8), 987654);
 	assert_int_equal(CALL(&pb, SYS_gettimeofday, 0, 0), 0);
 	assert_int_equal(CALL(&pb, SYS_gettimeofday, BOX_DATA_END - 15, 0), -EFAULT);
 	assert_int_equal(CALL(&pb, SYS_time, 0), 1234567890);
 	assert_int_equal(CALL(&pb, SYS_time, BOX_DATA + 32), 1234567890);
-	assert_int_equal(peek(BOX_DATA + 32), 1234567890);
+	assert_int_equal(peek(&pb, BOX_DATA + 32), 1234567890);
 	assert_int_equal(CALL(&pb, SYS_time, BOX_CONSTANT), -EFAULT);
 	assert_int_equal(clock_asked, CLOCK_REALTIME);
 }
@@ -135,8 +123,8 @@ static void a_clock_that_fails_is_an_error_for_the_guest(void **state)
 /* A struct timespec at BOX_DATA. */
 static void put_time(uint64_t seconds, uint64_t ns)
 {
-	poke(BOX_DATA, seconds);
-	poke(BOX_DATA + 8, ns);
+	poke(&pb, BOX_DATA, seconds);
+	poke(&pb, BOX_DATA + 8, ns);
 }
 
 static void a_sleep_says_until_when(void **state)
@@ -238,7 +226,7 @@ static void waits_for_other_threads_end_or_are_deadlocks(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		personality_reset(&pb.p, &(struct signals){ 0 });
 		put_time(5, 0);
-		poke(BOX_DATA + 16, UINT64_MAX);
+		poke(&pb, BOX_DATA + 16, UINT64_MAX);
 		const int64_t want = rows[i].want;
 		const int64_t result = CALL(&pb, SYS_futex, rows[i].address, rows[i].operation,
 					    rows[i].value, rows[i].timeout);
@@ -255,7 +243,7 @@ static void waits_for_other_threads_end_or_are_deadlocks(void **state)
 		put_time(1234567890 + (real ? CLOCK_REALTIME : CLOCK_MONOTONIC) + 7, 987654321);
 		assert_int_equal(CALL(&pb, SYS_futex, BOX_DATA,
 				      FUTEX_WAIT_BITSET | (real ? FUTEX_CLOCK_REALTIME : 0),
-				      (uint32_t)peek(BOX_DATA), BOX_DATA),
+				      (uint32_t)peek(&pb, BOX_DATA), BOX_DATA),
 				 -ETIMEDOUT);
 		assert_int_equal(pb.p.wait_until, NOW(CLOCK_MONOTONIC) + 7 * S);
 	}
@@ -273,12 +261,12 @@ static void what_was_used_is_cpu_time(void **state)
 	assert_int_equal(usage.ru_utime.tv_usec, cpu % S / 1000);
 	assert_int_equal(usage.ru_maxrss, 0);
 	assert_int_equal(CALL(&pb, SYS_getrusage, UINT64_MAX, BOX_DATA), 0); /* children */
-	assert_int_equal(peek(BOX_DATA), 0);
+	assert_int_equal(peek(&pb, BOX_DATA), 0);
 	assert_int_equal(CALL(&pb, SYS_getrusage, 2, BOX_DATA), -EINVAL);
 	assert_int_equal(CALL(&pb, SYS_getrusage, UINT64_MAX - 1, BOX_DATA), -EINVAL);
 	assert_int_equal(CALL(&pb, SYS_getrusage, 0, BOX_DATA_END - 100), -EFAULT);
 	assert_int_equal(CALL(&pb, SYS_times, BOX_DATA), NOW(CLOCK_MONOTONIC) / 10000000);
-	assert_int_equal(peek(BOX_DATA), cpu / 10000000);
+	assert_int_equal(peek(&pb, BOX_DATA), cpu / 10000000);
 	assert_int_equal(CALL(&pb, SYS_times, 0), NOW(CLOCK_MONOTONIC) / 10000000);
 	assert_int_equal(CALL(&pb, SYS_times, BOX_DATA_END - 8), -EFAULT);
 }

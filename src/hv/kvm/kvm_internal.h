@@ -90,6 +90,9 @@ mote_status kvm_x86_filter_msrs(struct kvm_vm *vm, mote_error *err);
 /* Has a new vCPU read the host's time-stamp counter as it is, where KVM can. Errors: MOTE_E_OS. */
 mote_status kvm_x86_share_tsc(struct kvm_vm *vm, mote_error *err);
 
+/* As KVM has it; one that is not present is unusable. */
+struct kvm_segment kvm_x86_segment(const struct hv_segment *segment);
+
 /* Puts a new vCPU into STATE. */
 mote_status kvm_x86_set_state(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err);
 

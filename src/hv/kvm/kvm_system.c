@@ -37,23 +37,6 @@ static struct hv_segment from_kvm(const struct kvm_segment *segment)
 	};
 }
 
-static struct kvm_segment to_kvm(const struct hv_segment *segment)
-{
-	return (struct kvm_segment){
-		.base = segment->base,
-		.limit = segment->limit,
-		.selector = segment->selector,
-		.type = segment->type,
-		.dpl = segment->dpl,
-		.present = segment->present,
-		.unusable = !segment->present,
-		.s = segment->is_code_or_data,
-		.l = segment->is_long,
-		.db = segment->is_default_32,
-		.g = segment->is_granular,
-	};
-}
-
 static void get(const struct hv_vm *base, struct hv_system *out)
 {
 	const struct kvm_sregs *sregs = &((const struct kvm_vm *)base)->run->s.regs.sregs;
@@ -82,14 +65,14 @@ static void get(const struct hv_vm *base, struct hv_system *out)
 
 static void fill_sregs(struct kvm_sregs *sregs, const struct hv_system *state)
 {
-	sregs->cs = to_kvm(&state->cs);
-	sregs->ds = to_kvm(&state->ds);
-	sregs->es = to_kvm(&state->es);
-	sregs->fs = to_kvm(&state->fs);
-	sregs->gs = to_kvm(&state->gs);
-	sregs->ss = to_kvm(&state->ss);
-	sregs->tr = to_kvm(&state->tr);
-	sregs->ldt = to_kvm(&state->ldt);
+	sregs->cs = kvm_x86_segment(&state->cs);
+	sregs->ds = kvm_x86_segment(&state->ds);
+	sregs->es = kvm_x86_segment(&state->es);
+	sregs->fs = kvm_x86_segment(&state->fs);
+	sregs->gs = kvm_x86_segment(&state->gs);
+	sregs->ss = kvm_x86_segment(&state->ss);
+	sregs->tr = kvm_x86_segment(&state->tr);
+	sregs->ldt = kvm_x86_segment(&state->ldt);
 	sregs->gdt = (struct kvm_dtable){ .base = state->gdt_base, .limit = state->gdt_limit };
 	sregs->idt = (struct kvm_dtable){ .base = state->idt_base, .limit = state->idt_limit };
 	sregs->cr0 = state->cr0;

@@ -94,7 +94,7 @@ mote_status kvm_x86_filter_msrs(struct kvm_vm *vm, mote_error *err)
 	return MOTE_OK;
 }
 
-static struct kvm_segment to_kvm(const struct hv_segment *segment)
+struct kvm_segment kvm_x86_segment(const struct hv_segment *segment)
 {
 	return (struct kvm_segment){
 		.base = segment->base,
@@ -103,6 +103,7 @@ static struct kvm_segment to_kvm(const struct hv_segment *segment)
 		.type = segment->type,
 		.dpl = segment->dpl,
 		.present = segment->present,
+		.unusable = !segment->present,
 		.s = segment->is_code_or_data,
 		.l = segment->is_long,
 		.db = segment->is_default_32,
@@ -112,10 +113,10 @@ static struct kvm_segment to_kvm(const struct hv_segment *segment)
 
 static void fill_sregs(struct kvm_sregs *sregs, const struct hv_cpu_state *state)
 {
-	sregs->cs = to_kvm(&state->code);
-	sregs->ss = sregs->ds = sregs->es = sregs->fs = sregs->gs = to_kvm(&state->data);
+	sregs->cs = kvm_x86_segment(&state->code);
+	sregs->ss = sregs->ds = sregs->es = sregs->fs = sregs->gs = kvm_x86_segment(&state->data);
 	sregs->fs.base = state->fs_base;
-	sregs->tr = to_kvm(&state->task);
+	sregs->tr = kvm_x86_segment(&state->task);
 	sregs->ldt = (struct kvm_segment){ .unusable = 1 };
 	sregs->gdt = (struct kvm_dtable){ .base = state->gdt_base, .limit = state->gdt_limit };
 	sregs->idt = (struct kvm_dtable){ .base = state->idt_base, .limit = state->idt_limit };
