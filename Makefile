@@ -50,7 +50,7 @@ asan:
 tsan: setup
 	@$(MAKE) --no-print-directory all BUILD=build-tsan \
 		MESON_FLAGS="$(MESON_FLAGS) -Db_sanitize=thread -Db_lundef=false"
-	@MOTE_TEST_VARIANT=glibc tools/run-tests build-tsan 'abi/test_io_*' 'mem/*' image/test_image 'hv/*' 'vm/*' \
+	@MOTE_TEST_VARIANT=glibc tools/run-tests build-tsan 'abi/test_io_*' 'mem/*' image/test_image 'hv/*' 'guest_abi/*' \
 		'sandbox/*' -sandbox/test_failing_host 'integration/*' -integration/test_call_costs \
 		-integration/test_large store/test_round_trip 'soak/*'
 

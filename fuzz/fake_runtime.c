@@ -7,10 +7,10 @@
 #include "fuzz/fake_runtime.h"
 
 #include "fuzz/fuzz.h"
+#include "hv/cpu_features.h"
 #include "sandbox/snapshot.h"
 #include "tests/hv/fake.h"
 #include "tests/kit/tiny_elf.h"
-#include "vm/cpu_features.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

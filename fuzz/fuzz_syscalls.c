@@ -7,7 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "fuzz/fuzz.h"
-#include "tests/vm/personality_box.h"
+#include "tests/guest_abi/mote/personality_box.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  * all of them; only src/hv knows which exist (hv_backends). There are two kinds:
  * machines (kvm), which run guest page tables and report raw exits (ports, memory
  * without a slot, ...), and the process backend, which has no machine and reports events
- * (hypercall, system call, exception) directly. vm/machine.h makes them look alike.
+ * (hypercall, system call, exception) directly. guest_abi/mote/machine.h makes them look alike.
  *
  * Threads: an hv may be used from any thread. An hv_vm belongs to one thread at a
  * time and may move between calls.

@@ -3,9 +3,9 @@
  * An image as a program: from its entry point to its exit in a machine of its own.
  */
 #include "base/options.h"
+#include "guest_abi/mote/syscall_names.h"
 #include "sandbox/receipt.h"
 #include "sandbox/sandbox.h"
-#include "vm/syscall_names.h"
 
 static mote_status run(mote_sandbox *sb, const struct time_limits *limits, int *exit_status,
 		       mote_error *err)

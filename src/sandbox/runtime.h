@@ -6,7 +6,7 @@
 #define SANDBOX_RUNTIME_H
 
 #include "debug/libdw.h"
-#include "vm/machine.h"
+#include "guest_abi/mote/machine.h"
 
 #include <mote/runtime.h>
 

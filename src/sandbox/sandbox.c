@@ -8,7 +8,7 @@
 #include "sandbox/snapshot.h"
 
 #include "base/options.h"
-#include "vm/program.h"
+#include "guest_abi/mote/program.h"
 
 #include <mote/interrupt.h>
 

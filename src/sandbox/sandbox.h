@@ -22,11 +22,11 @@
 
 #include "abi/io_stack.h"
 #include "abi/wire.h"
+#include "guest_abi/mote/personality.h"
 #include "image/image.h"
 #include "mem/arena.h"
 #include "mem/guest_memory.h"
 #include "sandbox/runtime.h"
-#include "vm/personality.h"
 
 #include <mote/buffer.h>
 #include <mote/call.h>

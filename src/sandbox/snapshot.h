@@ -5,10 +5,10 @@
 #ifndef SANDBOX_SNAPSHOT_H
 #define SANDBOX_SNAPSHOT_H
 
+#include "guest_abi/mote/files_state.h"
 #include "mem/memory_snapshot.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/snapshot_parts.h"
-#include "vm/files_state.h"
 
 #include <mote/snapshot.h>
 

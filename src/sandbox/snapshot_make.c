@@ -7,11 +7,11 @@
 #include "sandbox/snapshot_parts.h"
 
 #include "abi/utf8.h"
+#include "guest_abi/mote/supervisor.h"
+#include "hv/cpu_features.h"
 #include "image/image_parts.h"
 #include "mem/page_bitmap.h"
 #include "sandbox/snapshot.h"
-#include "vm/cpu_features.h"
-#include "vm/supervisor.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -5,10 +5,10 @@
  */
 #include "sandbox/snapshot_parts.h"
 
+#include "hv/cpu_features.h"
 #include "mem/file_mapping.h"
 #include "mem/page_bitmap.h"
 #include "sandbox/snapshot.h"
-#include "vm/cpu_features.h"
 
 const struct host *mote_private_host(const mote_runtime *rt)
 {

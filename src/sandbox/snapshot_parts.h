@@ -14,7 +14,7 @@
 #define SANDBOX_SNAPSHOT_PARTS_H
 
 #include "base/host.h"
-#include "vm/signals.h"
+#include "guest_abi/mote/signals.h"
 
 #include <mote/image.h>
 #include <mote/snapshot.h>
@@ -53,7 +53,7 @@ struct snapshot_parts {
 	size_t nsegments;
 	const mote_function_info *exports, *imports;
 	size_t nexports, nimports;
-	uint64_t cpu_features; /* vm/cpu_features.h */
+	uint64_t cpu_features; /* hv/cpu_features.h */
 
 	/* the host */
 	const mote_function_info *host_functions; /* by name */
@@ -87,7 +87,7 @@ struct snapshot_parts {
 MOTE_API const struct host *mote_private_host(const mote_runtime *rt);
 MOTE_API const struct host *mote_private_snapshot_host(const mote_snapshot *snapshot);
 
-/* "avx2", ...: see vm/cpu_features.h. */
+/* "avx2", ...: see hv/cpu_features.h. */
 MOTE_API const char *mote_private_cpu_feature(unsigned bit);
 
 /* Where everything is in SNAPSHOT, which PARTS point into. Errors: MOTE_E_LIMIT (the heap is in

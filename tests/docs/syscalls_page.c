@@ -31,7 +31,7 @@ static const struct row rows[] = {
 #define SERVED(number, name, handler, how)   { number, #name, how, NULL },
 #define DECLINED(number, name, handler, why) { number, #name, NULL, why },
 #define REFUSED(number, name, why)           { number, #name, NULL, why },
-#include "vm/syscalls.def"
+#include "guest_abi/mote/syscalls.def"
 };
 
 static const char head[] =
@@ -40,7 +40,8 @@ static const char head[] =
 	"What a guest's libc asks of Linux is served by mote itself, from the sandbox's own "
 	"memory. This page is printed by the build\n"
 	"from the table that the library is made from, "
-	"[`src/vm/syscalls.def`](../src/vm/syscalls.def); a test compares them. How to\n"
+	"[`src/guest_abi/mote/syscalls.def`](../src/guest_abi/mote/syscalls.def); a test compares "
+	"them. How to\n"
 	"write guests is told in [guests.md](guests.md), how to run programs that never heard of "
 	"mote in\n"
 	"[how-to/programs.md](how-to/programs.md).\n"

@@ -2,7 +2,7 @@
 /*
  * A guest that tells what CPUID tells it, and which features mote's own code finds there.
  */
-#include "vm/cpu_features.h"
+#include "hv/cpu_features.h"
 
 #include <mote/guest.h>
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 /* For its table. */
-#include "vm/cpu_features_amd64.c"
+#include "hv/cpu_features_amd64.c"
 
 #define ALL UINT32_MAX
 

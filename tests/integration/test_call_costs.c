@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include "integration/harness.h"
 
-#include "vm/syscall_names.h"
+#include "guest_abi/mote/syscall_names.h"
 
 #include <linux/ptrace.h>
 #include <signal.h>

@@ -5,7 +5,7 @@
  */
 #include "integration/harness.h"
 
-#include "vm/cpu_features.h"
+#include "hv/cpu_features.h"
 
 #include <cpuid.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * served.h - which system calls have a handler: src/vm/syscalls.def written down a second time, by
- * hand, so that none comes or goes unnoticed.
+ * served.h - which system calls have a handler: src/guest_abi/mote/syscalls.def written down a
+ * second time, by hand, so that none comes or goes unnoticed.
  */
 #ifndef KIT_SERVED_H
 #define KIT_SERVED_H

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps the nodes of a tree: names, children in the order in which they came, and a table to
+ * find them by. What is in files is in file_blocks.c.
+ */
+#include "guest_abi/mote/file_tree.h"
+
+#include "guest_abi/mote/file_blocks.h"
+
+#include <errno.h>
+#include <string.h>
+
+void *file_tree_alloc(struct file_tree *tree, uint64_t size, int *error)
+{
+	void *ptr = NULL;
+
+	*error = size > tree->limit - tree->used ? -ENOSPC : 0;
+	if (!*error && !(ptr = host_alloc(tree->host, size)))
+		*error = -ENOMEM;
+	if (ptr)
+		tree->used += size;
+	return ptr;
+}
+
+void file_tree_free(struct file_tree *tree, void *ptr, uint64_t size)
+{
+	if (ptr)
+		tree->used -= size;
+	host_free(tree->host, ptr, size);
+}
+
+static void free_text(struct file_tree *tree, char *text)
+{
+	if (text)
+		file_tree_free(tree, text, strlen(text) + 1);
+}
+
+static char *copy_text(struct file_tree *tree, const char *text, size_t size, int *error)
+{
+	char *copy = file_tree_alloc(tree, size + 1, error);
+
+	if (copy)
+		memcpy(copy, text, size);
+	return copy;
+}
+
+void file_tree_init(struct file_tree *tree, const struct host *host, uint64_t limit, bool is_merged)
+{
+	*tree = (struct file_tree){
+		.host = host,
+		.root = { .kind = NODE_FOLDER,
+			  .is_merged = is_merged,
+			  .is_linked = true,
+			  .mode = 0755,
+			  .fd = -1 },
+		.limit = limit,
+	};
+	if (!is_merged) /* one that lies over nothing was made now */
+		file_node_touch(tree, &tree->root);
+}
+
+static size_t bucket_of(const struct file_node *folder, const char *name, size_t size)
+{
+	uint64_t hash = (uint64_t)(uintptr_t)folder >> 4;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
+	return (size_t)(hash >> 32 ^ hash) % FILE_TREE_BUCKETS;
+}
+
+struct file_node *file_tree_find(const struct file_tree *tree, const struct file_node *folder,
+				 const char *name, size_t size)
+{
+	if (!tree->buckets)
+		return NULL;
+	struct file_node *node = tree->buckets[bucket_of(folder, name, size)];
+	while (node && !(node->parent == folder && strlen(node->name) == size &&
+			 memcmp(node->name, name, size) == 0))
+		node = node->same_bucket;
+	return node;
+}
+
+/* Makes NODE, whose name is set, the last child of FOLDER. */
+static void link_node(struct file_tree *tree, struct file_node *node, struct file_node *folder)
+{
+	struct file_node **bucket =
+		&tree->buckets[bucket_of(folder, node->name, strlen(node->name))];
+
+	node->id = ++tree->next_id;
+	node->is_linked = true;
+	node->parent = folder;
+	node->previous = folder->last;
+	node->next = NULL;
+	*(folder->last ? &folder->last->next : &folder->first) = node;
+	folder->last = node;
+	node->same_bucket = *bucket;
+	*bucket = node;
+}
+
+static void unlink_node(struct file_tree *tree, struct file_node *node)
+{
+	struct file_node *folder = node->parent;
+	struct file_node **at = &tree->buckets[bucket_of(folder, node->name, strlen(node->name))];
+
+	while (*at != node)
+		at = &(*at)->same_bucket;
+	*at = node->same_bucket;
+	*(node->previous ? &node->previous->next : &folder->first) = node->next;
+	*(node->next ? &node->next->previous : &folder->last) = node->previous;
+	node->parent = node->next = node->previous = node->same_bucket = NULL;
+	node->is_linked = false;
+}
+
+static void free_node(struct file_tree *tree, struct file_node *node)
+{
+	file_blocks_free(tree, node, 0);
+	file_tree_free(tree, node->blocks, node->nblocks * sizeof node->blocks[0]);
+	free_text(tree, node->name);
+	free_text(tree, node->text);
+	file_tree_free(tree, node, sizeof *node);
+}
+
+int file_tree_add(struct file_tree *tree, struct file_node *folder, const char *name, size_t size,
+		  enum node_kind kind, const char *text, struct file_node **out)
+{
+	struct file_node *old = file_tree_find(tree, folder, name, size);
+	int error = 0;
+
+	*out = NULL;
+	if (!tree->buckets)
+		tree->buckets =
+			file_tree_alloc(tree, FILE_TREE_BUCKETS * sizeof tree->buckets[0], &error);
+	if (error)
+		return error;
+	struct file_node *node = file_tree_alloc(tree, sizeof *node, &error);
+	if (!node)
+		return error;
+	node->kind = kind;
+	node->fd = -1;
+	node->name = copy_text(tree, name, size, &error);
+	if (!error && text)
+		node->text = copy_text(tree, text, strlen(text), &error);
+	if (error) {
+		free_node(tree, node);
+		return error;
+	}
+	if (old)
+		file_tree_remove(tree, old);
+	link_node(tree, node, folder);
+	file_node_touch(tree, node);
+	*out = node;
+	return 0;
+}
+
+void file_tree_remove(struct file_tree *tree, struct file_node *node)
+{
+	while (node->first)
+		file_tree_remove(tree, node->first);
+	unlink_node(tree, node);
+	file_tree_release(tree, node);
+}
+
+void file_tree_release(struct file_tree *tree, struct file_node *node)
+{
+	if (!node->is_linked && node->nopen == 0)
+		free_node(tree, node);
+}
+
+void file_tree_swap(struct file_tree *tree, struct file_node *a, struct file_node *b)
+{
+	struct file_node *folder_a = a->parent, *folder_b = b->parent;
+	char *name = a->name;
+
+	unlink_node(tree, a);
+	unlink_node(tree, b);
+	a->name = b->name;
+	b->name = name;
+	link_node(tree, a, folder_b);
+	link_node(tree, b, folder_a);
+}
+
+/* From the leaves up; a tree is as deep as paths are long. */
+void file_tree_clear(struct file_tree *tree)
+{
+	struct file_node *node = &tree->root;
+
+	while (node->first || node != &tree->root) {
+		if (node->first) {
+			node = node->first;
+			continue;
+		}
+		struct file_node *parent = node->parent;
+		unlink_node(tree, node);
+		free_node(tree, node);
+		node = parent;
+	}
+	file_tree_free(tree, tree->buckets, FILE_TREE_BUCKETS * sizeof tree->buckets[0]);
+	tree->buckets = NULL;
+}
+
+/* A merged folder shows what is below, and a file without blocks of its own is what is below. */
+static bool differs(const struct file_node *node)
+{
+	if (node->kind == NODE_FOLDER)
+		return !node->is_merged;
+	return node->kind != NODE_FILE || !file_node_is_as_below(node);
+}
+
+/* The node that comes after NODE, which is the whole tree's next to come; NULL at the end. */
+static const struct file_node *following(const struct file_node *node)
+{
+	if (node->first)
+		return node->first;
+	while (node && !node->next)
+		node = node->parent;
+	return node ? node->next : NULL;
+}
+
+const struct file_node *file_tree_difference(const struct file_tree *tree)
+{
+	const struct file_node *node = following(&tree->root);
+
+	while (node && !differs(node))
+		node = following(node);
+	return node;
+}
+
+void file_node_path(const struct file_node *node, char *path, size_t size)
+{
+	size_t at = size - 1;
+
+	path[at] = '\0';
+	for (; node->parent; node = node->parent) {
+		const size_t length = strlen(node->name);
+		if (length + 1 > at)
+			break;
+		if (path[at])
+			path[--at] = '/';
+		at -= length;
+		memcpy(path + at, node->name, length);
+	}
+	memmove(path, path + at, size - at);
+}

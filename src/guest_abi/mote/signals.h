@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * signals.h - the signals of a guest: which it handles, and how its handlers are called.
+ *
+ * A guest gets signals from itself only: for its faults, and those that it sends. What it handles
+ * is delivered as Linux does it on x86-64, by a frame on its stack that holds all its registers;
+ * the handler returns through rt_sigreturn. What is in a frame when it comes back is the guest's
+ * word, of which the machine takes what a processor in ring 3 may have.
+ *
+ * Threads: as its sandbox.
+ */
+#ifndef GUEST_ABI_MOTE_SIGNALS_H
+#define GUEST_ABI_MOTE_SIGNALS_H
+
+#include "hv/hv.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIGNALS_MAX 64
+
+/* The kernel's struct sigaction. A handler may be 0 (the default) or 1 (ignore). */
+struct signal_action {
+	uint64_t handler, flags, restorer, mask;
+};
+
+/* Sets have bit N - 1 for signal N. A value: snapshots keep a copy. */
+struct signals {
+	uint64_t mask;                   /* blocked */
+	uint64_t pending;                /* sent, and blocked until now */
+	uint64_t handled;                /* those whose action is not the default */
+	uint64_t stack_base, stack_size; /* for handlers that want it; size 0: there is none */
+	struct signal_action actions[SIGNALS_MAX]; /* all zero but for those that are HANDLED */
+};
+
+/* Makes TO what FROM is; quick when neither has handlers. */
+void signals_copy(struct signals *to, const struct signals *from);
+
+/* Whether a guest can have come to have SIGNALS, which somebody made up. */
+bool signals_are_sound(const struct signals *signals);
+
+/* The signal that Linux makes of exception VECTOR. */
+int signal_of_exception(unsigned vector);
+
+/* SIGNAL's action is ACTION from now on; false, and nothing has changed: its handler is at no
+ * address that a guest can have. */
+bool signals_set_action(struct signals *signals, int signal, const struct signal_action *action);
+
+struct personality;
+
+/*
+ * EVENT, an exception, happened to the guest of P: whether it goes on in a handler of its own. If
+ * not (there is none, the signal is blocked, or the stack has no room for a frame), nothing has
+ * changed.
+ */
+bool signals_fault(struct personality *p, const struct hv_exit *event);
+
+/* After a system call, when the guest has REGS: delivers what is pending and not blocked, which may
+ * end the guest. */
+void signals_deliver(struct personality *p, const struct hv_regs *regs);
+
+#endif
