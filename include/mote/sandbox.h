@@ -36,7 +36,9 @@ typedef struct mote_sandbox mote_sandbox;
  *
  * Runs on the thread that called the guest, while that call is under way. It may
  * block. It must not use the sandbox that called it: a call back into it fails
- * with MOTE_E_STATE.
+ * with MOTE_E_STATE. And it must return: an exception of C++ that leaves it ends the program by
+ * std::terminate(), a longjmp() out of it leaves the sandbox neither usable nor free to go, as does
+ * pthread_cancel() of its thread.
  */
 typedef mote_status (*mote_host_fn)(void *user, const mote_value *args, size_t nargs,
 				    mote_value *result, mote_error *err);
