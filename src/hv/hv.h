@@ -132,6 +132,7 @@ struct hv_exit {
 
 struct hv;
 struct hv_vm;
+struct hv_system_ops;
 
 /* What hv_check() found out about a backend on this machine. */
 struct hv_check {
@@ -261,6 +262,9 @@ struct hv_backend {
 	 * watch() helps.
 	 */
 	bool (*written)(struct hv_vm *vm, void (*note)(void *user, uint64_t gpa), void *user);
+
+	/* What guests in ring 0 need besides: hv/system.h. NULL: there is no ring 0. */
+	const struct hv_system_ops *system;
 };
 
 /* The head of every backend's hv and hv_vm. */

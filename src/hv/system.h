@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * system.h - the part of a vCPU's state that only ring 0 can change: what a guest that runs
- * there needs of a backend besides hv.h.
+ * there needs of a backend besides hv.h. A backend has it as its SYSTEM.
  *
  * Threads: as the hv_vm, one at a time, and not while it runs.
  */
@@ -34,8 +34,5 @@ struct hv_system_ops {
 	/* Vector and x87 registers, with their control words, as in a new vCPU. Errors: MOTE_E_OS. */
 	mote_status (*clear_vectors)(struct hv_vm *vm, mote_error *err);
 };
-
-/* The operations for machines of HV, or NULL: it has no ring 0 to offer. */
-const struct hv_system_ops *hv_system_ops(const struct hv *hv);
 
 #endif

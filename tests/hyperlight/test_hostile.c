@@ -259,7 +259,7 @@ static void check_system(const struct hv_system *now, const struct hv_system *wa
 
 static void registers_do_not_outlive_a_restore(void **state)
 {
-	const struct hv_system_ops *ops = hv_system_ops(box.hv);
+	const struct hv_system_ops *ops = box.hv->ops->system;
 	const mote_value secret = u64(0x5ec4e7);
 	struct hv_system before, after;
 
@@ -287,7 +287,7 @@ static uint64_t leaf_address(uint64_t address)
 	struct hv_system system;
 	uint64_t table, entry = 0;
 
-	hv_system_ops(box.hv)->get(hyperlight_abi.vm(box.guest), &system);
+	box.hv->ops->system->get(hyperlight_abi.vm(box.guest), &system);
 	table = system.cr3;
 	for (int level = 3;; level--) {
 		entry = table + SCRATCH_END_GVA - SCRATCH_END_GPA +

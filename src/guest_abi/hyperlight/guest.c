@@ -161,7 +161,7 @@ static mote_status start(struct hyperlight_guest *guest, bool is_new_vm, mote_er
 mote_status hyperlight_guest_new(struct guest **out, struct hv *hv, struct guest_snapshot *snapshot,
 				 mote_error *err)
 {
-	const struct hv_system_ops *system = hv_system_ops(hv);
+	const struct hv_system_ops *system = hv->ops->system;
 
 	*out = NULL;
 	if (!system)

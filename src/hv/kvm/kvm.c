@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "hv/kvm/kvm_internal.h"
+#include "hv/kvm/kvm_system.h"
 #include "mem/region_convert.h"
 
 #include <errno.h>
@@ -289,4 +290,5 @@ const struct hv_backend hv_kvm = {
 	.audit = kvm_vm_audit,
 	.watch = kvm_vm_watch,
 	.written = kvm_vm_written,
+	.system = &kvm_system_ops,
 };
