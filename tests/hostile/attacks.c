@@ -86,6 +86,10 @@ const struct attack attacks[] = {
 	{ "system_call_pointers", FINE | FAULT | ABORT, CAUGHT "|a deadlock", .ways = 1008,
 	  .sample = 700, .spoils = true },
 	{ "address_space", FINE | FAULT, "page fault", .ways = 45, .spoils = true },
+	{ "file_paths", FINE | LIMIT, "raise max_", .ways = 400, .has_files = true },
+	{ "file_storms", FINE | LIMIT, "raise max_", .ways = 20, .has_files = true },
+	{ "file_calls", FINE | LIMIT | FAULT, CAUGHT "|raise max_", .ways = 2000, .sample = 400,
+	  .has_files = true, .spoils = true },
 	{ "ends", FINE | ABORT, "exit(|itself with signal", .ways = 400 },
 
 	/* too much */

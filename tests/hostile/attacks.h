@@ -33,6 +33,7 @@ struct attack {
 	unsigned sweep;    /* of all ways, one in so many is called besides: see trial.h */
 	enum place place;  /* then the ways are addresses, in all regions and outside of them */
 	bool is_endless;   /* it gets little time */
+	bool has_files;    /* it is given directories: see given.h */
 	bool is_stopped;   /* another thread stops the call, if the guest does not */
 	bool spoils;       /* a guest that survives its attack may have broken itself */
 };

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "integration/harness.h"
 
+#include "hostile/given.h"
 #include "hostile/trial.h"
 
 #include <errno.h>
@@ -71,29 +72,40 @@ static void run_attack(void **state)
 	struct work *work = *state;
 	const char *folder = getenv("MOTE_TEST_GUESTS");
 	char path[512];
+	struct given given;
 	int ended = 0;
 
 	if (!folder)
 		fail_msg("MOTE_TEST_GUESTS must name the folder with the guests");
 	require_backend(work->backend);
 	snprintf(path, sizeof path, "%s/%s", folder, work->attack->guest);
+	if (work->attack->has_files && !given_make(&given))
+		fail_msg("cannot make a folder for guests");
 	work->report->under_way = 0;
 	fflush(NULL);
 	pid_t child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
 		let_signals_end_us();
-		work->report->tried =
-			trial_run(work->attack, path, work->backend, &work->report->under_way);
+		work->report->tried = trial_run(work->attack, path, work->backend,
+						work->attack->has_files ? given.folder : NULL,
+						&work->report->under_way);
 		exit(0);
 	}
-	if (!await(child, work->report, &ended))
+	const bool has_ended = await(child, work->report, &ended);
+	const bool is_changed = work->attack->has_files && given_changed(&given);
+	if (work->attack->has_files)
+		given_remove(&given);
+	if (!has_ended)
 		fail_msg("%s, %s: way 0x%" PRIx64 " has no end", work->backend, work->attack->guest,
 			 work->report->under_way - 1);
 	if (WIFSIGNALED(ended))
 		fail_msg("%s, %s: way 0x%" PRIx64 " ended the host with signal %d", work->backend,
 			 work->attack->guest, work->report->under_way - 1, WTERMSIG(ended));
 	assert_int_equal(WEXITSTATUS(ended), 0);
+	if (is_changed)
+		fail_msg("%s, %s: the host's files are not what they were", work->backend,
+			 work->attack->guest);
 	print_message("%u ways\n", work->report->tried);
 }
 

@@ -25,6 +25,12 @@
 #define LIBRARY_GROWTH (UINT64_C(64) << 10)
 #define PROCESS_GROWTH ((IS_SANITIZED ? UINT64_C(512) : UINT64_C(4)) << 20)
 
+/* What a guest's changes of files may take, in each of two directories. */
+#define DIRECTORY_BYTES (UINT64_C(256) << 10)
+
+/* And all that it may do with files: each that is open has a path, and a folder has a buffer. */
+#define FILES_GROWTH (2 * DIRECTORY_BYTES + (UINT64_C(640) << 10))
+
 /* Nothing that an attack may do takes as long as ORDINARY_TIME, in nanoseconds; a call that is to be
  * stopped is allowed SHORT_TIME, and over when LATE has passed, too. Emulated machines get more. */
 #define ORDINARY_TIME UINT64_C(10000000000)
@@ -42,6 +48,7 @@ enum { EXITS_MAX = 8000, HOST_CALLS_MAX = 1000, LOG_LINES_MAX = 500, LOG_BYTES_M
 struct trial {
 	const struct attack *attack;
 	const char *backend;
+	const char *folder; /* of the host; NULL: the guests have no files */
 	mote_runtime *rt;
 	mote_image *image;
 	mote_snapshot *clean;
@@ -177,12 +184,21 @@ static mote_sandbox *new_sandbox(struct trial *t, uint64_t restore_audit)
 		  .nparams = 1,
 		  .params = text },
 	};
+	const mote_directory directories[] = {
+		{ .guest = "/data", .host = t->folder },
+		{ .guest = "/mine",
+		  .host = t->folder,
+		  .flags = MOTE_DIR_PRIVATE,
+		  .max_bytes = DIRECTORY_BYTES },
+		{ .guest = "/tmp", .flags = MOTE_DIR_PRIVATE, .max_bytes = DIRECTORY_BYTES },
+	};
 	const mote_sandbox_options *options = MOTE_OPTIONS(
 		mote_sandbox_options, .heap_size = 2 << 20, .stack_size = 64 << 10,
 		.input_size = 16 << 10, .output_size = 16 << 10, .buffer_size = 16 << 10,
 		.functions = functions, .nfunctions = 2, .restore_audit = restore_audit,
 		.max_exits = EXITS_MAX, .max_host_calls = HOST_CALLS_MAX,
-		.max_log_lines = LOG_LINES_MAX, .max_log_bytes = LOG_BYTES_MAX);
+		.max_log_lines = LOG_LINES_MAX, .max_log_bytes = LOG_BYTES_MAX,
+		.directories = directories, .ndirectories = t->folder ? 3 : 0);
 	mote_sandbox *sb;
 
 	expect_ok(t, "sandbox",
@@ -363,9 +379,11 @@ static void judge_memory(struct trial *t, const struct census *before, uint64_t 
 {
 	struct census after = census_take();
 
-	if (t->ledger.peak - peak > LIBRARY_GROWTH)
+	const uint64_t files = t->folder ? FILES_GROWTH : 0;
+
+	if (t->ledger.peak - peak > LIBRARY_GROWTH + files)
 		broken(t, "the library allocated %" PRIu64 " bytes more", t->ledger.peak - peak);
-	if (after.peak - before->now > t->guest_memory + PROCESS_GROWTH)
+	if (after.peak - before->now > t->guest_memory + PROCESS_GROWTH + files)
 		broken(t, "the process grew by %" PRIu64 " bytes", after.peak - before->now);
 	if (after.descriptors != before->descriptors)
 		broken(t, "%u descriptors are open, %u were", after.descriptors,
@@ -444,9 +462,10 @@ static unsigned try_ways(struct trial *t, volatile uint64_t *under_way)
 }
 
 unsigned trial_run(const struct attack *attack, const char *path, const char *backend,
-		   volatile uint64_t *under_way)
+		   const char *folder, volatile uint64_t *under_way)
 {
-	struct trial trial = { .attack = attack, .backend = backend }, *t = &trial;
+	struct trial trial = { .attack = attack, .backend = backend, .folder = folder },
+		     *t = &trial;
 
 	open_trial(t, path);
 	expect_answer(t, "the neighbour", t->neighbour, 0);

@@ -13,6 +13,7 @@
  *     if it is not, it works as before;
  *   - a restore brings back each byte and each register (the library's own audit compares them),
  * and the guest's honest work has the right result again;
+ *   - the folder that it was given is as it was, and what lies beside that was not seen;
  *   - the neighbour's memory is what it was, and its work has the right result.
  *
  * A sweep is for attacks of very many ways, of which a sample goes through all of that. It calls
@@ -27,12 +28,13 @@
 #include <stdint.h>
 
 /*
- * Tries ATTACK, the program in the file PATH, on BACKEND; returns how many ways were tried. When
+ * Tries ATTACK, the program in the file PATH, on BACKEND, with FOLDER of the host as "/data", which
+ * it cannot change, and "/mine", which it can, or NULL; returns how many ways were tried. When
  * the rule was broken it says so on standard error and ends the process with status 1: to be called
  * in a process of its own, which is killed when a call hangs. *UNDER_WAY is the way being tried,
  * plus 1.
  */
 unsigned trial_run(const struct attack *attack, const char *path, const char *backend,
-		   volatile uint64_t *under_way);
+		   const char *folder, volatile uint64_t *under_way);
 
 #endif
