@@ -18,6 +18,11 @@ static mote_status no_such_function(const struct guest *guest, const char *path,
 	struct suggestion like = suggestion_for(name);
 	const mote_function_info *function;
 
+	if (!guest->info.lists_functions)
+		return fail(
+			err, MOTE_E_ABI_MISMATCH,
+			"%.200s: a guest of the %s ABI, of which this version makes no sandboxes",
+			path, guest->info.guest_abi);
 	if (!guest->info.is_mote_guest)
 		return fail(err, MOTE_E_IMAGE,
 			    "%.200s: not a mote guest: it exports no functions; `mote run` runs it "

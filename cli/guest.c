@@ -58,9 +58,11 @@ static mote_status open_runtime(struct guest *guest, const struct options *optio
 		err);
 }
 
-static mote_status load_file(struct guest *guest, const char *path, mote_error *err)
+static mote_status load_file(struct guest *guest, const struct options *options, const char *path,
+			     mote_error *err)
 {
-	mote_status status = mote_image_load_file(&guest->file, guest->rt, path, err);
+	mote_status status =
+		mote_image_load_file_as(&guest->file, guest->rt, path, options->guest_abi, err);
 
 	guest->crash.guest = path;
 	guest->image = guest->file;
@@ -100,7 +102,7 @@ mote_status guest_open(struct guest *guest, const struct options *options, const
 	mote_status status = open_runtime(guest, options, err);
 
 	if (!status)
-		status = load_file(guest, path, err);
+		status = load_file(guest, options, path, err);
 	return status ? status : finish(guest, options, will_run, err);
 }
 
@@ -121,7 +123,7 @@ mote_status guest_open_stored(struct guest *guest, const struct options *options
 
 	if (!status)
 		status = stored_is(path) ? load_snapshot(guest, path, false, err)
-					 : load_file(guest, path, err);
+					 : load_file(guest, options, path, err);
 	return status ? status : finish(guest, options, true, err);
 }
 

@@ -12,13 +12,25 @@
 #include "terminal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-static const char *kind_text(const mote_image_info *info)
+/* "mote guest", "program": SIZE bytes at TEXT are enough. */
+static const char *kind_text(char *text, size_t size, const mote_image_info *info)
 {
-	if (info->is_mote_guest)
-		return info->is_pie ? "mote guest, static PIE" : "mote guest, static";
-	return info->is_pie ? "program, static PIE" : "program, static";
+	snprintf(text, size, "%s%s", info->guest_abi ? info->guest_abi : "program",
+		 info->guest_abi ? " guest" : "");
+	return text;
+}
+enum { KIND_SIZE = 40 };
+
+static void print_abi(const mote_image_info *info)
+{
+	if (!info->guest_abi)
+		return;
+	printf(", guest ABI %s %s", info->guest_abi,
+	       info->guest_abi_version[0] ? info->guest_abi_version
+					  : "of a version that it does not say");
 }
 
 /* As mote_sandbox_options has it. */
@@ -54,11 +66,12 @@ static void print_region(void *user, const mote_region_info *region)
 static void print_image(const struct guest *guest, const char *path)
 {
 	const mote_segment_info *segment;
+	char kind[KIND_SIZE];
 
 	terminal_write(stdout, path, strlen(path));
-	printf(": %s", kind_text(&guest->info));
-	if (guest->info.is_mote_guest)
-		printf(", guest ABI %" PRIu32, guest->info.abi_version);
+	printf(": %s, %s", kind_text(kind, sizeof kind, &guest->info),
+	       guest->info.is_pie ? "static PIE" : "static");
+	print_abi(&guest->info);
 	printf(", %" PRIu64 " bytes, entry 0x%" PRIx64 "\n\nsegments (address, bytes in memory, in "
 	       "the file, offset there)\n",
 	       guest->info.file_bytes, guest->info.entry);
@@ -68,7 +81,11 @@ static void print_image(const struct guest *guest, const char *path)
 		printf("  %10" PRIu64 "  0x%" PRIx64 "\n", segment->file_size,
 		       segment->file_offset);
 	}
-	functions_print(guest->image);
+	if (guest->info.lists_functions)
+		functions_print(guest->image);
+	else
+		printf("\nexports and imports are only known when it runs: the file does not list "
+		       "them\n");
 }
 
 static mote_status print_layout(const struct guest *guest, const mote_sandbox_options *plan,
@@ -115,27 +132,42 @@ static void append_region(void *user, const mote_region_info *region)
 	json_append(user, json);
 }
 
-/* The layout first: it can fail, and a failure must be the only thing that is printed. */
+static void add_functions(struct json_object *json, const struct guest *guest)
+{
+	json_add(json, "lists_functions", json_flag(guest->info.lists_functions));
+	if (guest->info.lists_functions)
+		functions_add(json, guest->image);
+}
+
+/* The layout first: it can fail, and a failure must be the only thing that is printed. Of guests of
+ * other ABIs there is none yet. */
 static mote_status print_json(const struct guest *guest, const mote_sandbox_options *plan,
 			      const char *path, mote_error *err)
 {
 	const mote_image_info *info = &guest->info;
-	struct json_object *layout = json_list();
-	mote_status status = mote_image_layout(guest->image, plan, append_region, layout, err);
+	struct json_object *layout = info->lists_functions ? json_list() : NULL;
+	char kind[KIND_SIZE];
+	mote_status status = MOTE_OK;
+
+	if (layout)
+		status = mote_image_layout(guest->image, plan, append_region, layout, err);
 	if (status) {
 		json_object_put(layout);
 		return status;
 	}
 	struct json_object *json = json_map();
 	json_add(json, "file", json_text(path));
-	json_add(json, "kind", json_text(info->is_mote_guest ? "mote guest" : "program"));
+	json_add(json, "kind", json_text(kind_text(kind, sizeof kind, info)));
 	json_add(json, "is_pie", json_flag(info->is_pie));
+	json_add(json, "guest_abi", info->guest_abi ? json_text(info->guest_abi) : NULL);
+	json_add(json, "guest_abi_version", json_text(info->guest_abi_version));
 	json_add(json, "abi_version", json_number(info->abi_version));
 	json_add(json, "entry", json_number(info->entry));
 	json_add(json, "file_bytes", json_number(info->file_bytes));
 	json_add(json, "segments", segments_json(guest->image));
-	functions_add(json, guest->image);
-	json_add(json, "layout", layout);
+	add_functions(json, guest);
+	if (layout)
+		json_add(json, "layout", layout);
 	json_print(stdout, json);
 	return MOTE_OK;
 }

@@ -55,7 +55,7 @@ static const struct command commands[] = {
 	  "Shows what kind of executable GUEST is, its segments, and the functions that it "
 	  "exports\n"
 	  "and imports. Nothing of it runs.\n",
-	  "bdjlsHSioB", 1, 1, false, inspect_command },
+	  "AbdjlsHSioB", 1, 1, false, inspect_command },
 	{ "call", "GUEST FUNCTION [ARG...]", "call one function of a guest",
 	  "Makes a sandbox of GUEST, a file or a saved snapshot (DIR:TAG), calls FUNCTION in it,\n"
 	  "and prints its result. The types of the arguments are those of the function (see\n"

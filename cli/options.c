@@ -50,6 +50,8 @@ static const struct option_row rows[] = {
 	  "what runs the guest: kvm or process (default: the best there is)" },
 	{ 'R', 0, OPTION_TEXT, FIELD(require), "require", "CHECKS",
 	  "only where these checks of `mote doctor` are ok: smt,swap" },
+	{ 'A', 0, OPTION_TEXT, FIELD(guest_abi), "abi", "NAME",
+	  "the guest ABI: mote or hyperlight (default: as the file says)" },
 	{ 'H', 'H', OPTION_SIZE, FIELD(heap), "heap", "SIZE", "heap of the guest (default 64M)" },
 	{ 'S', 'S', OPTION_SIZE, FIELD(stack), "stack", "SIZE", "stack of the guest (default 1M)" },
 	{ 'i', 'i', OPTION_SIZE, FIELD(input_size), "input", "SIZE",

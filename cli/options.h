@@ -24,6 +24,7 @@ struct word_list {
 struct options {
 	const char *backend;                           /* -b; NULL: the best there is */
 	const char *require;                           /* --require; NULL: nothing */
+	const char *guest_abi;                         /* --abi; NULL: as the file says */
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
 	uint64_t buffer_size;                          /* --buffer */
 	struct limits limits;                          /* --limit */

@@ -25,7 +25,7 @@ static void print_header(const struct guest *guest, const struct stored_info *in
 	print_text(word);
 	printf(": ");
 	print_text(info->guest);
-	printf(", %s, guest ABI %" PRIu32 "\n",
+	printf(", %s, guest ABI mote %" PRIu32 "\n",
 	       guest->info.is_pie ? "mote guest, static PIE" : "mote guest, static",
 	       guest->info.abi_version);
 	print_text(info->digest);

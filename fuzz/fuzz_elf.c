@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Target functions: image_load_memory, and by it elf_parse, elf_find_section, elf_each_note,
- * records_read_abi, records_read and records_index: any bytes are refused or make an image that
- * keeps every promise of image.h. And functions_find, which reads symbols of what was not refused.
+ * Target functions: image_open_memory and image_parse, and by them elf_parse, elf_find_section,
+ * elf_each_note, records_read_abi, records_read and records_index: any bytes are refused or make an
+ * image that keeps every promise of image.h. And functions_find, which reads symbols of what was
+ * not refused.
  */
 #include "debug/functions.h"
 #include "image/image.h"
 
 #include "tests/kit/image_flaw.h"
+#include "tests/kit/load_image.h"
 
 #include "fuzz/fuzz.h"
 
@@ -18,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mote_error err = { .code = MOTE_OK };
 
 	host_init(&host);
-	mote_status status = image_load_memory(&image, &host, data, size, &err);
+	mote_status status = load_image_memory(&image, &host, data, size, &err);
 	CHECK((status == MOTE_OK) == (image != NULL));
 	if (image) {
 		const char *flaw = image_flaw(image);

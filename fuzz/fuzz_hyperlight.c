@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Target functions: hyperlight_abi.recognise, hyperlight_image_parse, hyperlight_image_load,
- * hyperlight_abi.snapshot, hyperlight_abi.next_region. Input: a byte that says which; then a
- * guest's file; or words that a guest has written to its scratch, where its page tables are.
+ * Target functions: hyperlight_abi.recognise, hyperlight_abi.describe, hyperlight_image_parse,
+ * hyperlight_image_load, hyperlight_abi.snapshot, hyperlight_abi.next_region. Input: a byte that
+ * says which; then a guest's file; or words that a guest has written to its scratch, where its page
+ * tables are.
  */
 #include "guest_abi/hyperlight/guest_internal.h"
 
@@ -19,6 +20,27 @@
 #define WORDS       96
 #define IMAGE_MAX   (UINT64_C(1) << 20)
 
+/* Segments are those of the image, and their bytes in the file. */
+static void check_description(const struct hyperlight_image *image, mote_status want)
+{
+	const size_t size = image->elf.size;
+	struct elf elf;
+
+	CHECK(hyperlight_abi.describe(&elf, image->elf.bytes, size, NULL) == want);
+	CHECK((elf.nsegments > 0) == (want == MOTE_OK));
+	if (want)
+		return;
+	CHECK(elf.entry == image->entry);
+	for (size_t i = 0; i < elf.nsegments; i++) {
+		const mote_segment_info *segment = &elf.segments[i];
+
+		CHECK(segment->address - HYPERLIGHT_BASE <= image->size);
+		CHECK(segment->memory_size <= image->size - (segment->address - HYPERLIGHT_BASE));
+		CHECK(segment->file_offset <= size &&
+		      segment->file_size <= size - segment->file_offset);
+	}
+}
+
 static void fuzz_image(const uint8_t *data, size_t size)
 {
 	struct hyperlight_image image;
@@ -31,6 +53,7 @@ static void fuzz_image(const uint8_t *data, size_t size)
 	CHECK((claim == GUEST_MINE) == (version[0] != '\0'));
 	CHECK(status == err.code);
 	CHECK(status == MOTE_OK || err.message[0]);
+	check_description(&image, status);
 	if (status != MOTE_OK)
 		return;
 	CHECK(claim != GUEST_NOT_MINE);

@@ -4,7 +4,8 @@
  *
  * An image is a static Linux x86-64 ELF file. When it was linked with the guest
  * library it also carries records of the functions that it exports and imports,
- * which the host reads without running anything.
+ * which the host reads without running anything. It may also be a guest of the hyperlight ABI
+ * (docs/hyperlight.md): that can be described so far; no sandbox can be made of it yet.
  *
  * Threads: an image never changes after it was loaded; any thread may use it at
  * any time. It is reference-counted: each sandbox holds a reference of its own,
@@ -39,6 +40,20 @@ MOTE_API MOTE_NODISCARD mote_status mote_image_load_memory(mote_image **out, mot
 							   const void *elf, size_t size,
 							   mote_error *err);
 
+/*
+ * The same, as a guest of the guest ABI of this name, "mote" or "hyperlight". Of most guests the
+ * file says what they are; but one of the hyperlight ABI may be a static executable like any other,
+ * and without this it is loaded as a program. NULL: as the file says. Errors also: MOTE_E_INVALID
+ * (there is no such ABI).
+ */
+MOTE_API MOTE_NODISCARD mote_status mote_image_load_file_as(mote_image **out, mote_runtime *rt,
+							    const char *path, const char *guest_abi,
+							    mote_error *err);
+MOTE_API MOTE_NODISCARD mote_status mote_image_load_memory_as(mote_image **out, mote_runtime *rt,
+							      const void *elf, size_t size,
+							      const char *guest_abi,
+							      mote_error *err);
+
 /* Drops a reference. NULL is fine. */
 MOTE_API void mote_image_unref(mote_image *image);
 
@@ -69,6 +84,12 @@ typedef struct mote_image_info {
 	size_t nsegments;
 	size_t nexports;
 	size_t nimports;
+	/* The guest ABI: "mote", "hyperlight"; NULL: a program. And its version, "1", "0.15.0"; ""
+	 * if the file does not say. They live as long as the image. */
+	const char *guest_abi;
+	const char *guest_abi_version;
+	/* The file lists what it exports and imports. If not, that is only known when it runs. */
+	bool lists_functions;
 } mote_image_info;
 
 /* Describes IMAGE. INFO->size must be set, or it fails with MOTE_E_INVALID. */

@@ -133,8 +133,8 @@ enum {
  * NULL or both writable and executable),
  * MOTE_E_OPTION, MOTE_E_OS (a directory cannot be opened, or the kernel is older than Linux 5.6 and
  * cannot keep guests in one), MOTE_E_IMAGE (the image is not a mote guest, or does not fit the
- * address space with these sizes), MOTE_E_GUEST_ERROR (main() failed, or a host function that
- * it called), MOTE_E_GUEST_ABORT (main() called exit or
+ * address space with these sizes), MOTE_E_ABI_MISMATCH (of another guest ABI), MOTE_E_GUEST_ERROR
+ * (main() failed, or a host function that it called), MOTE_E_GUEST_ABORT (main() called exit or
  * abort, or returned other than 0), MOTE_E_GUEST_FAULT, MOTE_E_GUEST_LIMIT, MOTE_E_TIMEOUT
  * (start_timeout_ns), MOTE_E_STATE (see interrupt_signal in mote/runtime.h), MOTE_E_NOMEM,
  * MOTE_E_OS.

@@ -49,6 +49,7 @@
 
 #include <stdatomic.h>
 
+struct elf;
 struct file_mapping;
 
 /* How sure an ABI is that a file is a guest of its own. */
@@ -96,6 +97,12 @@ struct guest_abi {
 	 * for, "" if they do not say. */
 	enum guest_claim (*recognise)(const void *file, size_t size,
 				      char version[GUEST_VERSION_SIZE]);
+
+	/* Checks all of the file that load() will use, and describes it to OUT: header, entry, bias
+	 * and segments, as the guest will see them. FILE must live as long as OUT is used. Errors,
+	 * after which OUT is empty: MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH (messages do not name the
+	 * file). */
+	mote_status (*describe)(struct elf *out, const void *file, size_t size, mote_error *err);
 
 	/* Makes the state before the first instruction, with one reference. HOST must outlive it.
 	 * Errors: MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH (messages do not name the file),

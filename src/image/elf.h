@@ -22,7 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What elf_parse() leaves behind. Read-only for everyone else. */
+/* What elf_parse() leaves behind. Read-only for everyone else. Of guests of another ABI it is
+ * described by that (guest_abi/guest_abi.h), with segments as that has them. */
 struct elf {
 	const uint8_t *bytes; /* borrowed: the whole file */
 	size_t size;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes images from bytes and counts their references. Failures of the parsers get the
- * name of the file in front here, and nowhere else.
+ * Makes images from bytes and counts their references. Failures of mote's own parsers get the name
+ * of the file in front here, and nowhere else.
  */
 #include "image/image.h"
 
@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Keeps the last part of PATH: a full one could push the reason out of the message. */
@@ -19,6 +21,14 @@ static void set_name(struct mote_image *image, const char *path)
 	text_escape(image->name, sizeof image->name, last, strlen(last));
 }
 
+void image_set_abi(struct mote_image *image, uint32_t version)
+{
+	image->abi_version = version;
+	image->abi_name = version ? "mote" : NULL;
+	if (version)
+		snprintf(image->abi_text, sizeof image->abi_text, "%" PRIu32, version);
+}
+
 static mote_status read_records(struct mote_image *image, mote_error *err)
 {
 	const struct host *host = image->host;
@@ -26,7 +36,7 @@ static mote_status read_records(struct mote_image *image, mote_error *err)
 	struct abi_claims claims;
 	mote_status status = records_read_abi(elf, &claims, err);
 
-	image->abi_version = claims.version;
+	image_set_abi(image, claims.version);
 	image->features = claims.features;
 	if (status != MOTE_OK || image->abi_version == 0)
 		return status;
@@ -59,10 +69,6 @@ mote_status image_from_bytes(struct mote_image **out, const struct host *host, c
 	set_name(image, path);
 
 	mote_status status = image_bytes_seal(&image->file, host, err);
-	if (status == MOTE_OK)
-		status = elf_parse(&image->elf, image->file.at, image->file.size, err);
-	if (status == MOTE_OK)
-		status = read_records(image, err);
 	if (status != MOTE_OK) {
 		error_prefix(err, "%s: ", image->name);
 		mote_image_unref(image);
@@ -72,7 +78,18 @@ mote_status image_from_bytes(struct mote_image **out, const struct host *host, c
 	return MOTE_OK;
 }
 
-mote_status image_load_memory(struct mote_image **out, const struct host *host, const void *elf,
+mote_status image_parse(struct mote_image *image, mote_error *err)
+{
+	mote_status status = elf_parse(&image->elf, image->file.at, image->file.size, err);
+
+	if (status == MOTE_OK)
+		status = read_records(image, err);
+	if (status != MOTE_OK)
+		error_prefix(err, "%s: ", image->name);
+	return status;
+}
+
+mote_status image_open_memory(struct mote_image **out, const struct host *host, const void *elf,
 			      size_t size, mote_error *err)
 {
 	*out = NULL;

@@ -81,7 +81,7 @@ static mote_status read_file(const struct host *host, int fd, const char *path,
 	return status;
 }
 
-mote_status image_load_file(struct mote_image **out, const struct host *host, const char *path,
+mote_status image_open_file(struct mote_image **out, const struct host *host, const char *path,
 			    mote_error *err)
 {
 	*out = NULL;

@@ -23,6 +23,9 @@ mote_status mote_image_describe(const mote_image *image, mote_image_info *info, 
 		.nsegments = image->elf.nsegments,
 		.nexports = image->exports.count,
 		.nimports = image->imports.count,
+		.guest_abi = image->abi_name,
+		.guest_abi_version = image->abi_text,
+		.lists_functions = !image->abi,
 	};
 	return options_fill(info, &all, sizeof all, "mote_image_info", err);
 }

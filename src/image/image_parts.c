@@ -115,7 +115,7 @@ static mote_status copy(struct mote_image *image, const struct image_parts *part
 	const struct host *host = image->host;
 
 	memcpy(image->name, parts->name, strlen(parts->name) + 1);
-	image->abi_version = parts->abi_version;
+	image_set_abi(image, parts->abi_version);
 	image->features = MOTE_FEATURE_SPANS; /* if not, its snapshot has no buffers */
 	image->elf.is_pie = parts->is_pie;
 	image->elf.entry = parts->entry;

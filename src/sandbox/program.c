@@ -80,6 +80,8 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 	mote_status status = check_options(&options, given, err);
 	if (!status)
 		status = runtime_check_fork(image_runtime(image), err);
+	if (!status)
+		status = image_check_abi(image, err);
 	if (status)
 		return status;
 	const struct sandbox_plan plan = {

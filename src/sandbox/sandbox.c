@@ -319,6 +319,8 @@ mote_status mote_sandbox_new(mote_sandbox **out, mote_image *image,
 	if (status)
 		return status;
 	status = runtime_check_fork(image_runtime(image), err);
+	if (!status)
+		status = image_check_abi(image, err);
 	if (!status && image->abi_version == 0)
 		status = error_set(err, MOTE_E_IMAGE,
 				   "%s: is not a mote guest: link it with the guest library "

@@ -234,6 +234,9 @@ bool value_is(const mote_value *value, mote_type type, const char **why);
 /* The runtime that IMAGE was loaded with: an image's host is its runtime's. */
 mote_runtime *image_runtime(const mote_image *image);
 
+/* Fails with MOTE_E_ABI_MISMATCH for images of guest ABIs that sandboxes do not have yet. */
+mote_status image_check_abi(const mote_image *image, mote_error *err);
+
 /* What mote_sandbox_options and mote_program_options come down to. */
 struct sandbox_plan {
 	uint64_t heap_size, stack_size, input_size, output_size; /* 0: the default */

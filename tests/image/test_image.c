@@ -7,6 +7,7 @@
 
 #include "tests/kit/fail.h"
 #include "tests/kit/image_flaw.h"
+#include "tests/kit/load_image.h"
 #include "tests/kit/tiny_elf.h"
 
 #include <errno.h>
@@ -81,7 +82,7 @@ static void memory_is_copied(void **state)
 	struct tiny_elf file;
 	struct mote_image *image;
 	tiny_elf_init(&file);
-	assert_int_equal(image_load_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
+	assert_int_equal(load_image_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
 	memset(&file, 0xff, sizeof file);
 	assert_string_equal(image->name, "memory");
 	assert_tiny_image(image);
@@ -97,7 +98,7 @@ static void a_file_may_go_once_it_is_loaded(void **state)
 	struct mote_image *image;
 	tiny_elf_init(&file);
 	write_file("guest.elf", &file, sizeof file);
-	assert_int_equal(image_load_file(&image, host, path, NULL), MOTE_OK);
+	assert_int_equal(load_image_file(&image, host, path, NULL), MOTE_OK);
 	assert_int_equal(unlink(path), 0);
 	assert_string_equal(image->name, "guest.elf");
 	assert_tiny_image(image);
@@ -112,7 +113,7 @@ static void items_past_the_last_are_null(void **state)
 	struct tiny_elf file;
 	struct mote_image *image;
 	tiny_elf_init(&file);
-	assert_int_equal(image_load_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
+	assert_int_equal(load_image_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
 	assert_non_null(mote_image_segment(image, TINY_NSEGMENTS - 1));
 	assert_null(mote_image_segment(image, TINY_NSEGMENTS));
 	assert_non_null(mote_image_export(image, TINY_NEXPORTS - 1));
@@ -136,7 +137,7 @@ static void a_program_without_the_guest_library_is_an_image_too(void **state)
 	tiny_elf_init_pie(&file);
 	file.phdrs[TINY_NOTE].p_type = PT_NULL;
 	file.header.e_shoff = UINT64_MAX; /* nobody looks */
-	assert_int_equal(image_load_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
+	assert_int_equal(load_image_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
 	mote_image_info info = { .size = sizeof info };
 	assert_int_equal(mote_image_describe(image, &info, NULL), MOTE_OK);
 	assert_false(info.is_mote_guest);
@@ -159,7 +160,7 @@ static void describing_needs_the_callers_size(void **state)
 	mote_image_info info = { .size = 0 };
 	mote_error err;
 	tiny_elf_init(&file);
-	assert_int_equal(image_load_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
+	assert_int_equal(load_image_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
 	assert_int_equal(mote_image_describe(image, &info, &err), MOTE_E_INVALID);
 	assert_string_equal(err.message,
 			    "mote_image_info.size is 0; set it to sizeof(mote_image_info)");
@@ -175,7 +176,7 @@ static void functions_without_a_section_are_none(void **state)
 	tiny_elf_init(&file);
 	file.shdrs[TINY_SECTION_EXPORTS].sh_name = 0;
 	file.shdrs[TINY_SECTION_IMPORTS].sh_name = 0;
-	assert_int_equal(image_load_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
+	assert_int_equal(load_image_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
 	assert_null(mote_image_export(image, 0));
 	assert_null(mote_image_import(image, 0));
 	assert_null(mote_image_find_export(image, "Add"));
@@ -195,7 +196,7 @@ static void imports_may_repeat_a_name(void **state)
 	/* exports and imports lie side by side: two imports, both "Print" */
 	file.shdrs[TINY_SECTION_IMPORTS].sh_offset = offsetof(struct tiny_elf, exports[1]);
 	file.shdrs[TINY_SECTION_IMPORTS].sh_size = 3 * sizeof(struct mote_record);
-	assert_int_equal(image_load_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
+	assert_int_equal(load_image_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
 	assert_string_equal(mote_image_import(image, 0)->name, "Print");
 	assert_string_equal(mote_image_import(image, 2)->name, "Print");
 	mote_image_unref(image);
@@ -209,7 +210,7 @@ static void assert_refused(const struct tiny_elf *file, mote_status status, cons
 	struct mote_image *image = (struct mote_image *)host;
 	mote_error err;
 	write_file("guest.elf", file, sizeof *file);
-	assert_int_equal(image_load_file(&image, host, path, &err), status);
+	assert_int_equal(load_image_file(&image, host, path, &err), status);
 	assert_int_equal(err.code, status);
 	assert_string_equal(err.message, message);
 	assert_null(image);
@@ -258,7 +259,7 @@ static void long_and_wild_names_leave_room_for_the_reason(void **state)
 	memcpy(name, "\x1b[2J", 4);
 	name[sizeof name - 1] = '\0';
 	write_file(name, "no ELF", 6);
-	assert_int_equal(image_load_file(&image, host, path, &err), MOTE_E_IMAGE);
+	assert_int_equal(load_image_file(&image, host, path, &err), MOTE_E_IMAGE);
 	assert_memory_equal(err.message, "\\x1b[2Jnnn", 10);
 	assert_non_null(strstr(err.message, "is not an ELF file; mote guests are"));
 	assert_int_equal(unlink(path), 0);
@@ -333,7 +334,7 @@ static void what_is_no_file_is_called_by_its_name(void **state)
 		mote_error err;
 		name_file("thing");
 		things[i].make();
-		assert_int_equal(image_load_file(&image, host, path, &err), things[i].status);
+		assert_int_equal(load_image_file(&image, host, path, &err), things[i].status);
 		if (!strstr(err.message, things[i].message))
 			fail_msg("\"%s\", want \"%s\"", err.message, things[i].message);
 		assert_non_null(strstr(err.message, path));
@@ -350,9 +351,9 @@ static void memory_of_impossible_size_is_refused(void **state)
 	const struct host *host = fail_host(0, FAIL_ONCE, 0);
 	struct mote_image *image;
 	mote_error err;
-	assert_int_equal(image_load_memory(&image, host, "", 0, &err), MOTE_E_IMAGE);
+	assert_int_equal(load_image_memory(&image, host, "", 0, &err), MOTE_E_IMAGE);
 	assert_string_equal(err.message, "memory: is empty");
-	assert_int_equal(image_load_memory(&image, host, "", MOTE_MAX_IMAGE_FILE_SIZE + 1, &err),
+	assert_int_equal(load_image_memory(&image, host, "", MOTE_MAX_IMAGE_FILE_SIZE + 1, &err),
 			 MOTE_E_IMAGE);
 	assert_string_equal(err.message, "memory: has 2147483649 bytes; the limit is 2147483648");
 	assert_int_equal(fail_operations(), 0);
@@ -364,14 +365,14 @@ static void the_largest_size_is_let_through(void **state)
 	(void)state;
 	struct mote_image *image;
 	const struct host *host = fail_host(1, FAIL_ONCE, 0);
-	assert_int_equal(image_load_memory(&image, host, "", MOTE_MAX_IMAGE_FILE_SIZE, NULL),
+	assert_int_equal(load_image_memory(&image, host, "", MOTE_MAX_IMAGE_FILE_SIZE, NULL),
 			 MOTE_E_OS);
 
 	name_file("thing");
 	make_large();
 	assert_int_equal(truncate(path, (off_t)MOTE_MAX_IMAGE_FILE_SIZE), 0);
 	host = fail_host(3, FAIL_ONCE, 0);
-	assert_int_equal(image_load_file(&image, host, path, NULL), MOTE_E_OS);
+	assert_int_equal(load_image_file(&image, host, path, NULL), MOTE_E_OS);
 	assert_string_equal(fail_name(), "memfd_create");
 	assert_null(fail_leak());
 	assert_int_equal(unlink(path), 0);
@@ -406,7 +407,7 @@ static mote_status load_strangely(size_t nbytes, mote_error *err)
 	room = sizeof file;
 	tiny_elf_init(&file);
 	write_file("guest.elf", &file, sizeof file);
-	mote_status status = image_load_file(&image, &host, path, err);
+	mote_status status = load_image_file(&image, &host, path, err);
 	if (status == MOTE_OK)
 		assert_tiny_image(image);
 	mote_image_unref(image);
@@ -439,7 +440,7 @@ static void an_interrupted_read_is_tried_again(void **state)
 	tiny_elf_init(&file);
 	write_file("guest.elf", &file, sizeof file);
 	const struct host *host = fail_host(4, FAIL_ONCE, EINTR);
-	assert_int_equal(image_load_file(&image, host, path, NULL), MOTE_OK);
+	assert_int_equal(load_image_file(&image, host, path, NULL), MOTE_OK);
 	assert_string_equal(fail_name(), "read");
 	assert_tiny_image(image);
 	mote_image_unref(image);
@@ -451,7 +452,7 @@ static mote_status load_file_scenario(const struct host *host, void *user, mote_
 {
 	(void)user;
 	struct mote_image *image;
-	mote_status status = image_load_file(&image, host, path, err);
+	mote_status status = load_image_file(&image, host, path, err);
 	assert_int_equal(image == NULL, status != MOTE_OK);
 	mote_image_unref(image);
 	return status;
@@ -460,7 +461,7 @@ static mote_status load_file_scenario(const struct host *host, void *user, mote_
 static mote_status load_memory_scenario(const struct host *host, void *user, mote_error *err)
 {
 	struct mote_image *image;
-	mote_status status = image_load_memory(&image, host, user, sizeof(struct tiny_elf), err);
+	mote_status status = load_image_memory(&image, host, user, sizeof(struct tiny_elf), err);
 	assert_int_equal(image == NULL, status != MOTE_OK);
 	mote_image_unref(image);
 	return status;
@@ -477,6 +478,30 @@ static void nothing_is_left_when_an_operation_fails(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+static mote_status load_large_scenario(const struct host *host, void *user, mote_error *err)
+{
+	struct mote_image *image;
+	const mote_status status =
+		load_image_memory(&image, host, user, IMAGE_BYTES_SHARED_FROM, err);
+
+	assert_int_equal(image == NULL, status != MOTE_OK);
+	mote_image_unref(image);
+	return status;
+}
+
+static void nor_of_a_large_file(void **state)
+{
+	struct tiny_elf file;
+	void *bytes = calloc(1, IMAGE_BYTES_SHARED_FROM);
+
+	(void)state;
+	assert_non_null(bytes);
+	tiny_elf_init(&file);
+	memcpy(bytes, &file, sizeof file);
+	fail_each_operation(load_large_scenario, bytes, NULL);
+	free(bytes);
+}
+
 static void the_last_reference_frees_the_image(void **state)
 {
 	(void)state;
@@ -485,7 +510,7 @@ static void the_last_reference_frees_the_image(void **state)
 	struct mote_image *image;
 	tiny_elf_init(&file);
 	mote_image_unref(NULL);
-	assert_int_equal(image_load_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
+	assert_int_equal(load_image_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
 	assert_ptr_equal(image_ref(image), image);
 	mote_image_unref(image);
 	assert_tiny_image(image);
@@ -515,7 +540,7 @@ static void references_may_be_dropped_on_any_thread(void **state)
 	struct tiny_elf file;
 	struct mote_image *image;
 	tiny_elf_init(&file);
-	assert_int_equal(image_load_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
+	assert_int_equal(load_image_memory(&image, host, &file, sizeof file, NULL), MOTE_OK);
 	for (unsigned i = 0; i < NTHREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, take_and_drop, image_ref(image)),
 				 0);
@@ -555,6 +580,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_cut_while_it_is_read_is_an_error),
 		cmocka_unit_test(an_interrupted_read_is_tried_again),
 		cmocka_unit_test(nothing_is_left_when_an_operation_fails),
+		cmocka_unit_test(nor_of_a_large_file),
 		cmocka_unit_test(the_last_reference_frees_the_image),
 		cmocka_unit_test(references_may_be_dropped_on_any_thread),
 		cmocka_unit_test(types_have_names),

@@ -10,6 +10,7 @@
 #include "tests/kit/fail.h"
 #include "tests/kit/held.h"
 #include "tests/kit/image_flaw.h"
+#include "tests/kit/load_image.h"
 #include "tests/kit/tiny_elf.h"
 
 #include <setjmp.h>
@@ -51,7 +52,7 @@ static void load_naming(const void *bytes, size_t size, const char *what, const 
 	const struct host *host = fail_host(0, FAIL_ONCE, 0);
 	struct mote_image *image;
 	mote_error err = { .code = MOTE_OK };
-	mote_status status = image_load_memory(&image, host, bytes, size, &err);
+	mote_status status = load_image_memory(&image, host, bytes, size, &err);
 
 	if (status == MOTE_OK) {
 		nloaded++;

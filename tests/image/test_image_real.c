@@ -10,6 +10,7 @@
 
 #include "tests/kit/fail.h"
 #include "tests/kit/image_flaw.h"
+#include "tests/kit/load_image.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +37,7 @@ static struct mote_image *load_good(const char *path)
 {
 	struct mote_image *image;
 	mote_error err;
-	if (image_load_file(&image, fail_host(0, FAIL_ONCE, 0), path, &err) != MOTE_OK)
+	if (load_image_file(&image, fail_host(0, FAIL_ONCE, 0), path, &err) != MOTE_OK)
 		fail_msg("%s: %s", path, err.message);
 	const char *flaw = image_flaw(image);
 	if (flaw)
@@ -169,7 +170,7 @@ static void a_guest_without_section_headers_is_told_so(void **state)
 	struct mote_image *again;
 	mote_error err;
 	host_init(&host);
-	assert_int_equal(image_load_memory(&again, &host, image->file.at, image->file.size, &err),
+	assert_int_equal(load_image_memory(&again, &host, image->file.at, image->file.size, &err),
 			 MOTE_E_IMAGE);
 	assert_non_null(strstr(err.message, "is a mote guest without section headers"));
 	drop(image);
@@ -199,7 +200,7 @@ static void mistakes_are_called_by_their_names(void **state)
 		if (path[0] != '/')
 			path = file_in("MOTE_TEST_FILES", path);
 		mote_status status =
-			image_load_file(&image, fail_host(0, FAIL_ONCE, 0), path, &err);
+			load_image_file(&image, fail_host(0, FAIL_ONCE, 0), path, &err);
 		if (status != MOTE_E_IMAGE || !strstr(err.message, mistakes[i].message))
 			fail_msg("%s: %s \"%s\", want \"%s\"", path, mote_status_name(status),
 				 err.message, mistakes[i].message);

@@ -22,6 +22,36 @@ static enum guest_claim recognise(const void *file, size_t size, char version[GU
 	return status == MOTE_OK ? GUEST_PERHAPS : GUEST_NOT_MINE;
 }
 
+/* All of it may be read, written and executed, whatever the file says. */
+static mote_status describe(struct elf *out, const void *file, size_t size, mote_error *err)
+{
+	struct hyperlight_image image;
+	const mote_status status = hyperlight_image_parse(&image, file, size, err);
+
+	*out = (struct elf){ .nsegments = 0 };
+	if (status)
+		return status;
+	*out = image.elf;
+	out->is_pie = out->header.e_type == ET_DYN;
+	out->bias = HYPERLIGHT_BASE - image.base;
+	out->entry = image.entry;
+	for (size_t i = 0; i < out->header.e_phnum; i++) {
+		const Elf64_Phdr phdr = elf_program_header(out, i);
+
+		if (phdr.p_type == PT_LOAD)
+			out->segments[out->nsegments++] = (mote_segment_info){
+				.address = out->bias + phdr.p_vaddr,
+				.memory_size = phdr.p_memsz,
+				.file_size = phdr.p_filesz,
+				.file_offset = phdr.p_offset,
+				.readable = true,
+				.writable = true,
+				.executable = true,
+			};
+	}
+	return MOTE_OK;
+}
+
 static mote_status load(struct guest_snapshot **out, const struct host *host,
 			const struct guest_start *start, mote_error *err)
 {
@@ -81,6 +111,7 @@ static const char *place(const struct guest *base, uint64_t address)
 const struct guest_abi hyperlight_abi = {
 	.name = "hyperlight",
 	.recognise = recognise,
+	.describe = describe,
 	.load = load,
 	.snapshot_free = hyperlight_snapshot_free,
 	.guest_new = hyperlight_guest_new,

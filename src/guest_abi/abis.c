@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list of guest ABIs, the one place that knows which exist, and which of them an image is for.
+ */
+#include "guest_abi/abis.h"
+
+#include "base/error.h"
+#include "guest_abi/hyperlight/hyperlight.h"
+#include "image/image.h"
+
+#include <string.h>
+
+const struct guest_abi *const guest_abis[] = {
+	&hyperlight_abi,
+	NULL,
+};
+
+const struct guest_abi *guest_abi_find(const char *name)
+{
+	for (size_t i = 0; guest_abis[i]; i++)
+		if (strcmp(guest_abis[i]->name, name) == 0)
+			return guest_abis[i];
+	return NULL;
+}
+
+const struct guest_abi *guest_abi_of(const void *file, size_t size,
+				     char version[GUEST_VERSION_SIZE])
+{
+	for (size_t i = 0; guest_abis[i]; i++)
+		if (guest_abis[i]->recognise(file, size, version) == GUEST_MINE)
+			return guest_abis[i];
+	version[0] = '\0';
+	return NULL;
+}
+
+/* Finds out whose guest the file is, unless the caller has said so. NULL: mote's own, or a program.
+ */
+static mote_status choose_abi(const struct guest_abi **out, struct mote_image *image,
+			      const char *name, mote_error *err)
+{
+	char version[GUEST_VERSION_SIZE];
+	const struct guest_abi *said = guest_abi_of(image->file.at, image->file.size, version);
+
+	*out = name ? guest_abi_find(name) : said;
+	if (*out && *out == said)
+		memcpy(image->abi_text, version, sizeof version);
+	if (*out || !name || strcmp(name, "mote") == 0)
+		return MOTE_OK;
+	return error_set(err, MOTE_E_INVALID,
+			 "guest ABI \"%.40s\" does not exist; there are mote and hyperlight", name);
+}
+_Static_assert(GUEST_VERSION_SIZE == IMAGE_ABI_VERSION_SIZE, "an image keeps what an ABI says");
+
+mote_status guest_abi_parse(struct mote_image *image, const char *name, mote_error *err)
+{
+	mote_status status = choose_abi(&image->abi, image, name, err);
+
+	if (status)
+		return status;
+	if (!image->abi)
+		return image_parse(image, err);
+	image->abi_name = image->abi->name;
+	status = image->abi->describe(&image->elf, image->file.at, image->file.size, err);
+	if (status)
+		error_prefix(err, "%s: ", image->name);
+	return status;
+}
