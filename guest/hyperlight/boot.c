@@ -33,7 +33,7 @@ struct table_register {
 	uint64_t base;
 } __attribute__((packed));
 
-static uint64_t root(void)
+uint64_t hyperlight_root(void)
 {
 	uint64_t cr3;
 
@@ -41,8 +41,7 @@ static uint64_t root(void)
 	return cr3 & VMEM_AMD64_ADDRESS;
 }
 
-/* A processor need not see a page that was just mapped, before this. */
-static void settle(void)
+void hyperlight_settle(void)
 {
 	uint64_t cr0;
 
@@ -55,7 +54,7 @@ static void settle(void)
 
 void hyperlight_map_page(uint64_t address)
 {
-	uint64_t top = root(); /* stays: the tables are in scratch */
+	uint64_t top = hyperlight_root(); /* stays: the tables are in scratch */
 	const struct vmem_range page = {
 		.va = address,
 		.pa = scratch_take_page(),
@@ -70,7 +69,7 @@ void hyperlight_map_page(uint64_t address)
 		abort_hex(address);
 		abort_end();
 	}
-	settle();
+	hyperlight_settle();
 }
 
 static void fill_gdt(volatile uint64_t *gdt)

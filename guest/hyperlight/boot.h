@@ -36,6 +36,12 @@ _Noreturn void hyperlight_call(void);
 /* Mends what can be mended, and ends the guest otherwise. */
 void hyperlight_exception(const struct exception_frame *frame);
 
+/* The physical address of the page tables' root. */
+uint64_t hyperlight_root(void);
+
+/* Makes the processor see pages that were mapped where nothing was: it need not before this. */
+void hyperlight_settle(void);
+
 /* Maps a fresh page, writable and not executable, at ADDRESS, where nothing is. */
 void hyperlight_map_page(uint64_t address);
 

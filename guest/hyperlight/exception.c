@@ -25,12 +25,16 @@ static bool is_stack(uint64_t address)
 	       HYPERLIGHT_STACK_TOP_GVA - HYPERLIGHT_STACK_LIMIT_GVA;
 }
 
+/* In the words that hosts of this ABI look for. A vector has two digits at most. */
 static _Noreturn void give_up(const struct exception_frame *frame)
 {
+	const char digits[] = { (char)('0' + frame->vector / 10), (char)('0' + frame->vector % 10),
+				'\0' };
+
 	abort_code(SCRATCH_ABORT_EXCEPTION);
 	abort_code((uint8_t)frame->vector);
 	abort_text("Exception vector: ");
-	abort_hex(frame->vector);
+	abort_text(frame->vector < 10 ? digits + 1 : digits);
 	abort_text("\nFaulting Instruction: ");
 	abort_hex(frame->rip);
 	abort_text("\nPage Fault Address: 0x0\nError code: ");

@@ -80,12 +80,17 @@ void program_print(const char *text, size_t len)
 }
 
 /* TEXT is from the library itself, or what a guest fails with: it ends with a NUL. */
-void program_end(const char *text, size_t len)
+void program_abort(uint8_t code, const char *text, size_t len)
 {
 	(void)len;
-	abort_code(WIRE_CODE_UNKNOWN);
+	abort_code(code);
 	abort_text(text);
 	abort_end();
+}
+
+void program_end(const char *text, size_t len)
+{
+	program_abort(WIRE_CODE_UNKNOWN, text, len);
 }
 
 static void read_peb(const struct hyperlight_peb *peb)

@@ -28,6 +28,20 @@ const struct mote_mapping *mote_mapping_get(size_t index)
 	return index < table->count ? (const struct mote_mapping *)&table->records[index] : NULL;
 }
 
+const void *mote_mapping_at(uint64_t address, size_t size)
+{
+	const struct mote_mapping *mapping;
+
+	for (size_t i = 0; (mapping = mote_mapping_get(i)); i++) {
+		/* in front of the mapping it wraps, past any size */
+		const uint64_t offset = address - (uint64_t)mapping->address;
+
+		if (offset <= mapping->size && size <= mapping->size - offset)
+			return (const void *)address;
+	}
+	return NULL;
+}
+
 const struct mote_mapping *mote_mapping_find(const char *label)
 {
 	const struct mote_mapping *mapping;

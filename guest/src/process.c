@@ -38,12 +38,17 @@ void program_print(const char *text, size_t len)
 	system_call(SYS_write, 2, (long)text, (long)len, 0, 0, 0);
 }
 
-void program_end(const char *text, size_t len)
+void program_abort(uint8_t code, const char *text, size_t len)
 {
 	program_print(text, len);
 	program_print("\n", 1);
-	system_call(SYS_exit_group, 1, 0, 0, 0, 0, 0);
+	system_call(SYS_exit_group, code, 0, 0, 0, 0, 0);
 	__builtin_trap();
+}
+
+void program_end(const char *text, size_t len)
+{
+	program_abort(1, text, len);
 }
 
 /* The host drops what it does not want. */

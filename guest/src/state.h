@@ -119,6 +119,9 @@ void *memory_take(size_t size);
 /* Ends the program with a message of LEN bytes, while no call is under way. */
 _Noreturn void program_end(const char *text, size_t len);
 
+/* The same at any time, with a code for the host. */
+_Noreturn void program_abort(uint8_t code, const char *text, size_t len);
+
 /* Shows TEXT to whoever runs the program outside of a sandbox. */
 void program_print(const char *text, size_t len);
 

@@ -288,3 +288,8 @@ void native_fail(void)
 {
 	mote_guest_fail(5, "gives up");
 }
+
+void native_abort(void)
+{
+	mote_guest_abort(25, "Oh no");
+}

@@ -16,5 +16,6 @@ extern struct seen seen;
 void native_log(void);
 void native_host_call(void);
 void native_fail(void);
+void native_abort(void);
 
 #endif

@@ -71,6 +71,33 @@ static void mappings_are_listed_in_order(void **state)
 	table.count = 3;
 }
 
+static void mappings_are_found_by_address(void **state)
+{
+	static const struct {
+		uint64_t address, size;
+		bool is_there;
+	} rows[] = {
+		{ 0x200000000000, 5000, true },
+		{ 0x200000000000 + 4999, 1, true },
+		{ 0x200000000000 + 5000, 0, true },
+		{ 0x200000000000 + 5000, 1, false },
+		{ 0x200000000000 + 1, 5000, false },
+		{ 0x200000000000 - 1, 1, false },
+		{ 0x200000000000, UINT64_MAX, false },
+		{ 0x400000, 1, true },
+		{ 0x1000, 1, false }, /* not counted */
+		{ 0, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_ptr_equal(mote_mapping_at(rows[i].address, rows[i].size),
+				 rows[i].is_there ? rows[i].address : 0);
+	fake.mappings = NULL;
+	getauxval(MOTE_AT_START_BLOCK); /* writes the block anew */
+	assert_null(mote_mapping_at(0x400000, 1));
+}
+
 static void a_host_without_a_table_has_no_mappings(void **state)
 {
 	(void)state;
@@ -86,6 +113,7 @@ int main(void)
 		cmocka_unit_test_setup(outside_of_a_sandbox_there_are_none, open_host),
 		cmocka_unit_test_setup(mappings_are_found_by_label, open_host),
 		cmocka_unit_test_setup(mappings_are_listed_in_order, open_host),
+		cmocka_unit_test_setup(mappings_are_found_by_address, open_host),
 		cmocka_unit_test_setup(a_host_without_a_table_has_no_mappings, open_host),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,15 @@ static void an_error_without_a_call_ends_the_program(void **state)
 	expect_child(native_fail, 1, "gives up\n");
 }
 
+static void a_guest_gives_up_with_a_code(void **state)
+{
+	(void)state;
+	fake.is_present = false;
+	expect_child(native_abort, 25, "Oh no\n");
+	fake.is_present = true;
+	expect_child(native_abort, 25, "Oh no\n");
+}
+
 static void main_may_call_the_host(void **state)
 {
 	(void)state;
@@ -118,6 +127,7 @@ int main(void)
 		cmocka_unit_test_setup(outside_of_a_sandbox_there_is_no_host_to_call,
 				       fake_host_setup),
 		cmocka_unit_test_setup(an_error_without_a_call_ends_the_program, fake_host_setup),
+		cmocka_unit_test_setup(a_guest_gives_up_with_a_code, fake_host_setup),
 		cmocka_unit_test_setup(main_may_call_the_host, fake_host_setup),
 		cmocka_unit_test_setup(an_error_of_the_host_ends_main, fake_host_setup),
 		cmocka_unit_test_setup(a_line_that_main_logs_says_so, fake_host_setup),

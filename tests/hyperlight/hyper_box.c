@@ -129,6 +129,12 @@ static mote_value serve(struct hyper_box *box, const struct wire_call *call)
 	if (strcmp(call->name, "HostBool") == 0)
 		return (mote_value){ .type = MOTE_BOOL,
 				     .as.boolean = params[0].as.i32 > params[1].as.i32 };
+	if (strcmp(call->name, "HostAddFloat") == 0)
+		return (mote_value){ .type = MOTE_F32,
+				     .as.f32 = params[0].as.f32 + params[1].as.f32 };
+	if (strcmp(call->name, "HostAddDouble") == 0)
+		return (mote_value){ .type = MOTE_F64,
+				     .as.f64 = params[0].as.f64 + params[1].as.f64 };
 	if (strcmp(call->name, "Spin") == 0 && box->on_spin)
 		box->on_spin(box);
 	if (strcmp(call->name, "HostAddStrings") == 0) {
@@ -137,6 +143,18 @@ static mote_value serve(struct hyper_box *box, const struct wire_call *call)
 		return mote_str(box->printed);
 	}
 	return (mote_value){ .type = MOTE_VOID };
+}
+
+/* Why the host has no result for CALL, in TEXT; false if it has. */
+static bool refuse(const struct wire_call *call, char *text, size_t size)
+{
+	if (strcmp(call->name, "ErrorMethod") == 0)
+		snprintf(text, size, "Host function error!");
+	else if (strcmp(call->name, "HostError") == 0 || strncmp(call->name, "Some", 4) == 0)
+		snprintf(text, size, "HostFunction %s was not found", call->name);
+	else
+		return false;
+	return true;
 }
 
 static void serve_call(struct hyper_box *box)
@@ -152,8 +170,7 @@ static void serve_call(struct hyper_box *box)
 	assert_int_equal(wire_call_read(box->message, size, &call).status, WIRE_OK);
 	assert_int_equal(call.kind, WIRE_CALL_HOST);
 	box->ncalls++;
-	if (strcmp(call.name, "HostError") == 0 || strncmp(call.name, "Some", 4) == 0) {
-		snprintf(text, sizeof text, "HostFunction %s was not found", call.name);
+	if (refuse(&call, text, sizeof text)) {
 		result = (struct wire_result){ .is_error = true,
 					       .code = WIRE_CODE_HOST_ERROR,
 					       .message = text,

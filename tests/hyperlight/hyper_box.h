@@ -3,8 +3,8 @@
  * hyper_box.h - a guest of the hyperlight ABI on KVM, with a host around it that knows the
  * messages: what a sandbox will do, for tests.
  *
- * The guest may call HostPrint, HostAdd, HostMethod1, HostAddStrings, HostBool, Spin and
- * HostError, as Hyperlight's own tests have them.
+ * The guest may call HostPrint, HostAdd, HostMethod1, HostAddStrings, HostAddFloat, HostAddDouble,
+ * HostBool and Spin, as Hyperlight's own tests have them; ErrorMethod and HostError fail.
  */
 #ifndef TESTS_HYPERLIGHT_HYPER_BOX_H
 #define TESTS_HYPERLIGHT_HYPER_BOX_H

@@ -214,7 +214,7 @@ static void exceptions_end_a_guest_with_their_name(void **state)
 	hyper_box_init(&box, guest_path, &plain);
 	hyper_box_end(&box, "TriggerException", 0, NULL, MOTE_E_GUEST_FAULT);
 	assert_int_equal(box.event.code, 15);
-	assert_non_null(strstr(box.text, "invalid opcode: Exception vector: 0x6"));
+	assert_non_null(strstr(box.text, "invalid opcode: Exception vector: 6\n"));
 	hyper_box_fini(&box);
 
 	hyper_box_init(&box, guest_path, &plain);

@@ -84,6 +84,91 @@ static void a_guest_reads_and_executes_a_file(void **state)
 	close(file.fd);
 }
 
+static void check_read(struct hyper_box *box, uint64_t address, uint64_t size)
+{
+	const mote_value params[] = { u64(address), u64(size) };
+	const mote_value value = hyper_box_value(box, "ReadMapping", 2, params);
+
+	assert_memory_equal(value.as.bytes.ptr, "abcdefghijklmnopqrstuvwxyz", value.as.bytes.len);
+}
+
+/* The guest library maps files by itself, with no more rights than they have. */
+static void the_library_reaches_what_is_mapped(void **state)
+{
+	static struct hyper_box box;
+	struct scratch_file file = scratch_file(0x5000);
+	const mote_value base = u64(BASE);
+	struct region region;
+	mote_error err = { .message = "" };
+	uint64_t next;
+
+	(void)state;
+	for (off_t at = 0; at < 0x4fe0; at += 26)
+		assert_int_equal(pwrite(file.fd, "abcdefghijklmnopqrstuvwxyz", 26, at), 26);
+	hyper_box_init(&box, guest_path, &plain);
+	if (hyperlight_abi.map_file(box.guest, prepare(&box, &file, BASE), &err))
+		fail_msg("%s", err.message);
+	check_read(&box, BASE + 26 * 100, 26); /* the middle alone */
+	assert_true(hyperlight_abi.next_region(box.guest, BASE, &region));
+	assert_int_equal(region.va, BASE);
+	assert_int_equal(region.size, 0x1000);
+	check_read(&box, BASE + 26 * 400, 26);
+	/* what is there stays, and what is between comes: but for words, that costs nothing twice */
+	assert_int_equal(hyperlight_abi.read(box.guest, SCRATCH_END_GVA - SCRATCH_NEXT, &next,
+					     sizeof next, NULL),
+			 MOTE_OK);
+	for (int i = 0; i < 3; i++) {
+		uint64_t now;
+
+		check_read(&box, BASE, 0x5000);
+		assert_int_equal(hyperlight_abi.read(box.guest, SCRATCH_END_GVA - SCRATCH_NEXT,
+						     &now, sizeof now, NULL),
+				 MOTE_OK);
+		assert_int_equal(now, next);
+	}
+	assert_true(hyperlight_abi.next_region(box.guest, BASE, &region));
+	assert_int_equal(region.size, 0x5000);
+	assert_int_equal(region.flags, REGION_READ | REGION_EXECUTE);
+
+	/* a snapshot has a copy, which is found in the file's place */
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
+
+	hyper_box_restore(&box, snapshot);
+	check_read(&box, BASE, 0x5000);
+	hyper_box_end(&box, "WriteMappedBuffer", 1, &base, MOTE_E_GUEST_FAULT);
+	hyper_box_restore(&box, snapshot);
+	guest_snapshot_unref(snapshot);
+	hyper_box_fini(&box);
+	close(file.fd);
+}
+
+static void the_library_maps_nothing_where_no_file_can_be(void **state)
+{
+	static struct hyper_box box;
+	const uint64_t scratch = SCRATCH_END_GPA - 0x100000;
+	const struct {
+		uint64_t address, size;
+	} rows[] = {
+		{ 0, 1 },           { HYPERLIGHT_BASE - 1, 1 }, { scratch, 1 },
+		{ scratch - 1, 2 }, { SCRATCH_END_GPA, 1 },     { BASE, UINT64_MAX },
+		{ BASE, -BASE },    { UINT64_MAX, 1 },          { HYPERLIGHT_STACK_TOP_GVA, 1 },
+	};
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const mote_value params[] = { u64(rows[i].address), u64(rows[i].size) };
+
+		assert_int_equal(hyper_box_error(&box, "ReadMapping", 2, params), 15);
+		assert_string_equal(box.text, "nothing can be mapped there");
+	}
+	/* and where one could be, but is not, the guest ends */
+	const mote_value params[] = { u64(BASE), u64(1) };
+
+	hyper_box_end(&box, "ReadMapping", 2, params, MOTE_E_GUEST_FAULT);
+	hyper_box_fini(&box);
+}
+
 static void places_that_are_taken_are_refused(void **state)
 {
 	static struct hyper_box box;
@@ -234,6 +319,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_guest_reads_and_executes_a_file),
+		cmocka_unit_test(the_library_reaches_what_is_mapped),
+		cmocka_unit_test(the_library_maps_nothing_where_no_file_can_be),
 		cmocka_unit_test(places_that_are_taken_are_refused),
 		cmocka_unit_test(there_can_be_32_files),
 		cmocka_unit_test(a_guest_that_runs_gets_no_files),

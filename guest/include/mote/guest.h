@@ -104,6 +104,14 @@ typedef enum mote_type {
  */
 __attribute__((__noreturn__)) void mote_guest_fail(uint64_t code, const char *message);
 
+/*
+ * Gives up: the guest has found its own data spoilt, say, and no call will do any more. The host's
+ * call fails with MOTE_E_GUEST_ABORT, CODE (0 to 254) and MESSAGE, of which 511 bytes arrive, and
+ * the sandbox is poisoned. This is exit(CODE) with a last line on standard error; so it is outside
+ * of a sandbox.
+ */
+__attribute__((__noreturn__)) void mote_guest_abort(uint8_t code, const char *message);
+
 /* As in mote/runtime.h. */
 typedef enum mote_log_level {
 	MOTE_LOG_ERROR,
@@ -158,6 +166,10 @@ const struct mote_mapping *mote_mapping_find(const char *label);
 
 /* The INDEX-th mapping, in the order in which the host made them; NULL past the last. */
 const struct mote_mapping *mote_mapping_get(size_t index);
+
+/* The SIZE bytes that the host has mapped at ADDRESS, where it told the guest both: in a call, say.
+ * NULL if they are not all in one mapping. */
+const void *mote_mapping_at(uint64_t address, size_t size);
 
 /*
  * The data that the host gave this sandbox when it made it, at the beginning of a page, and

@@ -51,6 +51,16 @@ MOTE_EXPORT(bytes, ReadMappedBuffer, u64, address, u64, size)
 	return (struct mote_guest_bytes){ (const void *)address, size };
 }
 
+/* Through the library, which maps what is not mapped. */
+MOTE_EXPORT(bytes, ReadMapping, u64, address, u64, size)
+{
+	const void *at = mote_mapping_at(address, size);
+
+	if (!at)
+		mote_guest_fail(15, "nothing can be mapped there");
+	return (struct mote_guest_bytes){ at, size < 26 ? size : 26 };
+}
+
 MOTE_EXPORT(void, WriteMappedBuffer, u64, address)
 {
 	*(volatile uint8_t *)address = 0x42;
