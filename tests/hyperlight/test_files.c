@@ -291,6 +291,24 @@ static void snapshot_restore_handles_remapping_correctly(void **state)
 	close(file.fd);
 }
 
+static void test_map_file_cow_multi_vm_same_file(void **state)
+{
+	static struct hyper_box boxes[2];
+	struct scratch_file file = scratch_file(5000);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		hyper_box_init(&boxes[i], guest_path, &plain);
+		map(&boxes[i], &file, BASE + (uint64_t)i * 0x10000);
+	}
+	for (int i = 0; i < 2; i++)
+		check_letters(&boxes[i], BASE + (uint64_t)i * 0x10000);
+	hyper_box_fini(&boxes[0]);
+	check_letters(&boxes[1], BASE + 0x10000);
+	hyper_box_fini(&boxes[1]);
+	close(file.fd);
+}
+
 static void a_file_that_was_cut_is_an_error_and_no_crash(void **state)
 {
 	static struct hyper_box box;
@@ -325,6 +343,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(there_can_be_32_files),
 		cmocka_unit_test(a_guest_that_runs_gets_no_files),
 		cmocka_unit_test(snapshot_restore_handles_remapping_correctly),
+		cmocka_unit_test(test_map_file_cow_multi_vm_same_file),
 		cmocka_unit_test(a_file_that_was_cut_is_an_error_and_no_crash),
 	};
 

@@ -331,6 +331,26 @@ static void memory_that_is_not_there_ends_the_guest(void **state)
 	heal();
 }
 
+/* As Hyperlight's test of that name, but where its guests ask their library for a handler, ours
+ * write a gate. */
+static void exception_handler_installation_and_validation(void **state)
+{
+	const mote_value vector = { .type = MOTE_I32, .as.i32 = 6 };
+
+	(void)state;
+	assert_int_equal(hyper_box_value(&box, "GetExceptionHandlerCallCount", 0, NULL).as.u32, 0);
+	hyper_box_value(&box, "InstallHandler", 1, &vector);
+	for (uint32_t i = 1; i <= 2; i++) {
+		assert_int_equal(hyper_box_value(&box, "TriggerHandledException", 0, NULL).as.u32,
+				 7);
+		assert_int_equal(
+			hyper_box_value(&box, "GetExceptionHandlerCallCount", 0, NULL).as.u32, i);
+	}
+	heal(); /* to where there was none */
+	hyper_box_end(&box, "TriggerHandledException", 0, NULL, MOTE_E_GUEST_FAULT);
+	heal();
+}
+
 static void a_guest_without_handlers_ends(void **state)
 {
 	(void)state;
@@ -404,6 +424,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(the_snapshot_cannot_be_written_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_that_is_not_there_ends_the_guest, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(exception_handler_installation_and_validation,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_guest_without_handlers_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_guest_without_tables_ends_or_is_interrupted,
 						setup, teardown),

@@ -134,6 +134,70 @@ MOTE_EXPORT(void, InvalidatePage, u64, address)
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
+/*
+ * A handler of the guest's own, in the place of the library's, for exceptions without an error
+ * code. It runs on the stack of what it interrupts, so its own writes may fault like any others. It
+ * counts, goes on two bytes later, leaves 99 in r10, and says if its stack was aligned as C wants
+ * it.
+ */
+__asm__(".text\n"
+	"own_handler:\n\t"
+	"push %rax\n\t"
+	"push %r9\n\t"
+	"lea 8(%rsp), %rax\n\t" /* with the frame of 5 words and two pushes: as at a call */
+	"and $15, %eax\n\t"
+	"mov %eax, handler_misalignment(%rip)\n\t"
+	"incl handler_calls(%rip)\n\t"
+	"xor %r9d, %r9d\n\t"
+	"mov $99, %r10d\n\t"
+	"pop %r9\n\t"
+	"pop %rax\n\t"
+	"addq $2, (%rsp)\n\t"
+	"iretq");
+extern const char own_handler[] __attribute__((visibility("hidden")));
+static volatile uint32_t handler_calls __asm__("handler_calls") __attribute__((used));
+static volatile uint32_t handler_misalignment __asm__("handler_misalignment") __attribute__((used));
+
+/* The gate of VECTOR, in the table that the library has made. */
+MOTE_EXPORT(void, InstallHandler, i32, vector)
+{
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) table;
+	const uint64_t handler = (uint64_t)own_handler;
+
+	__asm__ volatile("sidt %0" : "=m"(table));
+	volatile uint64_t *gate = (volatile uint64_t *)table.base + 2 * vector;
+
+	gate[0] = (handler & 0xffff) | 8 << 16 | UINT64_C(0x8e00) << 32 |
+		  (handler >> 16 & 0xffff) << 48;
+	gate[1] = handler >> 32;
+}
+
+MOTE_EXPORT(u32, GetExceptionHandlerCallCount)
+{
+	return handler_calls;
+}
+
+/* Whether a register that the handler saves is as it was, one that it changes is not, and its stack
+ * was aligned: by bit. */
+MOTE_EXPORT(u32, TriggerHandledException)
+{
+	register uint64_t saved __asm__("r9") = 0x1234;
+	register uint64_t changed __asm__("r10") = 1;
+
+	/* what is below the stack pointer may be in use: no exception may write there */
+	__asm__ volatile("sub $128, %%rsp\n\t"
+			 "ud2\n\t"
+			 "add $128, %%rsp"
+			 : "+r"(saved), "+r"(changed)
+			 :
+			 : "memory");
+	return (uint32_t)(saved == 0x1234) << 0 | (uint32_t)(changed == 99) << 1 |
+	       (uint32_t)(handler_misalignment == 0) << 2;
+}
+
 MOTE_EXPORT(void, InfiniteLoop)
 {
 	for (;;)
