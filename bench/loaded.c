@@ -40,40 +40,56 @@ static int make_small(void)
 	return -1;
 }
 
-static int make_large(void)
+static int make_large(bool is_writable)
 {
 	int fd = memfd_create("bench-large-guest", MFD_CLOEXEC);
 
-	if (fd < 0 || large_image_write(path_of(fd).text, bench_guest,
-					(size_t)(bench_guest_end - bench_guest), DATA_SIZE, true))
+	if (fd < 0 ||
+	    large_image_write(path_of(fd).text, bench_guest,
+			      (size_t)(bench_guest_end - bench_guest), DATA_SIZE, is_writable))
 		return fd;
 	close(fd);
 	return -1;
 }
 
-bool loaded_bench_init(struct loaded_bench *bench, struct measured_backend *backend)
+static mote_status init_large(struct large_guest *guest, struct measured_backend *backend,
+			      bool is_writable)
 {
-	*bench = (struct loaded_bench){ .backend = backend,
-					.small = make_small(),
-					.large = make_large() };
-	if (bench->small >= 0 && bench->large >= 0)
-		return !mote_image_load_file(&bench->image, backend->rt, path_of(bench->large).text,
-					     &backend->err);
+	*guest = (struct large_guest){ .backend = backend, .file = make_large(is_writable) };
+	if (guest->file >= 0)
+		return mote_image_load_file(&guest->image, backend->rt, path_of(guest->file).text,
+					    &backend->err);
 	backend->err = (mote_error){ .code = MOTE_E_OS, .os_error = errno };
 	snprintf(backend->err.message, sizeof backend->err.message,
 		 "a guest of 256 MiB cannot be written: %s", strerror(errno));
-	return false;
+	return MOTE_E_OS;
+}
+
+static void fini_large(struct large_guest *guest)
+{
+	mote_snapshot_unref(guest->snapshot);
+	mote_sandbox_free(guest->sb);
+	mote_image_unref(guest->image);
+	if (guest->file >= 0)
+		close(guest->file);
+	*guest = (struct large_guest){ .file = -1 };
+}
+
+bool loaded_bench_init(struct loaded_bench *bench, struct measured_backend *backend)
+{
+	*bench = (struct loaded_bench){ .backend = backend, .small = make_small() };
+	bench->constants.file = -1;
+	return bench->small >= 0 && !init_large(&bench->variables, backend, true) &&
+	       !init_large(&bench->constants, backend, false);
 }
 
 void loaded_bench_fini(struct loaded_bench *bench)
 {
-	mote_image_unref(bench->image);
+	fini_large(&bench->variables);
+	fini_large(&bench->constants);
 	if (bench->small >= 0)
 		close(bench->small);
-	if (bench->large >= 0)
-		close(bench->large);
-	bench->image = NULL;
-	bench->small = bench->large = -1;
+	bench->small = -1;
 }
 
 static uint64_t time_loads(struct measured_backend *backend, int fd, unsigned n)
@@ -101,18 +117,54 @@ uint64_t load_image_small(void *state, unsigned n)
 uint64_t load_image_256mib(void *state, unsigned n)
 {
 	struct loaded_bench *bench = state;
-	return time_loads(bench->backend, bench->large, n);
+	return time_loads(bench->backend, bench->variables.file, n);
 }
 
-uint64_t create_from_image_256mib(void *state, unsigned n)
+uint64_t create_from_large_image(void *state, unsigned n)
 {
-	struct loaded_bench *bench = state;
+	struct large_guest *guest = state;
 	uint64_t total = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		mote_sandbox *sb;
 		uint64_t start = bench_clock();
-		if (library_sandbox(&sb, bench->image, &bench->backend->err))
+		if (library_sandbox(&sb, guest->image, &guest->backend->err))
+			return BENCH_FAILED;
+		total += bench_clock() - start;
+		mote_sandbox_free(sb);
+	}
+	return total;
+}
+
+uint64_t large_snapshot_take(void *state, unsigned n)
+{
+	struct large_guest *guest = state;
+	uint64_t total = 0;
+
+	if (!guest->sb && library_sandbox(&guest->sb, guest->image, &guest->backend->err))
+		return BENCH_FAILED;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t start = bench_clock();
+		mote_snapshot_unref(guest->snapshot);
+		if (mote_snapshot_take(&guest->snapshot, guest->sb, &guest->backend->err))
+			return BENCH_FAILED;
+		total += bench_clock() - start;
+	}
+	return total;
+}
+
+uint64_t sandbox_from_large_snapshot(void *state, unsigned n)
+{
+	struct large_guest *guest = state;
+	uint64_t total = 0;
+
+	if (!guest->snapshot && large_snapshot_take(state, 1) == BENCH_FAILED)
+		return BENCH_FAILED;
+	for (unsigned i = 0; i < n; i++) {
+		mote_sandbox *sb;
+		uint64_t start = bench_clock();
+		if (mote_sandbox_from_snapshot(&sb, guest->backend->rt, guest->snapshot,
+					       &library_options, &guest->backend->err))
 			return BENCH_FAILED;
 		total += bench_clock() - start;
 		mote_sandbox_free(sb);

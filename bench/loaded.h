@@ -10,10 +10,20 @@
 
 #include "bench/subjects.h"
 
+/* The guest that is measured, with 256 MiB of data more. */
+struct large_guest {
+	struct measured_backend *backend;
+	int file;
+	mote_image *image;
+	mote_sandbox *sb; /* NULL until there is need for it, as the snapshot */
+	mote_snapshot *snapshot;
+};
+
 struct loaded_bench {
 	struct measured_backend *backend;
-	int small, large; /* files: the guest that is measured, and the same with 256 MiB of data */
-	mote_image *image; /* of the large one */
+	int small;                    /* a file with that guest as it is */
+	struct large_guest variables; /* the data can be written */
+	struct large_guest constants; /* it cannot */
 };
 
 /* Makes the files and the image; backend->err says what failed. loaded_bench_fini() afterwards,
@@ -25,7 +35,10 @@ void loaded_bench_fini(struct loaded_bench *bench);
 uint64_t load_image_small(void *state, unsigned n);
 uint64_t load_image_256mib(void *state, unsigned n);
 
-/* From the large image to where a call could follow. */
-uint64_t create_from_image_256mib(void *state, unsigned n);
+/* From a large image, or a snapshot of a sandbox of it, to where a call could follow; and taking
+ * such a snapshot. STATE of each is a struct large_guest. */
+uint64_t create_from_large_image(void *state, unsigned n);
+uint64_t large_snapshot_take(void *state, unsigned n);
+uint64_t sandbox_from_large_snapshot(void *state, unsigned n);
 
 #endif

@@ -366,7 +366,25 @@ static mote_status add_memory(struct subjects *subjects, const char *filter, mot
 	return MOTE_OK;
 }
 
-/* Its 512 MiB are only made if something is measured with them. */
+static void add_large(struct subjects *subjects, const char *filter, const char *backend,
+		      struct loaded_bench *bench)
+{
+	struct large_guest *variables = &bench->variables, *constants = &bench->constants;
+
+	add_row(subjects, filter, "create_from_image_256mib", backend, create_from_large_image,
+		variables);
+	add_row(subjects, filter, "create_from_image_256mib_ro", backend, create_from_large_image,
+		constants);
+	add_row(subjects, filter, "snapshot_take_256mib", backend, large_snapshot_take, variables);
+	add_row(subjects, filter, "snapshot_take_256mib_ro", backend, large_snapshot_take,
+		constants);
+	add_row(subjects, filter, "from_snapshot_256mib", backend, sandbox_from_large_snapshot,
+		variables);
+	add_row(subjects, filter, "from_snapshot_256mib_ro", backend, sandbox_from_large_snapshot,
+		constants);
+}
+
+/* Its 1 GiB is only made if something is measured with it. */
 static mote_status add_loaded(struct subjects *subjects, const char *filter,
 			      struct measured_backend *backend, mote_error *err)
 {
@@ -377,8 +395,7 @@ static mote_status add_loaded(struct subjects *subjects, const char *filter,
 		return no_memory(err);
 	add_row(subjects, filter, "load_image_small", backend->name, load_image_small, bench);
 	add_row(subjects, filter, "load_image_256mib", backend->name, load_image_256mib, bench);
-	add_row(subjects, filter, "create_from_image_256mib", backend->name,
-		create_from_image_256mib, bench);
+	add_large(subjects, filter, backend->name, bench);
 	if (subjects->count == before) {
 		free(bench);
 		return MOTE_OK;

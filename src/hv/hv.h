@@ -76,7 +76,8 @@ struct hv_cpu_state {
 struct hv_vm_config {
 	/* Guest physical memory. Each region's bytes stay mapped as long as the VM; its host.file
 	 * stays open as long if the backend needs_fd, else it is -1. Read-only without
-	 * REGION_WRITE. The virtual addresses do not count. */
+	 * REGION_WRITE. The virtual addresses do not count. For a backend that needs_fd a slot may
+	 * lie in one that comes after it, and is what is there then. */
 	const struct region *slots;
 	size_t nslots;
 	/* What ring 3 sees, each region all in one slot, where the bytes are; .host does not count.

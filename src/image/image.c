@@ -68,7 +68,7 @@ mote_status image_from_bytes(struct mote_image **out, const struct host *host, c
 	image->file = *bytes;
 	set_name(image, path);
 
-	mote_status status = image_bytes_seal(&image->file, host, err);
+	mote_status status = image_bytes_seal(&image->file, err);
 	if (status != MOTE_OK) {
 		error_prefix(err, "%s: ", image->name);
 		mote_image_unref(image);
@@ -102,7 +102,7 @@ mote_status image_open_memory(struct mote_image **out, const struct host *host, 
 	mote_status status = image_bytes_init(&bytes, host, size, err);
 	if (status)
 		return status;
-	status = image_bytes_append(&bytes, host, elf, size, err);
+	status = image_bytes_append(&bytes, elf, size, err);
 	if (status) {
 		image_bytes_fini(&bytes, host);
 		return status;

@@ -59,7 +59,7 @@ static mote_status read_all(const struct host *host, int fd, const char *path,
 				"%.300s: ended after %zu of %zu bytes; it was cut while it "
 				"was read",
 				path, bytes->filled, bytes->size);
-		status = image_bytes_append(bytes, host, chunk, (size_t)n, err);
+		status = image_bytes_append(bytes, chunk, (size_t)n, err);
 	}
 	return status;
 }

@@ -176,7 +176,7 @@ void guest_memory_free(struct guest_memory *memory)
 	for (size_t i = 0; i < memory->nfiles; i++)
 		file_mapping_unref(memory->files[i]);
 	memory_snapshot_unref(memory->base);
-	guest_memory_drop_image(memory);
+	guest_memory_forget_image(memory);
 	written_pages_fini(&memory->written);
 	shared_mem_unref(memory->ram);
 	host_free(memory->host, memory, sizeof *memory);

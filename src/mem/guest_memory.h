@@ -48,6 +48,16 @@ const struct layout *guest_memory_layout(const struct guest_memory *memory);
 /* The block behind the RAM slot (layout->ram), for slots and arenas. Lives as long as MEMORY. */
 struct shared_mem *guest_memory_ram(struct guest_memory *memory);
 
+/*
+ * What others must look for elsewhere than in the descriptor of RAM, if it has one: stores the
+ * INDEX-th run of such pages, by address, all in one region, with the file that they are in. False
+ * past the last; *OUT is left alone then. They can be read or executed, as their region; the file
+ * lives until guest_memory_views() returns another number, which happens when the host writes to
+ * them or restores others: then they are elsewhere.
+ */
+bool guest_memory_elsewhere(const struct guest_memory *memory, size_t index, struct region *out);
+unsigned guest_memory_views(const struct guest_memory *memory);
+
 /* Guest physical address of the root page table (CR3), and of the page that no slot backs. */
 uint64_t guest_memory_root(const struct guest_memory *memory);
 uint64_t guest_memory_doorbell_gpa(const struct guest_memory *memory);

@@ -140,7 +140,9 @@ mote_status guest_memory_write(struct guest_memory *memory, uint64_t address, co
 
 	while (!status && size > 0) {
 		struct piece next = piece(memory, address, size, rights);
-		status = shared_mem_write(memory->ram, next.offset, in, next.size, err);
+		status = guest_memory_own_image(memory, next.offset, next.size, err);
+		if (!status)
+			status = shared_mem_write(memory->ram, next.offset, in, next.size, err);
 		in += next.size;
 		address += next.size;
 		size -= next.size;

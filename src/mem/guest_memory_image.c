@@ -2,7 +2,8 @@
 /*
  * Loads an image into the memory of a guest. Small segments are copied, in one step each. Of large
  * ones whole pages are mapped from the image's own file, which nobody can change: all sandboxes
- * share them until they write, and loading does not depend on how many they are.
+ * share them until they write, and loading does not depend on how many they are. Where the guest is
+ * another process that maps memory too, only those that it cannot write: it maps the same file.
  */
 #include "mem/guest_memory_internal.h"
 
@@ -51,10 +52,15 @@ static struct piece whole_pages(const struct piece *piece)
 	return (struct piece){ first, piece->file_offset + (first - piece->offset), end - first };
 }
 
+/* Whether RAM has a descriptor, which another process maps. */
+static bool has_viewers(const struct guest_memory *memory)
+{
+	return shared_mem_fd(memory->ram) >= 0;
+}
+
 /* Maps PAGES and copies what is around them. */
-static mote_status show(struct guest_memory *memory, const struct layout_config *config,
-			const uint8_t *file, const struct piece *piece, const struct piece *pages,
-			mote_error *err)
+static mote_status show(struct guest_memory *memory, const uint8_t *file, const struct piece *piece,
+			const struct piece *pages, mote_error *err)
 {
 	const uint64_t end = pages->offset + pages->size;
 	const struct piece head = { piece->offset, piece->file_offset,
@@ -69,32 +75,35 @@ static mote_status show(struct guest_memory *memory, const struct layout_config 
 		.count = pages->size / MOTE_PAGE_SIZE,
 		.file_page = pages->file_offset / MOTE_PAGE_SIZE,
 	};
-	return shared_mem_show_file(memory->ram, pages->offset, pages->size, config->file,
+	if (has_viewers(memory))
+		return shared_mem_show_sealed(memory->ram, pages->offset, pages->size,
+					      memory->image->fd, pages->file_offset, err);
+	return shared_mem_show_file(memory->ram, pages->offset, pages->size, memory->image->fd,
 				    pages->file_offset, true, err);
 }
 
-/* Memory with a descriptor of its own, which another process maps, can only be copied to. */
-static mote_status load(struct guest_memory *memory, const struct layout_config *config,
-			const uint8_t *file, const struct piece *piece, mote_error *err)
+/* What another process is to see being written must be in memory that both have. */
+static mote_status load(struct guest_memory *memory, const uint8_t *file, bool is_writable,
+			const struct piece *piece, mote_error *err)
 {
 	const struct piece pages = whole_pages(piece);
 
-	if (pages.size >= MAPPED_FROM && memory->image_runs)
-		return show(memory, config, file, piece, &pages, err);
+	if (pages.size >= MAPPED_FROM && memory->image && !(is_writable && has_viewers(memory)))
+		return show(memory, file, piece, &pages, err);
 	copy(memory, file, piece);
 	return MOTE_OK;
 }
 
-static mote_status make_runs(struct guest_memory *memory, const struct layout_config *config,
-			     mote_error *err)
+mote_status guest_memory_set_image(struct guest_memory *memory, struct sealed_file *file,
+				   mote_error *err)
 {
-	if (!config->has_file || shared_mem_fd(memory->ram) >= 0)
-		return MOTE_OK;
 	memory->image_runs =
 		host_alloc_array(memory->host, MOTE_MAX_SEGMENTS, sizeof memory->image_runs[0]);
-	return memory->image_runs ? MOTE_OK
-				  : error_nomem(err, "the list of an image's pages",
-						MOTE_MAX_SEGMENTS * sizeof memory->image_runs[0]);
+	if (!memory->image_runs)
+		return error_nomem(err, "the list of an image's pages",
+				   MOTE_MAX_SEGMENTS * sizeof memory->image_runs[0]);
+	memory->image = sealed_file_ref(file);
+	return MOTE_OK;
 }
 
 /* The segments' regions are in the order of the segments, those without memory left out. */
@@ -102,8 +111,10 @@ mote_status guest_memory_load_image(struct guest_memory *memory, const struct la
 				    const uint8_t *file, mote_error *err)
 {
 	const struct region *region = &memory->layout.regions[0];
-	mote_status status = make_runs(memory, config, err);
+	mote_status status = MOTE_OK;
 
+	if (config->file)
+		status = guest_memory_set_image(memory, config->file, err);
 	for (size_t i = 0; i < config->nsegments && !status; i++) {
 		const mote_segment_info *segment = &config->segments[i];
 		if (segment->memory_size == 0)
@@ -116,16 +127,92 @@ mote_status guest_memory_load_image(struct guest_memory *memory, const struct la
 			.file_offset = segment->file_offset,
 			.size = segment->file_size,
 		};
-		status = load(memory, config, file, &piece, err);
+		status = load(memory, file, segment->writable, &piece, err);
 		region++;
 	}
 	return status;
 }
 
-void guest_memory_drop_image(struct guest_memory *memory)
+/* Of memory with a descriptor: its own pages come back, and have what was in there last. */
+static mote_status show_own(struct guest_memory *memory, const struct page_run *run,
+			    mote_error *err)
+{
+	memory->nviews++;
+	return shared_mem_show_own(memory->ram, run->first * MOTE_PAGE_SIZE,
+				   run->count * MOTE_PAGE_SIZE, err);
+}
+
+void guest_memory_forget_image(struct guest_memory *memory)
 {
 	host_free(memory->host, memory->image_runs,
 		  MOTE_MAX_SEGMENTS * sizeof memory->image_runs[0]);
+	sealed_file_unref(memory->image);
+	memory->image = NULL;
 	memory->image_runs = NULL;
 	memory->nimage_runs = 0;
+}
+
+mote_status guest_memory_drop_image(struct guest_memory *memory, mote_error *err)
+{
+	mote_status status = MOTE_OK;
+
+	for (size_t i = 0; !status && has_viewers(memory) && i < memory->nimage_runs; i++)
+		status = show_own(memory, &memory->image_runs[i], err);
+	if (!status)
+		guest_memory_forget_image(memory);
+	return status;
+}
+
+/* It happens when a program changes code or constants of its guest, so it need not be quick. */
+static mote_status own_run(struct guest_memory *memory, size_t index, mote_error *err)
+{
+	const struct page_run run = memory->image_runs[index];
+	const uint64_t offset = run.first * MOTE_PAGE_SIZE, size = run.count * MOTE_PAGE_SIZE;
+	mote_status status = show_own(memory, &run, err);
+
+	if (status)
+		return status;
+	memcpy((uint8_t *)shared_mem_base(memory->ram) + offset,
+	       memory->image->bytes + run.file_page * MOTE_PAGE_SIZE, (size_t)size);
+	memory->nimage_runs--;
+	memmove(&memory->image_runs[index], &memory->image_runs[index + 1],
+		(memory->nimage_runs - index) * sizeof run);
+	return MOTE_OK;
+}
+
+mote_status guest_memory_own_image(struct guest_memory *memory, uint64_t offset, uint64_t size,
+				   mote_error *err)
+{
+	const uint64_t first = offset / MOTE_PAGE_SIZE;
+	const uint64_t end = (offset + size + MOTE_PAGE_SIZE - 1) / MOTE_PAGE_SIZE;
+	mote_status status = MOTE_OK;
+
+	for (size_t i = memory->nimage_runs; !status && has_viewers(memory) && i-- > 0;)
+		if (memory->image_runs[i].first < end &&
+		    first < memory->image_runs[i].first + memory->image_runs[i].count)
+			status = own_run(memory, i, err);
+	return status;
+}
+
+bool guest_memory_elsewhere(const struct guest_memory *memory, size_t index, struct region *out)
+{
+	if (!has_viewers(memory) || index >= memory->nimage_runs)
+		return false;
+	const struct page_run *run = &memory->image_runs[index];
+
+	*out = (struct region){
+		.gpa = memory->layout.ram.gpa + run->first * MOTE_PAGE_SIZE,
+		.size = run->count * MOTE_PAGE_SIZE,
+		.flags = REGION_READ | REGION_EXECUTE,
+		.kind = REGION_RAM,
+		.host = { .size = memory->image->size,
+			  .offset = run->file_page * MOTE_PAGE_SIZE,
+			  .file = memory->image->fd },
+	};
+	return true;
+}
+
+unsigned guest_memory_views(const struct guest_memory *memory)
+{
+	return memory->nviews;
 }

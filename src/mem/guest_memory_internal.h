@@ -14,6 +14,7 @@
 #include "abi/vmem_flat.h"
 #include "mem/guest_memory.h"
 #include "mem/memory_snapshot.h"
+#include "mem/sealed_file.h"
 #include "mem/written_pages.h"
 
 struct guest_memory {
@@ -36,10 +37,12 @@ struct guest_memory {
 	uint64_t guest_part; /* of RAM, from this offset on: guests cannot write before it */
 	bool is_blank;       /* there is no image yet, nor anything else in that part */
 
-	/* Pages that come from the image's file until they are written; NULL: all were copied, or
+	/* Pages that come from the image's file until they are written; none: all were copied, or
 	 * are others since a restore. */
-	struct page_run *image_runs;
+	struct sealed_file *image;
+	struct page_run *image_runs; /* by FIRST, room for MOTE_MAX_SEGMENTS; NULL without IMAGE */
 	size_t nimage_runs;
+	unsigned nviews; /* how often others began to see memory elsewhere than before */
 };
 
 /* Where the first mapped file goes. */
@@ -82,8 +85,21 @@ struct file_mapping *guest_memory_file_by_age(const struct guest_memory *memory,
 mote_status guest_memory_load_image(struct guest_memory *memory, const struct layout_config *config,
 				    const uint8_t *file, mote_error *err);
 
-/* Forgets which pages come from the image's file. */
-void guest_memory_drop_image(struct guest_memory *memory);
+/* IMAGE is FILE, with no pages yet. Errors: MOTE_E_NOMEM. */
+mote_status guest_memory_set_image(struct guest_memory *memory, struct sealed_file *file,
+				   mote_error *err);
+
+/* Forgets which pages come from the image's file. They are others afterwards, and undefined: who
+ * calls this replaces them. Errors: MOTE_E_OS. */
+mote_status guest_memory_drop_image(struct guest_memory *memory, mote_error *err);
+
+/* The same for memory that nobody looks at any more. */
+void guest_memory_forget_image(struct guest_memory *memory);
+
+/* Before the host writes to SIZE bytes at OFFSET of RAM: makes pages there, and others with them,
+ * no longer those of a file that nobody can write to. Errors: MOTE_E_OS. */
+mote_status guest_memory_own_image(struct guest_memory *memory, uint64_t offset, uint64_t size,
+				   mote_error *err);
 
 /* What the page tables say of a file. */
 struct vmem_range guest_memory_file_range(const struct file_mapping *file);

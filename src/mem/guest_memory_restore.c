@@ -215,12 +215,13 @@ static mote_status replace_pages(struct guest_memory *memory, const struct memor
 	const uint64_t first = memory->guest_part;
 	mote_status status = memory_snapshot_check_file(from, err);
 
+	if (!status)
+		status = guest_memory_drop_image(memory, err);
 	/* mapping memory anew costs every virtual machine of this process a look at it */
 	if (!status && !memory->is_blank)
 		status = shared_mem_show_zeroes(memory->ram, first, memory->layout.ram.size - first,
 						err);
 	memory->is_blank = false;
-	guest_memory_drop_image(memory);
 	for (size_t i = 0; !status && i < from->nruns; i++) {
 		const struct page_run *run = &from->runs[i];
 		status = shared_mem_show_file(memory->ram, run->first * MOTE_PAGE_SIZE,

@@ -86,13 +86,14 @@ struct layout {
 #define LAYOUT_NONE UINT8_MAX
 _Static_assert(LAYOUT_REGIONS_MAX < LAYOUT_NONE, "a region's index must fit the lists of them");
 
+struct sealed_file;
+
 /* What a layout is made from. */
 struct layout_config {
 	const mote_segment_info *segments; /* ascending; image/elf.h has checked them */
 	size_t nsegments;
-	/* The image's bytes are a sealed file as well, of which pages can be mapped. */
-	bool has_file;
-	int file;
+	/* That has the image's bytes as well, so that pages of it can be mapped; or NULL. */
+	struct sealed_file *file;
 	/* As in mote_sandbox_options: 0 stands for the default. */
 	uint64_t heap_size, stack_size, input_size, output_size;
 	uint64_t buffer_size;      /* the same, of both buffers for bulk data; 0: none */

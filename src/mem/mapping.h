@@ -73,6 +73,16 @@ mote_status mapping_show_file(struct mapping *mapping, const struct host *host, 
 			      mote_error *err);
 
 /*
+ * The same for memory with a descriptor and a sealed file, without a copy: the host sees the file
+ * there, and can only read. The memory's own pages, which only others see meanwhile, come back by
+ * mapping_show_own(). Errors: MOTE_E_OS; the pages are undefined then.
+ */
+mote_status mapping_show_sealed(struct mapping *mapping, const struct host *host, size_t offset,
+				size_t size, int fd, uint64_t file_offset, mote_error *err);
+mote_status mapping_show_own(struct mapping *mapping, const struct host *host, size_t offset,
+			     size_t size, mote_error *err);
+
+/*
  * Copies out of and into the mapping, for when it may_fault: a page whose file was cut, which would
  * end the process if it were touched, is an error. Errors: MOTE_E_OS; part may have been copied.
  */

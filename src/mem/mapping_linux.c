@@ -304,6 +304,28 @@ mote_status mapping_show_file(struct mapping *mapping, const struct host *host, 
 	return MOTE_OK;
 }
 
+mote_status mapping_show_sealed(struct mapping *mapping, const struct host *host, size_t offset,
+				size_t size, int fd, uint64_t file_offset, mote_error *err)
+{
+	void *at = mapping->base + offset;
+	const int flags = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED;
+
+	if (host->sys->mmap(at, size, PROT_READ, flags, fd, (off_t)file_offset) == MAP_FAILED)
+		return error_os(err, errno, "cannot map %zu bytes of an image", size);
+	return MOTE_OK;
+}
+
+mote_status mapping_show_own(struct mapping *mapping, const struct host *host, size_t offset,
+			     size_t size, mote_error *err)
+{
+	const int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE | MAP_FIXED;
+	void *at = mapping->base + offset;
+
+	if (host->sys->mmap(at, size, access, flags, mapping->fd, (off_t)offset) == MAP_FAILED)
+		return error_os(err, errno, "cannot map %zu bytes of guest memory anew", size);
+	return MOTE_OK;
+}
+
 static mote_status lost_pages(ssize_t done, const char *what, mote_error *err)
 {
 	return error_os(err, done < 0 ? errno : EFAULT,

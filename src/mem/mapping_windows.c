@@ -154,6 +154,19 @@ mote_status mapping_show_file(struct mapping *mapping, const struct host *host, 
 	return error_set(err, MOTE_E_OS, "cannot map %zu bytes of a file on Windows", size);
 }
 
+/* No memory has a descriptor. */
+mote_status mapping_show_sealed(struct mapping *mapping, const struct host *host, size_t offset,
+				size_t size, int fd, uint64_t file_offset, mote_error *err)
+{
+	return mapping_show_file(mapping, host, offset, size, fd, file_offset, true, err);
+}
+
+mote_status mapping_show_own(struct mapping *mapping, const struct host *host, size_t offset,
+			     size_t size, mote_error *err)
+{
+	return mapping_show_file(mapping, host, offset, size, -1, 0, true, err);
+}
+
 /* No view is of a file, so nobody can cut one. */
 mote_status mapping_read(const struct mapping *mapping, const struct host *host, size_t offset,
 			 void *to, size_t size, mote_error *err)

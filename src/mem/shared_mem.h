@@ -153,6 +153,17 @@ mote_status shared_mem_show_zeroes(struct shared_mem *mem, uint64_t offset, uint
 mote_status shared_mem_show_file(struct shared_mem *mem, uint64_t offset, uint64_t size, int fd,
 				 uint64_t file_offset, bool is_sealed, mote_error *err);
 
+/*
+ * The same for a block with a descriptor, without a copy: until shared_mem_show_own() the host sees
+ * the sealed file FD there, and nobody may write to the block there. Its own pages, which whoever
+ * maps the descriptor sees all the while, are what they were afterwards. Errors: as
+ * shared_mem_show_file().
+ */
+mote_status shared_mem_show_sealed(struct shared_mem *mem, uint64_t offset, uint64_t size, int fd,
+				   uint64_t file_offset, mote_error *err);
+mote_status shared_mem_show_own(struct shared_mem *mem, uint64_t offset, uint64_t size,
+				mote_error *err);
+
 /* Whether pages of the block may be gone, so that only the functions above may touch it. */
 bool shared_mem_may_fault(const struct shared_mem *mem);
 

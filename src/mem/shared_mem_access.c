@@ -214,6 +214,29 @@ mote_status shared_mem_show_file(struct shared_mem *mem, uint64_t offset, uint64
 	return status;
 }
 
+mote_status shared_mem_show_sealed(struct shared_mem *mem, uint64_t offset, uint64_t size, int fd,
+				   uint64_t file_offset, mote_error *err)
+{
+	mote_status status = begin_write(mem, offset, size, err);
+	if (status)
+		return status;
+	status = mapping_show_sealed(&mem->mapping, mem->host, (size_t)offset, (size_t)size, fd,
+				     file_offset, err);
+	shared_mem_leave(mem);
+	return status;
+}
+
+mote_status shared_mem_show_own(struct shared_mem *mem, uint64_t offset, uint64_t size,
+				mote_error *err)
+{
+	mote_status status = begin_write(mem, offset, size, err);
+	if (status)
+		return status;
+	status = mapping_show_own(&mem->mapping, mem->host, (size_t)offset, (size_t)size, err);
+	shared_mem_leave(mem);
+	return status;
+}
+
 bool shared_mem_may_fault(const struct shared_mem *mem)
 {
 	return mem->mapping.may_fault;

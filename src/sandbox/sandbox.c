@@ -71,8 +71,7 @@ struct layout_config sandbox_layout_config(const mote_image *image, const struct
 	return (struct layout_config){
 		.segments = image->elf.segments,
 		.nsegments = image->elf.nsegments,
-		.has_file = image->file.is_shared,
-		.file = image->file.fd,
+		.file = image->file.file,
 		.heap_size = plan->heap_size,
 		.stack_size = plan->stack_size,
 		.input_size = plan->input_size,
@@ -360,5 +359,11 @@ mote_status mote_sandbox_write(mote_sandbox *sb, uint64_t address, const void *f
 			       mote_error *err)
 {
 	mote_status status = check_between_calls(sb, err);
-	return status ? status : guest_memory_write(sb->memory, address, from, size, 0, err);
+
+	if (!status)
+		status = guest_memory_write(sb->memory, address, from, size, 0, err);
+	if (status)
+		return status;
+	status = machine_follow(&sb->machine, err);
+	return status ? sandbox_poison(sb, status, err) : MOTE_OK;
 }

@@ -364,14 +364,14 @@ static void the_largest_size_is_let_through(void **state)
 {
 	(void)state;
 	struct mote_image *image;
-	const struct host *host = fail_host(1, FAIL_ONCE, 0);
+	const struct host *host = fail_host(2, FAIL_ONCE, 0);
 	assert_int_equal(load_image_memory(&image, host, "", MOTE_MAX_IMAGE_FILE_SIZE, NULL),
 			 MOTE_E_OS);
 
 	name_file("thing");
 	make_large();
 	assert_int_equal(truncate(path, (off_t)MOTE_MAX_IMAGE_FILE_SIZE), 0);
-	host = fail_host(3, FAIL_ONCE, 0);
+	host = fail_host(4, FAIL_ONCE, 0);
 	assert_int_equal(load_image_file(&image, host, path, NULL), MOTE_E_OS);
 	assert_string_equal(fail_name(), "memfd_create");
 	assert_null(fail_leak());

@@ -50,9 +50,9 @@ static mote_status fill(struct image_bytes *bytes, const struct host *host, size
 
 	for (size_t done = 0, n; !status && done < size; done += n) {
 		n = size - done < 60001 ? size - done : 60001;
-		status = image_bytes_append(bytes, host, source + done, n, err);
+		status = image_bytes_append(bytes, source + done, n, err);
 	}
-	return status ? status : image_bytes_seal(bytes, host, err);
+	return status ? status : image_bytes_seal(bytes, err);
 }
 
 static void they_are_what_was_put_in(void **state)
@@ -63,7 +63,7 @@ static void they_are_what_was_put_in(void **state)
 		struct image_bytes bytes;
 		assert_int_equal(fill(&bytes, host, sizes[i], NULL), MOTE_OK);
 		assert_int_equal(bytes.size, sizes[i]);
-		assert_int_equal(bytes.is_shared, sizes[i] >= LARGE);
+		assert_int_equal(bytes.file != NULL, sizes[i] >= LARGE);
 		assert_memory_equal(bytes.at, source, sizes[i]);
 		image_bytes_fini(&bytes, host);
 		assert_null(fail_leak());
@@ -78,16 +78,16 @@ static void nobody_can_change_large_ones(void **state)
 	struct image_bytes bytes;
 
 	assert_int_equal(fill(&bytes, host, LARGE, NULL), MOTE_OK);
-	assert_int_equal(pwrite(bytes.fd, "x", 1, 0), -1);
-	assert_int_equal(ftruncate(bytes.fd, 1), -1);
-	assert_int_equal(ftruncate(bytes.fd, LARGE + 1), -1);
-	assert_int_equal(fallocate(bytes.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096),
-			 -1);
-	assert_int_equal(fcntl(bytes.fd, F_ADD_SEALS, 0), -1);
-	assert_ptr_equal(mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED, bytes.fd, 0),
+	assert_int_equal(pwrite(bytes.file->fd, "x", 1, 0), -1);
+	assert_int_equal(ftruncate(bytes.file->fd, 1), -1);
+	assert_int_equal(ftruncate(bytes.file->fd, LARGE + 1), -1);
+	assert_int_equal(
+		fallocate(bytes.file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -1);
+	assert_int_equal(fcntl(bytes.file->fd, F_ADD_SEALS, 0), -1);
+	assert_ptr_equal(mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED, bytes.file->fd, 0),
 			 MAP_FAILED);
 	assert_int_equal(mprotect((void *)(uintptr_t)bytes.at, 4096, PROT_READ), 0);
-	assert_true(fcntl(bytes.fd, F_GETFD) & FD_CLOEXEC);
+	assert_true(fcntl(bytes.file->fd, F_GETFD) & FD_CLOEXEC);
 	assert_memory_equal(bytes.at, source, LARGE);
 	image_bytes_fini(&bytes, host);
 }

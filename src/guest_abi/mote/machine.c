@@ -33,15 +33,63 @@ void firmware_fini(struct firmware *firmware)
 	firmware->host = NULL;
 }
 
-/* What ring 3 sees of LAYOUT, but for the doorbell, behind which there is nothing. */
-static size_t list_views(const struct layout *layout, struct region *views)
+/* Adds REGION to VIEWS in pieces: a run of pages that are elsewhere is one, what is around it
+ * others. */
+static size_t add_views(const struct guest_memory *memory, const struct region *region,
+			struct region *views)
 {
+	struct region rest = *region, run;
+	size_t n = 0;
+
+	for (size_t i = 0; guest_memory_elsewhere(memory, i, &run); i++) {
+		const uint64_t before = run.gpa - rest.gpa;
+		if (before >= rest.size)
+			continue;
+		views[n] = rest;
+		views[n].size = before;
+		n += before > 0;
+		views[n] = rest;
+		views[n].va += before;
+		views[n].gpa += before;
+		views[n++].size = run.size;
+		rest.va += before + run.size;
+		rest.gpa += before + run.size;
+		rest.size -= before + run.size;
+	}
+	views[n] = rest;
+	return n + (rest.size > 0);
+}
+
+/* What ring 3 sees of MEMORY, but for the doorbell, behind which there is nothing. */
+static size_t list_views(const struct guest_memory *memory, struct region *views)
+{
+	const struct layout *layout = guest_memory_layout(memory);
 	const struct region *region;
 	size_t n = 0;
 
 	for (size_t i = 0; (region = layout_mapped(layout, i)); i++)
 		if (region->is_user && region->kind != REGION_DOORBELL)
-			views[n++] = *region;
+			n += add_views(memory, region, views + n);
+	return n;
+}
+
+/* The memory slots. What is elsewhere comes before RAM, in whose place it is. */
+static size_t list_slots(const struct machine *machine, struct region *slots)
+{
+	const struct layout *layout = guest_memory_layout(machine->memory);
+	struct shared_mem *ram = guest_memory_ram(machine->memory);
+	size_t n = 1;
+
+	slots[0] = layout->firmware;
+	slots[0].host = (struct region_host){ .base = machine->firmware->host,
+					      .size = layout->firmware.size,
+					      .file = -1 };
+	while (guest_memory_elsewhere(machine->memory, n - 1, &slots[n]))
+		n++;
+	slots[n] = layout->ram;
+	slots[n++].host = (struct region_host){ .base = shared_mem_base(ram),
+						.size = layout->ram.size,
+						.file = shared_mem_fd(ram) };
 	return n;
 }
 
@@ -70,29 +118,20 @@ static mote_status make_vm(struct machine *machine, uint64_t entry, uint64_t rsp
 			   mote_error *err)
 {
 	const struct firmware *firmware = machine->firmware;
-	const struct layout *layout = guest_memory_layout(machine->memory);
-	struct shared_mem *ram = guest_memory_ram(machine->memory);
-	struct region slots[] = { layout->firmware, layout->ram };
-
-	slots[0].host = (struct region_host){ .base = firmware->host,
-					      .size = layout->firmware.size,
-					      .file = -1 };
-	slots[1].host = (struct region_host){ .base = shared_mem_base(ram),
-					      .size = layout->ram.size,
-					      .file = shared_mem_fd(ram) };
-
-	struct region views[LAYOUT_REGIONS_MAX];
+	struct region slots[MOTE_MAX_SEGMENTS + 2];
+	struct region views[LAYOUT_REGIONS_MAX + 2 * MOTE_MAX_SEGMENTS + 1];
 	struct hv_cpu_state cpu = supervisor_cpu_state(
 		firmware->ways, guest_memory_root(machine->memory), entry, rsp);
 	cpu.fs_base = fs_base;
 	const struct hv_vm_config config = {
 		.slots = slots,
-		.nslots = sizeof slots / sizeof slots[0],
+		.nslots = list_slots(machine, slots),
 		.views = views,
-		.nviews = list_views(layout, views),
+		.nviews = list_views(machine->memory, views),
 		.cpu = &cpu,
 		.is_watched = machine->is_watched,
 	};
+	machine->views = guest_memory_views(machine->memory);
 	mote_status status = machine->hv->ops->vm_new(&machine->vm, machine->hv, &config, err);
 	if (!status)
 		status = map_files(machine, err);
@@ -142,9 +181,16 @@ mote_status machine_renew(struct machine *machine, uint64_t fs_base, mote_error 
 	return make_vm(machine, 0, 0, fs_base, err);
 }
 
+mote_status machine_follow(struct machine *machine, mote_error *err)
+{
+	if (machine->is_broken || machine->views == guest_memory_views(machine->memory))
+		return MOTE_OK;
+	return machine_renew(machine, machine_fs_base(machine), err);
+}
+
 mote_status machine_reset(struct machine *machine, uint64_t fs_base, mote_error *err)
 {
-	if (machine->is_broken ||
+	if (machine->is_broken || machine->views != guest_memory_views(machine->memory) ||
 	    (is_hardware(machine) && machine->hv->ops->reset(machine->vm, NULL)))
 		return machine_renew(machine, fs_base, err);
 	machine->hv->ops->set_fs_base(machine->vm, fs_base);

@@ -24,6 +24,7 @@ struct machine {
 	struct machine_ways ways;
 	bool is_watched;
 	bool is_broken; /* only a new one will do */
+	unsigned views; /* guest_memory_views() when VM was made */
 };
 
 /*
@@ -70,6 +71,10 @@ uint64_t machine_fs_base(const struct machine *machine);
  * times as long. Errors: as machine_init(); may be tried again.
  */
 mote_status machine_reset(struct machine *machine, uint64_t fs_base, mote_error *err);
+
+/* After the host has changed MEMORY between two calls: makes the machine anew if pages lie
+ * elsewhere now. Errors: as machine_init(); only machine_reset() helps then. */
+mote_status machine_follow(struct machine *machine, mote_error *err);
 
 /* Makes the machine anew in any case: its memory's mapped files are others now. */
 mote_status machine_renew(struct machine *machine, uint64_t fs_base, mote_error *err);

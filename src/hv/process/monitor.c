@@ -210,7 +210,7 @@ static void map_views(int socket, const int32_t *files)
 		fail(socket, MONITOR_STEP_CONTROL, result);
 	for (uint64_t i = 0; i < monitor_control.nviews; i++) {
 		result = map(view[i].address, view[i].size, view[i].protection,
-			     MAP_SHARED | MAP_FIXED_NOREPLACE, files[1 + view[i].file],
+			     (long)view[i].sharing | MAP_FIXED_NOREPLACE, files[1 + view[i].file],
 			     view[i].offset);
 		if (result != 0)
 			fail(socket, MONITOR_STEP_VIEWS, result);

@@ -142,6 +142,7 @@ struct monitor_view {
 	uint64_t address, size, offset;
 	uint32_t file;
 	uint32_t protection; /* PROT_* */
+	uint64_t sharing;    /* MAP_SHARED or MAP_PRIVATE */
 };
 
 /* Requests of the host to the launcher, each with its descriptors. All but the last are

@@ -48,6 +48,7 @@ static void process_close(struct hv *base)
 	host_free(base->host, hv, sizeof *hv);
 }
 
+/* The first that VIEW lies in. */
 static const struct region *find_slot(const struct hv_vm_config *config, const struct region *view)
 {
 	for (size_t i = 0; i < config->nslots; i++) {
@@ -94,6 +95,8 @@ static mote_status translate_view(struct monitor_view *to, const struct hv_vm_co
 		.offset = slot->host.offset + (view->gpa - slot->gpa),
 		.file = files[slot - config->slots],
 		.protection = protection(slot, view->flags),
+		/* before Linux 6.7 a sealed file has no shared mappings, though they cannot write */
+		.sharing = slot->flags & REGION_WRITE ? MAP_SHARED : MAP_PRIVATE,
 	};
 	return MOTE_OK;
 }

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Large images in guest memory: whole pages of large segments come from the image's own file, the
+ * rest is copied; the guest's bytes are the file's either way, and what is written stays in one
+ * memory.
+ */
+#include "mem/guest_memory.h"
+#include "mem/memory_snapshot.h"
+#include "mem/sealed_file.h"
+
+#include "kit/fail.h"
+#include "mem/small_guest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PAGE      UINT64_C(4096)
+#define MIB       (UINT64_C(1) << 20)
+#define CODE      UINT64_C(0x400000)
+#define CONSTANTS UINT64_C(0x1000800)
+#define VARIABLES UINT64_C(0x2000000)
+#define ODD       UINT64_C(0x3000100) /* lies at another offset of its page in the file */
+#define LARGE     (MIB + 3 * PAGE + 100)
+#define FILE_SIZE (5 * MIB)
+
+static const mote_segment_info segments[] = {
+	{ .address = CODE,
+	  .memory_size = PAGE,
+	  .file_size = PAGE,
+	  .readable = true,
+	  .executable = true },
+	{ .address = CONSTANTS,
+	  .memory_size = LARGE,
+	  .file_size = LARGE,
+	  .file_offset = MIB + 0x800,
+	  .readable = true },
+	{ .address = VARIABLES,
+	  .memory_size = LARGE + 5 * PAGE,
+	  .file_size = LARGE,
+	  .file_offset = 3 * MIB,
+	  .readable = true,
+	  .writable = true },
+	{ .address = ODD,
+	  .memory_size = LARGE,
+	  .file_size = LARGE,
+	  .file_offset = MIB,
+	  .readable = true },
+};
+enum { SEGMENTS = sizeof segments / sizeof segments[0] };
+
+static const enum shared_mem_backing backings[] = { SHARED_MEM_PRIVATE, SHARED_MEM_FILE };
+
+static uint8_t *bytes; /* of the file */
+
+static int setup(void **state)
+{
+	(void)state;
+	bytes = malloc(FILE_SIZE);
+	for (size_t i = 0; bytes && i < FILE_SIZE; i++)
+		bytes[i] = (uint8_t)(i * 167 + i / PAGE + 1);
+	return bytes ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(bytes);
+	return 0;
+}
+
+static mote_status make_file(struct sealed_file **out, const struct host *host, mote_error *err)
+{
+	mote_status status = sealed_file_new(out, host, err);
+
+	if (!status)
+		status = sealed_file_append(*out, bytes, FILE_SIZE, err);
+	return status ? status : sealed_file_seal(*out, err);
+}
+
+/* A memory alone has the file afterwards. */
+static mote_status make(struct guest_memory **out, const struct host *host,
+			enum shared_mem_backing backing, mote_error *err)
+{
+	struct layout_config config = small_config;
+	mote_status status = make_file(&config.file, host, err);
+
+	*out = NULL;
+	config.segments = segments;
+	config.nsegments = SEGMENTS;
+	if (!status)
+		status = guest_memory_new(out, host, &config, config.file->bytes, backing, err);
+	sealed_file_unref(config.file);
+	return status;
+}
+
+static struct guest_memory *make_well(enum shared_mem_backing backing)
+{
+	struct guest_memory *memory;
+
+	assert_int_equal(make(&memory, fail_host(0, FAIL_ONCE, 0), backing, NULL), MOTE_OK);
+	return memory;
+}
+
+static void drop(struct guest_memory *memory)
+{
+	guest_memory_free(memory);
+	assert_null(fail_leak());
+}
+
+static uint8_t byte_at(struct guest_memory *memory, uint64_t address)
+{
+	uint8_t byte;
+
+	assert_int_equal(guest_memory_read(memory, address, &byte, 1, REGION_READ, NULL), MOTE_OK);
+	return byte;
+}
+
+static void put(struct guest_memory *memory, uint64_t address, uint8_t byte)
+{
+	assert_int_equal(guest_memory_write(memory, address, &byte, 1, 0, NULL), MOTE_OK);
+}
+
+/* All but the byte at EXCEPT, if it is one of them. */
+static void check_segment(struct guest_memory *memory, const mote_segment_info *segment,
+			  uint64_t except)
+{
+	const size_t size = (size_t)segment->memory_size;
+	uint8_t *found = malloc(size);
+
+	assert_non_null(found);
+	assert_int_equal(guest_memory_read(memory, segment->address, found, size, 0, NULL),
+			 MOTE_OK);
+	if (except - segment->address < segment->file_size)
+		found[except - segment->address] =
+			bytes[segment->file_offset + (except - segment->address)];
+	assert_memory_equal(found, bytes + segment->file_offset, (size_t)segment->file_size);
+	for (uint64_t i = segment->file_size; i < segment->memory_size; i++)
+		assert_int_equal(found[i], 0);
+	free(found);
+}
+
+static void check_all(struct guest_memory *memory, uint64_t except)
+{
+	for (size_t i = 0; i < SEGMENTS; i++)
+		check_segment(memory, &segments[i], except);
+}
+
+static void the_guest_has_the_files_bytes(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct guest_memory *memory = make_well(backings[i]);
+		check_all(memory, 0);
+		drop(memory);
+	}
+}
+
+static void others_are_told_where_constants_are(void **state)
+{
+	(void)state;
+	struct guest_memory *memory = make_well(SHARED_MEM_FILE);
+	const struct layout *layout = guest_memory_layout(memory);
+	size_t cache = 0;
+	struct region found = { 0 };
+
+	/* the constants alone: the code is small, variables are written, the odd ones lie otherwise
+	 */
+	assert_true(guest_memory_elsewhere(memory, 0, &found));
+	assert_false(guest_memory_elsewhere(memory, 1, &found));
+	const struct region *region = layout_find(layout, CONSTANTS, &cache);
+	assert_int_equal(found.gpa, region->gpa + PAGE);
+	assert_int_equal(found.size, MIB + 2 * PAGE);
+	assert_int_equal(found.flags & REGION_WRITE, 0);
+	assert_int_equal(found.host.offset, MIB + PAGE);
+	assert_true(found.host.file >= 0);
+	assert_true(found.host.file != shared_mem_fd(guest_memory_ram(memory)));
+	drop(memory);
+
+	memory = make_well(SHARED_MEM_PRIVATE);
+	assert_false(guest_memory_elsewhere(memory, 0, &found));
+	drop(memory);
+}
+
+/* What another process sees at ADDRESS, from the descriptors that it is given. */
+static uint8_t seen_by_others(struct guest_memory *memory, uint64_t address)
+{
+	const struct layout *layout = guest_memory_layout(memory);
+	size_t cache = 0;
+	const struct region *region = layout_find(layout, address, &cache);
+	const uint64_t gpa = region->gpa + (address - region->va);
+	struct region run = { 0 };
+	uint8_t byte;
+	size_t i = 0;
+
+	while (guest_memory_elsewhere(memory, i++, &run))
+		if (gpa - run.gpa < run.size)
+			break;
+	if (gpa - run.gpa >= run.size) {
+		run.host = (struct region_host){ .file = shared_mem_fd(guest_memory_ram(memory)) };
+		run.gpa = layout->ram.gpa;
+	}
+	const uint64_t at = run.host.offset + (gpa - run.gpa);
+	assert_int_equal(pread((int)run.host.file, &byte, 1, (off_t)at), 1);
+	return byte;
+}
+
+static void what_the_host_writes_is_one_memorys(void **state)
+{
+	static const uint64_t written[] = { CODE,
+					    CONSTANTS,
+					    CONSTANTS + PAGE,
+					    CONSTANTS + MIB,
+					    CONSTANTS + LARGE - 1,
+					    VARIABLES + MIB,
+					    ODD + MIB };
+	(void)state;
+	for (size_t i = 0; i < sizeof written / sizeof written[0]; i++) {
+		struct guest_memory *memory = make_well(SHARED_MEM_FILE);
+		const uint8_t before = byte_at(memory, written[i]);
+		const unsigned views = guest_memory_views(memory);
+		struct region run = { 0 };
+		const bool is_moved = i == 2 || i == 3;
+
+		put(memory, written[i], before ^ 0xff);
+		assert_int_equal(byte_at(memory, written[i]), before ^ 0xff);
+		assert_int_equal(seen_by_others(memory, written[i]), before ^ 0xff);
+		assert_int_equal(seen_by_others(memory, CONSTANTS + MIB / 2),
+				 bytes[MIB + 0x800 + MIB / 2]);
+		/* pages with the byte are the memory's own now, and others must look there */
+		assert_int_equal(guest_memory_elsewhere(memory, 0, &run), !is_moved);
+		assert_int_equal(guest_memory_views(memory) != views, is_moved);
+		check_all(memory, written[i]);
+		drop(memory);
+	}
+}
+
+static void the_file_stays_as_it_was(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct host *host = fail_host(0, FAIL_ONCE, 0);
+		struct layout_config config = small_config;
+		struct guest_memory *memory, *other;
+		struct sealed_file *file;
+
+		assert_int_equal(make_file(&file, host, NULL), MOTE_OK);
+		config.segments = segments;
+		config.nsegments = SEGMENTS;
+		config.file = file;
+		assert_int_equal(
+			guest_memory_new(&memory, host, &config, file->bytes, backings[i], NULL),
+			MOTE_OK);
+		put(memory, CONSTANTS + MIB, 1);
+		put(memory, VARIABLES + MIB, 1);
+		assert_memory_equal(file->bytes, bytes, FILE_SIZE);
+		assert_int_equal(
+			guest_memory_new(&other, host, &config, file->bytes, backings[i], NULL),
+			MOTE_OK);
+		check_all(other, 0);
+		sealed_file_unref(file);
+		guest_memory_free(memory);
+		check_all(other, 0);
+		drop(other);
+	}
+}
+
+/* To its own, after which nothing has moved, and to that of another memory, all of whose pages are
+ * copies. */
+static void restores_bring_all_of_it_back(void **state)
+{
+	static const uint64_t written[] = { CODE, CONSTANTS + MIB, VARIABLES + 5, VARIABLES + MIB };
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct host *host = fail_host(0, FAIL_ONCE, 0);
+		struct guest_memory *memory, *other;
+		struct memory_snapshot *own, *others;
+		struct restored restored;
+
+		assert_int_equal(make(&memory, host, backings[i], NULL), MOTE_OK);
+		assert_int_equal(memory_snapshot_take(&own, memory, NULL), MOTE_OK);
+		for (size_t k = 0; k < sizeof written / sizeof written[0]; k++) {
+			put(memory, written[k], (uint8_t)~byte_at(memory, written[k]));
+			assert_int_equal(guest_memory_restore(memory, own, false, &restored, NULL),
+					 MOTE_OK);
+			assert_false(restored.all_pages);
+			check_all(memory, 0);
+			assert_int_equal(guest_memory_audit(memory, NULL), MOTE_OK);
+		}
+		assert_int_equal(make(&other, host, backings[i], NULL), MOTE_OK);
+		put(other, CONSTANTS + PAGE, 99);
+		put(other, VARIABLES + PAGE, 99);
+		assert_int_equal(memory_snapshot_take(&others, other, NULL), MOTE_OK);
+		guest_memory_free(other);
+		assert_int_equal(guest_memory_restore(memory, others, false, &restored, NULL),
+				 MOTE_OK);
+		assert_true(restored.all_pages);
+		assert_int_equal(byte_at(memory, CONSTANTS + PAGE), 99);
+		assert_int_equal(byte_at(memory, VARIABLES + PAGE), 99);
+		check_segment(memory, &segments[1], CONSTANTS + PAGE);
+		check_segment(memory, &segments[2], VARIABLES + PAGE);
+		if (backings[i] == SHARED_MEM_FILE)
+			assert_int_equal(seen_by_others(memory, CONSTANTS + PAGE), 99);
+		assert_int_equal(guest_memory_audit(memory, NULL), MOTE_OK);
+		memory_snapshot_unref(others);
+		memory_snapshot_unref(own);
+		drop(memory);
+	}
+}
+
+static mote_status whole_life(const struct host *host, void *user, mote_error *err)
+{
+	const enum shared_mem_backing *backing = user;
+	struct memory_snapshot *snapshot = NULL;
+	struct guest_memory *memory;
+	struct restored restored;
+	mote_status status = make(&memory, host, *backing, err);
+
+	if (!status)
+		status = memory_snapshot_take(&snapshot, memory, err);
+	if (!status)
+		status = guest_memory_write(memory, CONSTANTS + MIB, "x", 1, 0, err);
+	if (!status)
+		guest_memory_note_all(memory);
+	if (!status)
+		status = guest_memory_restore(memory, snapshot, false, &restored, err);
+	memory_snapshot_unref(snapshot);
+	guest_memory_free(memory);
+	return status;
+}
+
+/* Without /proc, with pages that cannot be had in one step, or without room for the list of what
+ * was written, it takes longer. */
+static const char *const benign[] = { "madvise", "open", "pread", "ioctl", "realloc", NULL };
+
+static void each_failure_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		fail_each_operation(whole_life, (void *)(uintptr_t)&backings[i], benign);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_guest_has_the_files_bytes),
+		cmocka_unit_test(others_are_told_where_constants_are),
+		cmocka_unit_test(what_the_host_writes_is_one_memorys),
+		cmocka_unit_test(the_file_stays_as_it_was),
+		cmocka_unit_test(restores_bring_all_of_it_back),
+		cmocka_unit_test(each_failure_leaves_nothing_behind),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
