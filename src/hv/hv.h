@@ -217,7 +217,8 @@ struct hv_backend {
 
 	/* After HV_EXIT_SYSCALL or _EXCEPTION, or what is made one of them: stores the guest's
 	 * vector registers. Errors: MOTE_E_OS, MOTE_E_INVALID (the guest has made them unreadable).
-	 */
+	 * After HV_EXIT_INTERRUPTED as well; then MOTE_E_INVALID may also mean that the
+	 * guest is on its way into or out of the machine, and that a later time is better. */
 	mote_status (*vectors)(struct hv_vm *vm, struct hv_vectors *to, mote_error *err);
 
 	/*

@@ -124,29 +124,32 @@ static bool serve_hypercall(mote_sandbox *sb, enum run_end *end, mote_status *st
 	return false;
 }
 
-static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *status, mote_error *err)
+static mote_status stuck(const struct personality *p, mote_error *err)
 {
-	struct personality *p = &sb->personality;
-	personality_syscall(p);
-	*status = account_check(&sb->account, err);
-	if (*status)
-		return true;
-	if (p->state == PROGRAM_RUNNING && p->wait_until) {
-		*status = stop_wait(sb, p->wait_until, err);
-		p->wait_until = 0;
-	}
+	static const char *const what[] = {
+		[STUCK_FOR_DESCRIPTORS] = "descriptors that will never be ready",
+		[STUCK_FOR_SIGNAL] = "a signal that nobody will send",
+	};
+
+	if (p->stuck_for == STUCK_FOR_THREAD)
+		return error_set(err, MOTE_E_GUEST_ABORT,
+				 "the guest waits at 0x%" PRIx64
+				 " for another thread, and has only one: a deadlock",
+				 p->stuck_at);
+	return error_set(err, MOTE_E_GUEST_ABORT, "the guest waits for %s: a deadlock",
+			 what[p->stuck_for]);
+}
+
+/* Whether the program has ended; *STATUS then says how. */
+static bool has_ended(mote_sandbox *sb, enum run_end *end, mote_status *status, mote_error *err)
+{
+	const struct personality *p = &sb->personality;
+
 	if (p->state == PROGRAM_RUNNING)
-		return *status != MOTE_OK;
+		return false;
 	*end = RUN_EXIT;
-	if (p->state == PROGRAM_STUCK && !p->stuck_at)
-		*status = error_set(err, MOTE_E_GUEST_ABORT,
-				    "the guest waits for descriptors that will never be ready: a "
-				    "deadlock");
-	else if (p->state == PROGRAM_STUCK)
-		*status = error_set(err, MOTE_E_GUEST_ABORT,
-				    "the guest waits at 0x%" PRIx64
-				    " for another thread, and has only one: a deadlock",
-				    p->stuck_at);
+	if (p->state == PROGRAM_STUCK)
+		*status = stuck(p, err);
 	if (p->state == PROGRAM_SIGNALED) {
 		sb->fault.signal = p->end_signal;
 		sb->fault.address = 0;
@@ -155,6 +158,33 @@ static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *stat
 				    p->end_signal == 6 ? " (abort)" : "");
 	}
 	return true;
+}
+
+static bool serve_syscall(mote_sandbox *sb, enum run_end *end, mote_status *status, mote_error *err)
+{
+	struct personality *p = &sb->personality;
+
+	personality_syscall(p);
+	*status = account_check(&sb->account, err);
+	if (!*status && p->state == PROGRAM_RUNNING && p->wait.until)
+		*status = stop_wait(sb, err);
+	if (!*status && p->state == PROGRAM_RUNNING && p->timer.is_new)
+		*status = stop_add_timer(sb, err);
+	return *status || has_ended(sb, end, status, err);
+}
+
+/* By a limit, by others, by its own timer, or by a signal of the embedder's, which is nothing. */
+static bool serve_interrupt(mote_sandbox *sb, enum run_end *end, mote_status *status,
+			    mote_error *err)
+{
+	const uint64_t now = sandbox_clock_ns(sb, CLOCK_MONOTONIC);
+
+	*status = MOTE_OK;
+	if (personality_interrupt(&sb->personality, now) && !account_exit(&sb->account))
+		*status = account_check(&sb->account, err);
+	if (!*status && !has_ended(sb, end, status, err))
+		*status = stop_check(sb, err);
+	return *status || sb->personality.state != PROGRAM_RUNNING;
 }
 
 static mote_status fault(mote_sandbox *sb, const struct hv_exit *event, mote_error *err)
@@ -199,10 +229,9 @@ static mote_status run_until_end(mote_sandbox *sb, enum run_end *end, mote_error
 				return fault(sb, &event, err);
 			break;
 		case HV_EXIT_INTERRUPTED:
-			status = stop_check(sb, err);
-			if (status)
+			if (serve_interrupt(sb, end, &status, err))
 				return status;
-			break; /* a signal of the embedder's; go on */
+			break;
 		default:
 			/* stopping a guest can cost its process */
 			status = event.kind == HV_EXIT_DIED ? stop_check(sb, err) : MOTE_OK;

@@ -147,9 +147,13 @@ uint64_t sandbox_guest_cpu_ns(const mote_sandbox *sb);
 /* MOTE_E_CANCELED or MOTE_E_TIMEOUT if the run is to end here; MOTE_OK if it may go on. */
 mote_status stop_check(mote_sandbox *sb, mote_error *err);
 
-/* The guest is to go on at UNTIL, nanoseconds on CLOCK_MONOTONIC: waits for that, or for what ends
- * the run; returns as stop_check(). */
-mote_status stop_wait(mote_sandbox *sb, uint64_t until, mote_error *err);
+/* The guest waits: does so for it, until the wait is over or what ends the run; returns as
+ * stop_check(). */
+mote_status stop_wait(mote_sandbox *sb, mote_error *err);
+
+/* The guest has a new timer: from now on the machine gives the run loop a turn when it is over.
+ * Errors: as stop_begin(), and as stop_check(). */
+mote_status stop_add_timer(mote_sandbox *sb, mote_error *err);
 
 /* After a run that ended with STATUS and ERR: what it ends with, MOTE_E_CANCELED if somebody was
  * told so. After it nobody can interrupt any more. */

@@ -43,12 +43,13 @@ static uint64_t cpu_ns(const mote_sandbox *sb)
 /* What a limit leaves. UINT64_MAX: there is no limit. */
 struct left {
 	uint64_t clock_ns, cpu_ns;
+	uint64_t timer_ns; /* of the guest's own */
 };
 
 static struct left what_is_left(const mote_sandbox *sb)
 {
 	const struct time_limits *limits = &sb->time;
-	struct left left = { UINT64_MAX, UINT64_MAX };
+	struct left left = { UINT64_MAX, UINT64_MAX, UINT64_MAX };
 
 	if (limits->timeout_ns) {
 		uint64_t used = sandbox_clock_ns(sb, CLOCK_MONOTONIC) - sb->start.clock_ns;
@@ -68,6 +69,8 @@ static mote_status set_alarm(mote_sandbox *sb, struct left left, mote_error *err
 
 	if (left.clock_ns < ns)
 		ns = left.clock_ns;
+	if (left.timer_ns < ns)
+		ns = left.timer_ns;
 	return ns == UINT64_MAX ? MOTE_OK : vm->ops->set_alarm(vm, ns, err);
 }
 
@@ -92,7 +95,7 @@ mote_status stop_begin(mote_sandbox *sb, mote_error *err)
 		status = set_alarm(
 			sb,
 			(struct left){ limits->timeout_ns ? limits->timeout_ns : UINT64_MAX,
-				       limits->cpu_ns ? limits->cpu_ns : UINT64_MAX },
+				       limits->cpu_ns ? limits->cpu_ns : UINT64_MAX, UINT64_MAX },
 			err);
 		if (status)
 			vm->ops->disarm(vm);
@@ -139,7 +142,8 @@ mote_status stop_check(mote_sandbox *sb, mote_error *err)
 		return MOTE_OK;
 	if (is_canceled(sb))
 		return canceled(err);
-	const struct left left = what_is_left(sb);
+	struct left left = what_is_left(sb);
+	left.timer_ns = personality_alarm(&sb->personality, sandbox_clock_ns(sb, CLOCK_MONOTONIC));
 	if (left.clock_ns == 0 || left.cpu_ns == 0)
 		sb->account.limit = left.clock_ns == 0 ? MOTE_LIMIT_TIMEOUT : MOTE_LIMIT_CPU;
 	if (left.clock_ns == 0)
@@ -153,23 +157,39 @@ mote_status stop_check(mote_sandbox *sb, mote_error *err)
 	return set_alarm(sb, left, err);
 }
 
-mote_status stop_wait(mote_sandbox *sb, uint64_t until, mote_error *err)
+mote_status stop_add_timer(mote_sandbox *sb, mote_error *err)
 {
 	struct hv_vm *vm = sb->machine.vm;
-	uint64_t now;
+	mote_status status = sb->is_armed ? MOTE_OK : vm->ops->arm(vm, err);
 
-	while ((now = sandbox_clock_ns(sb, CLOCK_MONOTONIC)) < until) {
+	sb->personality.timer.is_new = false;
+	if (status)
+		return status;
+	sb->is_armed = true;
+	return stop_check(sb, err);
+}
+
+mote_status stop_wait(mote_sandbox *sb, mote_error *err)
+{
+	struct hv_vm *vm = sb->machine.vm;
+	uint64_t now, until;
+
+	for (;;) {
+		now = sandbox_clock_ns(sb, CLOCK_MONOTONIC);
+		until = personality_wait(&sb->personality, now);
+		if (!until)
+			return MOTE_OK;
 		vm->ops->wait(vm, until - now);
 		mote_status status = stop_check(sb, err);
 		if (status)
 			return status;
 	}
-	return MOTE_OK;
 }
 
 mote_status stop_end(mote_sandbox *sb, mote_status status, mote_error *err)
 {
 	running = sb->outer;
+	personality_rest(&sb->personality);
 	if (!sb->is_armed)
 		return status;
 	sb->is_armed = false;

@@ -16,8 +16,8 @@
 enum { NUMBERS_END = 1024 };
 
 /* With zeros for arguments, these end the program. */
-static const int ends[] = { SYS_exit,         SYS_exit_group, SYS_kill,   SYS_tkill,   SYS_tgkill,
-			    SYS_rt_sigreturn, SYS_ppoll,      SYS_select, SYS_pselect6 };
+static const int ends[] = { SYS_exit,         SYS_exit_group, SYS_kill,   SYS_tkill,    SYS_tgkill,
+			    SYS_rt_sigreturn, SYS_ppoll,      SYS_select, SYS_pselect6, SYS_pause };
 
 static bool is_among(int number, const int *list, size_t count)
 {

@@ -118,7 +118,8 @@ static inline void machine_return(struct machine *machine, uint64_t value)
 /* After HV_EXIT_SYSCALL: the registers that the guest has when it goes on, but for rax. */
 struct hv_regs machine_syscall_regs(const struct machine *machine);
 
-/* After HV_EXIT_SYSCALL or _EXCEPTION: the guest's vector registers. Errors: as hv_backend. */
+/* After HV_EXIT_SYSCALL, _EXCEPTION or _INTERRUPTED: the guest's vector registers. Errors: as
+ * hv_backend. */
 mote_status machine_vectors(struct machine *machine, struct hv_vectors *to, mote_error *err);
 
 /*

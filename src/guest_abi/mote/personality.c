@@ -64,7 +64,9 @@ void personality_reset(struct personality *p, const struct signals *signals)
 	p->state = PROGRAM_RUNNING;
 	p->exit_status = 0;
 	p->end_signal = 0;
-	p->wait_until = 0;
+	p->wait = (struct waiting){ 0 };
+	p->timer = (struct guest_timer){ 0 };
+	p->queued.signal = 0;
 	signals_copy(&p->signals, signals);
 }
 
@@ -81,15 +83,11 @@ void personality_syscall(struct personality *p)
 	/* the embedder's output function may have forked: registers are shared with the kernel */
 	if (p->state != PROGRAM_RUNNING || host_is_forked(p->host))
 		return;
-	const bool is_due = p->signals.pending & ~p->signals.mask;
-	struct hv_regs now = is_due ? machine_syscall_regs(p->machine) : (struct hv_regs){ 0 };
-	if (p->is_resumed) {
-		p->is_resumed = false;
-		now = *regs;
-	} else {
-		now.rax = (uint64_t)result;
+	if (!p->is_resumed)
 		machine_return(p->machine, (uint64_t)result);
-	}
-	if (is_due)
+	if (!p->wait.until && (p->signals.pending & ~p->signals.mask)) {
+		const struct hv_regs now = p->is_resumed ? *regs : machine_syscall_regs(p->machine);
 		signals_deliver(p, &now);
+	}
+	p->is_resumed = false;
 }

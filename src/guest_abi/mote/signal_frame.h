@@ -81,6 +81,9 @@ void frame_sign_vectors(struct hv_vectors *vectors);
  * words are not there. */
 uint32_t frame_vectors_size(const uint8_t *area);
 
+/* What siginfo says of SIGNAL, which is pending and is to be delivered now. */
+struct frame_info signals_take_info(struct personality *p, int signal);
+
 /* Whether RSP is on the stack for handlers. */
 bool signals_on_stack(const struct signals *signals, uint64_t rsp);
 

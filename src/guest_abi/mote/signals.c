@@ -118,6 +118,7 @@ static int code_of_float(unsigned vector, const struct hv_vectors *vectors)
 struct delivery {
 	int signal;
 	struct hv_regs regs;
+	uint64_t mask; /* after the handler */
 	struct frame_info info;
 	uint64_t error_code, vector, fault_address; /* of exceptions */
 	struct hv_vectors vectors;
@@ -156,8 +157,8 @@ static void fill_frame(struct signal_frame *frame, const struct signals *signals
 	frame->context.error_code = delivery->error_code;
 	frame->context.vector = delivery->vector;
 	frame->context.fault_address = delivery->fault_address;
-	frame->context.old_mask = signals->mask;
-	frame->context.signal_mask = signals->mask;
+	frame->context.old_mask = delivery->mask;
+	frame->context.signal_mask = delivery->mask;
 	frame->info = delivery->info;
 	frame->info.signal = delivery->signal;
 }
@@ -214,6 +215,7 @@ static bool call_handler(struct personality *p, struct delivery *delivery)
 	if (action->flags & SA_RESETHAND)
 		signals_set_action(&p->signals, delivery->signal, &(struct signal_action){ 0 });
 	delivery->regs = *p->machine->vm->regs;
+	delivery->mask = p->signals.mask;
 	return true;
 }
 
@@ -244,7 +246,8 @@ static void describe_exception(struct delivery *delivery, const struct hv_exit *
 
 bool signals_fault(struct personality *p, const struct hv_exit *event)
 {
-	struct delivery delivery = { .signal = signal_of_exception(event->u.exception.vector) };
+	struct delivery delivery = { .signal = signal_of_exception(event->u.exception.vector),
+				     .mask = p->signals.mask };
 
 	if (!has_handler(&p->signals, delivery.signal) ||
 	    (p->signals.mask & BIT(delivery.signal)) ||
@@ -258,6 +261,38 @@ bool signals_fault(struct personality *p, const struct hv_exit *event)
 /* What a guest that does not care does not die of. */
 #define IGNORED (BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGURG) | BIT(SIGWINCH))
 
+bool signals_are_felt(const struct signals *signals, int signal)
+{
+	const uint64_t handler = signals->actions[signal - 1].handler;
+
+	return handler == 0 ? !(BIT(signal) & IGNORED) : handler != SIGNAL_IGNORE;
+}
+
+bool signals_are_due(const struct signals *signals)
+{
+	for (uint64_t due = signals->pending & ~signals->mask; due; due &= due - 1)
+		if (signals_are_felt(signals, __builtin_ctzll(due) + 1))
+			return true;
+	return false;
+}
+
+struct frame_info signals_take_info(struct personality *p, int signal)
+{
+	struct frame_info info = { .signal = signal, .code = SI_TKILL };
+
+	info.u.sender.pid = PERSONALITY_TASK_ID;
+	info.u.sender.uid = PERSONALITY_USER_ID;
+	p->signals.pending &= ~BIT(signal);
+	if (p->queued.signal == signal) {
+		memcpy(&info, p->queued.info, sizeof info);
+		info.signal = signal;
+		p->queued.signal = 0;
+	}
+	return info;
+}
+_Static_assert(sizeof(struct frame_info) == sizeof(((struct queued_signal *)0)->info),
+	       "what was sent is a whole siginfo");
+
 static void end_by(struct personality *p, int signal)
 {
 	p->state = PROGRAM_SIGNALED;
@@ -266,10 +301,7 @@ static void end_by(struct personality *p, int signal)
 
 static void deliver_one(struct personality *p, struct delivery *delivery)
 {
-	const struct signal_action *action = &p->signals.actions[delivery->signal - 1];
-
-	if (action->handler == SIGNAL_IGNORE ||
-	    (action->handler == 0 && (BIT(delivery->signal) & IGNORED)))
+	if (!signals_are_felt(&p->signals, delivery->signal))
 		return;
 	if (!has_handler(&p->signals, delivery->signal))
 		end_by(p, delivery->signal);
@@ -280,15 +312,13 @@ static void deliver_one(struct personality *p, struct delivery *delivery)
 
 void signals_deliver(struct personality *p, const struct hv_regs *regs)
 {
-	struct delivery delivery = { .regs = *regs };
+	struct delivery delivery = { .regs = *regs,
+				     .mask = p->wait.has_mask ? p->wait.mask : p->signals.mask };
 	uint64_t due;
 
 	while (p->state == PROGRAM_RUNNING && (due = p->signals.pending & ~p->signals.mask) != 0) {
 		delivery.signal = __builtin_ctzll(due) + 1;
-		p->signals.pending &= ~BIT(delivery.signal);
-		delivery.info = (struct frame_info){ .code = SI_TKILL };
-		delivery.info.u.sender.pid = PERSONALITY_TASK_ID;
-		delivery.info.u.sender.uid = PERSONALITY_USER_ID;
+		delivery.info = signals_take_info(p, delivery.signal);
 		deliver_one(p, &delivery);
 	}
 }

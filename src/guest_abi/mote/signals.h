@@ -33,6 +33,12 @@ struct signals {
 	struct signal_action actions[SIGNALS_MAX]; /* all zero but for those that are HANDLED */
 };
 
+/* A signal that was sent with a siginfo of the sender's, until it is delivered; 0: none. */
+struct queued_signal {
+	int signal;
+	uint8_t info[128];
+};
+
 /* Makes TO what FROM is; quick when neither has handlers. */
 void signals_copy(struct signals *to, const struct signals *from);
 
@@ -46,6 +52,12 @@ int signal_of_exception(unsigned vector);
  * address that a guest can have. */
 bool signals_set_action(struct signals *signals, int signal, const struct signal_action *action);
 
+/* Whether the guest would notice that SIGNAL is delivered: by a handler, or its end. */
+bool signals_are_felt(const struct signals *signals, int signal);
+
+/* Whether a signal waits that is not blocked, and that the guest would notice. */
+bool signals_are_due(const struct signals *signals);
+
 struct personality;
 
 /*
@@ -55,8 +67,8 @@ struct personality;
  */
 bool signals_fault(struct personality *p, const struct hv_exit *event);
 
-/* After a system call, when the guest has REGS: delivers what is pending and not blocked, which may
- * end the guest. */
+/* When the guest has REGS: delivers what is pending and not blocked, which may end the guest. What
+ * comes back after the first handler is p->wait.mask, if it has one. */
 void signals_deliver(struct personality *p, const struct hv_regs *regs);
 
 #endif

@@ -25,15 +25,16 @@ static int ready_for(const struct personality *p, int fd)
 	return file->stream == 0 ? POLLIN : POLLOUT;
 }
 
-/* Nothing is ready: the guest waits NS nanoseconds, or for ever. */
-static int64_t wait_in_vain(struct personality *p, const uint64_t *ns)
+/* Nothing is ready: the guest waits NS nanoseconds, or for ever; for signals, too, and then MASK
+ * (or NULL) says which. */
+static int64_t wait_in_vain(struct personality *p, const uint64_t *ns, const uint64_t *mask)
 {
-	if (ns) {
+	if (mask)
+		syscall_swap_mask(p, *mask);
+	if (ns)
 		syscall_wait(p, *ns);
-		return 0;
-	}
-	p->state = PROGRAM_STUCK;
-	p->stuck_at = 0;
+	else
+		syscall_wait_for_ever(p, STUCK_FOR_DESCRIPTORS);
 	return 0;
 }
 
@@ -64,19 +65,20 @@ SYSCALL_HANDLER(syscall_poll)
 	const uint64_t ns = (uint64_t)ms * 1000000;
 	const int64_t ready = poll_all(p, args[0], args[1]);
 
-	return ready ? ready : wait_in_vain(p, ms < 0 ? NULL : &ns);
+	return ready ? ready : wait_in_vain(p, ms < 0 ? NULL : &ns, NULL);
 }
 
-/* The mask of signals does not count: none arrives while a guest waits. */
 SYSCALL_HANDLER(syscall_ppoll)
 {
-	uint64_t ns = 0;
+	uint64_t ns = 0, mask = 0;
 	int64_t failed = args[2] ? syscall_read_time(p, args[2], &ns) : 0;
 
+	if (!failed && args[3])
+		failed = syscall_read_set(p, args[3], args[4], &mask);
 	if (failed)
 		return failed;
 	const int64_t ready = poll_all(p, args[0], args[1]);
-	return ready ? ready : wait_in_vain(p, args[2] ? &ns : NULL);
+	return ready ? ready : wait_in_vain(p, args[2] ? &ns : NULL, args[3] ? &mask : NULL);
 }
 
 /* Clears what is not ready in the set of COUNT descriptors at ADDRESS; how many are left. */
@@ -134,16 +136,20 @@ SYSCALL_HANDLER(syscall_select)
 								    : UINT32_MAX; /* 136 years */
 	const uint64_t ns = seconds * 1000000000 + (uint64_t)time.tv_usec * 1000;
 	const int64_t ready = select_all(p, args);
-	return ready ? ready : wait_in_vain(p, args[4] ? &ns : NULL);
+	return ready ? ready : wait_in_vain(p, args[4] ? &ns : NULL, NULL);
 }
 
 SYSCALL_HANDLER(syscall_pselect6)
 {
-	uint64_t ns = 0;
+	uint64_t ns = 0, set[2] = { 0 }, mask = 0; /* SET: its address and size */
 	int64_t failed = args[4] ? syscall_read_time(p, args[4], &ns) : 0;
 
+	if (!failed && args[5])
+		failed = syscall_copy_in(p, set, args[5], sizeof set);
+	if (!failed && set[0])
+		failed = syscall_read_set(p, set[0], set[1], &mask);
 	if (failed)
 		return failed;
 	const int64_t ready = select_all(p, args);
-	return ready ? ready : wait_in_vain(p, args[4] ? &ns : NULL);
+	return ready ? ready : wait_in_vain(p, args[4] ? &ns : NULL, set[0] ? &mask : NULL);
 }

@@ -16,7 +16,7 @@ typedef int64_t (*syscall_handler)(struct personality *p, const uint64_t args[6]
 
 /* Those of the table; which file has which is told by their families: syscall_memory.c,
  * syscall_io.c, syscall_files.c, syscall_changes.c, syscall_process.c, syscall_signal.c,
- * syscall_time.c. Several calls may share one. */
+ * syscall_sigwait.c, syscall_time.c, syscall_timer.c. Several calls may share one. */
 #define SERVED(number, name, handler, how)   SYSCALL_HANDLER(handler);
 #define DECLINED(number, name, handler, why) SYSCALL_HANDLER(handler);
 #define REFUSED(number, name, why)
@@ -33,7 +33,21 @@ int64_t syscall_copy_out(struct personality *p, uint64_t address, const void *fr
  * 0, -EFAULT, or -EINVAL. */
 int64_t syscall_read_time(struct personality *p, uint64_t address, uint64_t *ns);
 
-/* When the system call is over the guest waits for NS nanoseconds. */
+/* Nanoseconds on CLOCK, which there is. */
+uint64_t syscall_now(const struct personality *p, clockid_t clock);
+
+/* The system call is over in NS nanoseconds, or earlier, by a signal: then its result is -EINTR, or
+ * what p->wait says. */
 void syscall_wait(struct personality *p, uint64_t ns);
+
+/* It is over when a signal comes; if none can, the guest is stuck for WHAT. */
+void syscall_wait_for_ever(struct personality *p, enum stuck_for what);
+
+/* Reads the set of signals at ADDRESS, of SIZE bytes, without those that nobody blocks. 0, -EFAULT,
+ * or -EINVAL. */
+int64_t syscall_read_set(struct personality *p, uint64_t address, uint64_t size, uint64_t *set);
+
+/* The signal mask is MASK until the wait is over, which must follow. */
+void syscall_swap_mask(struct personality *p, uint64_t mask);
 
 #endif

@@ -81,8 +81,7 @@ SYSCALL_HANDLER(syscall_time)
 	return failed ? failed : seconds;
 }
 
-/* Nanoseconds on CLOCK, which there is. */
-static uint64_t now_ns(const struct personality *p, clockid_t clock)
+uint64_t syscall_now(const struct personality *p, clockid_t clock)
 {
 	struct timespec now = { 0 };
 
@@ -107,9 +106,9 @@ int64_t syscall_read_time(struct personality *p, uint64_t address, uint64_t *ns)
 /* The guest goes on NS nanoseconds from now, or from the beginning of CLOCK if IS_ABSOLUTE. */
 static void wait_until(struct personality *p, clockid_t clock, bool is_absolute, uint64_t ns)
 {
-	const uint64_t now = is_absolute ? now_ns(p, clock) : 0;
+	const uint64_t now = is_absolute ? syscall_now(p, clock) : 0;
 
-	p->wait_until = now_ns(p, CLOCK_MONOTONIC) + (ns > now ? ns - now : 0);
+	p->wait.until = syscall_now(p, CLOCK_MONOTONIC) + (ns > now ? ns - now : 0);
 }
 
 void syscall_wait(struct personality *p, uint64_t ns)
@@ -122,9 +121,11 @@ SYSCALL_HANDLER(syscall_nanosleep)
 	uint64_t ns;
 	int64_t failed = syscall_read_time(p, args[0], &ns);
 
-	if (!failed)
-		wait_until(p, CLOCK_MONOTONIC, false, ns);
-	return failed;
+	if (failed)
+		return failed;
+	wait_until(p, CLOCK_MONOTONIC, false, ns);
+	p->wait.left = args[1];
+	return 0;
 }
 
 SYSCALL_HANDLER(syscall_clock_nanosleep)
@@ -135,12 +136,14 @@ SYSCALL_HANDLER(syscall_clock_nanosleep)
 	if (args[0] != CLOCK_REALTIME && args[0] != CLOCK_MONOTONIC && args[0] != CLOCK_BOOTTIME)
 		return -EINVAL;
 	int64_t failed = syscall_read_time(p, args[2], &ns);
-	if (!failed)
-		wait_until(p, (clockid_t)args[0], is_absolute, ns);
-	return failed;
+	if (failed)
+		return failed;
+	wait_until(p, (clockid_t)args[0], is_absolute, ns);
+	p->wait.left = is_absolute ? 0 : args[3];
+	return 0;
 }
 
-/* Without a time this would never end: the guest has. With one it is a sleep. */
+/* Without a time only a signal ends this. With one it is a sleep. */
 static int64_t futex_wait(struct personality *p, const uint64_t args[6], int operation)
 {
 	const bool is_absolute = operation == FUTEX_WAIT_BITSET;
@@ -152,8 +155,8 @@ static int64_t futex_wait(struct personality *p, const uint64_t args[6], int ope
 	if (word != (uint32_t)args[2])
 		return -EAGAIN;
 	if (!args[3]) {
-		p->state = PROGRAM_STUCK;
 		p->stuck_at = args[0];
+		syscall_wait_for_ever(p, STUCK_FOR_THREAD);
 		return 0;
 	}
 	int64_t failed = syscall_read_time(p, args[3], &ns);
@@ -180,7 +183,7 @@ SYSCALL_HANDLER(syscall_futex)
 /* All of it is the guest's own. */
 SYSCALL_HANDLER(syscall_getrusage)
 {
-	const uint64_t ns = now_ns(p, CLOCK_THREAD_CPUTIME_ID);
+	const uint64_t ns = syscall_now(p, CLOCK_THREAD_CPUTIME_ID);
 	struct rusage usage;
 
 	if ((int)args[0] < RUSAGE_CHILDREN || (int)args[0] > RUSAGE_THREAD)
@@ -197,10 +200,10 @@ SYSCALL_HANDLER(syscall_times)
 {
 	const uint64_t ns_per_tick = NS_PER_S / 100;
 	const struct tms used = {
-		.tms_utime = (clock_t)(now_ns(p, CLOCK_THREAD_CPUTIME_ID) / ns_per_tick),
+		.tms_utime = (clock_t)(syscall_now(p, CLOCK_THREAD_CPUTIME_ID) / ns_per_tick),
 	};
 
 	if (args[0] && syscall_copy_out(p, args[0], &used, sizeof used))
 		return -EFAULT;
-	return (int64_t)(now_ns(p, CLOCK_MONOTONIC) / ns_per_tick);
+	return (int64_t)(syscall_now(p, CLOCK_MONOTONIC) / ns_per_tick);
 }

@@ -168,8 +168,9 @@ static mote_status finish_instruction(struct kvm_vm *vm, mote_error *err)
 	vm->run->immediate_exit = 1;
 	for (int i = 0; i < PARTS_MAX && rc == 0; i++)
 		rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
-	vm->run->immediate_exit = 0;
 	vm->is_settled = rc < 0 && errno == EINTR;
+	/* somebody may have kicked meanwhile: then the next run is to see it, at worst in vain */
+	__atomic_store_n(&vm->run->immediate_exit, vm->kick.is_armed, __ATOMIC_SEQ_CST);
 	if (vm->is_settled)
 		return MOTE_OK;
 	return error_set(err, MOTE_E_OS, "the vCPU does not come to the end of an instruction");

@@ -218,7 +218,8 @@ static bool find_vectors(const struct stop *stop, const char *control,
 			 struct monitor_context *context, struct monitor_fpx *fpx)
 {
 	if (stop->cause == MONITOR_STOP_HYPERCALL || stop->cause == MONITOR_STOP_START ||
-	    !copy_from_stack(context, sizeof *context, control, stop->context))
+	    !copy_from_stack(context, sizeof *context, control, stop->context) ||
+	    context->rip >= MONITOR_TEXT) /* stopped on its way, not in the guest */
 		return false;
 	if (context->fpstate == 0)
 		return true;

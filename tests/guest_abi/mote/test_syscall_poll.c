@@ -50,7 +50,7 @@ static void put(uint64_t address, uint64_t first, uint64_t second)
 /* Forgets what the guest waits for; how long that was. UINT64_MAX: for ever. */
 static uint64_t waited(void)
 {
-	const uint64_t until = pb.p.wait_until;
+	const uint64_t until = pb.p.wait.until;
 	const bool is_stuck = pb.p.state == PROGRAM_STUCK;
 
 	assert_true(!is_stuck || pb.p.stuck_at == 0);

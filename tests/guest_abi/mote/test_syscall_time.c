@@ -147,14 +147,14 @@ static void a_sleep_says_until_when(void **state)
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		for (int is_clock = 0; is_clock < 2; is_clock++) {
-			pb.p.wait_until = 0;
+			pb.p.wait.until = 0;
 			put_time(rows[i].seconds, rows[i].ns);
 			const int64_t result = is_clock ? CALL(&pb, SYS_clock_nanosleep,
 							       CLOCK_REALTIME, 0, BOX_DATA)
 							: CALL(&pb, SYS_nanosleep, BOX_DATA, 0);
 			if (result != rows[i].want)
 				fail_msg("row %zu gives %lld", i, (long long)result);
-			assert_int_equal(pb.p.wait_until,
+			assert_int_equal(pb.p.wait.until,
 					 result ? 0 : NOW(CLOCK_MONOTONIC) + rows[i].length);
 		}
 	}
@@ -179,19 +179,19 @@ static void a_sleep_may_end_at_a_time(void **state)
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const int64_t ahead = rows[i].from_now;
-		pb.p.wait_until = 0;
+		pb.p.wait.until = 0;
 		put_time((uint64_t)(1234567890 + (int64_t)rows[i].clock + ahead), 987654321);
 		const int64_t result =
 			CALL(&pb, SYS_clock_nanosleep, rows[i].clock, TIMER_ABSTIME, BOX_DATA);
 		if (result != rows[i].want)
 			fail_msg("row %zu gives %lld", i, (long long)result);
 		if (result == 0)
-			assert_int_equal(pb.p.wait_until,
+			assert_int_equal(pb.p.wait.until,
 					 NOW(CLOCK_MONOTONIC) +
 						 (ahead > 0 ? (uint64_t)ahead * S : 0));
 	}
 	personality_reset(&pb.p, &(struct signals){ 0 });
-	assert_int_equal(pb.p.wait_until, 0);
+	assert_int_equal(pb.p.wait.until, 0);
 }
 
 /* 1: the guest is stuck. 2: it waits, and -ETIMEDOUT is what it gets. */
@@ -235,7 +235,7 @@ static void waits_for_other_threads_end_or_are_deadlocks(void **state)
 			assert_int_equal(pb.p.stuck_at, rows[i].address);
 		else if (result != (want == WAITS ? -ETIMEDOUT : want))
 			fail_msg("row %zu gives %lld", i, (long long)result);
-		assert_int_equal(pb.p.wait_until, want == WAITS ? NOW(CLOCK_MONOTONIC) + 5 * S : 0);
+		assert_int_equal(pb.p.wait.until, want == WAITS ? NOW(CLOCK_MONOTONIC) + 5 * S : 0);
 	}
 	/* an absolute time, on either clock */
 	for (int real = 0; real < 2; real++) {
@@ -245,7 +245,7 @@ static void waits_for_other_threads_end_or_are_deadlocks(void **state)
 				      FUTEX_WAIT_BITSET | (real ? FUTEX_CLOCK_REALTIME : 0),
 				      (uint32_t)peek(&pb, BOX_DATA), BOX_DATA),
 				 -ETIMEDOUT);
-		assert_int_equal(pb.p.wait_until, NOW(CLOCK_MONOTONIC) + 7 * S);
+		assert_int_equal(pb.p.wait.until, NOW(CLOCK_MONOTONIC) + 7 * S);
 	}
 }
 
