@@ -116,14 +116,17 @@ MOTE_EXPORT(void, Endless, u32, us, bool, sleeps)
 			n = n + 1;
 }
 
-/* Spins for so long by its own clock; the timer goes off and is ignored. */
-MOTE_EXPORT(void, Ignored, u32, every_us, u32, spin_ms)
+/* The timer goes off and is ignored, while it sleeps or computes for ever. */
+MOTE_EXPORT(void, Ignored, u32, every_us, u32, sleep_ms)
 {
-	const struct timespec sleep = { .tv_nsec = (long)spin_ms * 1000000 };
+	const struct timespec sleep = { .tv_nsec = (long)sleep_ms * 1000000 };
+	volatile uint64_t n = 0;
 
 	signal(SIGALRM, SIG_IGN);
 	set_timer(every_us, every_us);
 	nanosleep(&sleep, NULL);
+	while (!sleep_ms)
+		n = n + 1;
 	set_timer(0, 0);
 }
 

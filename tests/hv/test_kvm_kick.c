@@ -227,6 +227,24 @@ static void a_kick_between_runs_takes_no_signal(void **state)
 	assert_int_equal(nkills, 0);
 }
 
+/* A guest that was interrupted goes on elsewhere: its instruction is finished first, by a run that
+ * uses the same word. */
+static void a_kick_while_an_instruction_is_finished_is_not_lost(void **state)
+{
+	(void)state;
+	kvm_kernel.run = run_honestly;
+	arm(vm);
+	hv_kvm.kick(vm);
+	assert_int_equal(run(vm), HV_EXIT_INTERRUPTED);
+	hv_kvm.kick(vm);
+	assert_int_equal(hv_kvm.reset(vm, &err), MOTE_OK);
+	assert_int_equal(run(vm), HV_EXIT_INTERRUPTED);
+	assert_int_equal(run(vm), HV_EXIT_HALT);
+	hv_kvm.disarm(vm);
+	assert_int_equal(hv_kvm.reset(vm, &err), MOTE_OK);
+	assert_int_equal(run(vm), HV_EXIT_HALT);
+}
+
 static int kick_and_run(struct kvm_run *page)
 {
 	if (kvm_kernel.nruns == 1)
@@ -566,6 +584,7 @@ int main(void)
 		IN(setup, a_signal_on_the_way_into_the_run_is_not_lost),
 		IN(setup, a_signal_after_the_end_does_nothing),
 		IN(setup, a_kick_between_runs_takes_no_signal),
+		IN(setup, a_kick_while_an_instruction_is_finished_is_not_lost),
 		IN(setup, a_wait_ends_by_kick_alarm_or_time),
 		IN(setup, a_kick_in_a_run_takes_one_signal),
 		IN(setup_usr1, a_kick_in_a_run_takes_one_signal),

@@ -373,6 +373,13 @@ static void vector_registers_are_in_the_kernels_frame(void **state)
 	assert_int_equal(words->xstate_size, VECTORS_SIZE);
 	assert_int_equal(f.context->fpstate, VECTORS_AT);
 
+	/* stopped in the monitor, on its way: those in the frame are not the guest's */
+	f.context->rip = MONITOR_TEXT;
+	assert_false(stop_vectors(&f.stop, f.control, &vectors));
+	assert_false(stop_set_vectors(&f.stop, f.control, &vectors));
+	f.context->rip = MONITOR_TEXT - 1;
+	assert_true(stop_vectors(&f.stop, f.control, &vectors));
+
 	/* none: the kernel resets them, and then they are those of a start */
 	assert_true(stop_set_vectors(&f.stop, f.control, NULL));
 	assert_int_equal(f.context->fpstate, 0);

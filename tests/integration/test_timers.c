@@ -117,6 +117,8 @@ static void timers_are_among_the_exits_that_are_counted(struct guest *g)
 	mote_sandbox_free(g->sb);
 	EXPECT_STATUS(g, mote_sandbox_new(&g->sb, g->image, &few, &g->err), MOTE_OK);
 	CALL(g, "Ignored", MOTE_ARGS(mote_u32(1), mote_u32(30)));
+	CALL_FAILS(g, MOTE_E_GUEST_LIMIT, "max_exits", "Ignored",
+		   MOTE_ARGS(mote_u32(1), mote_u32(0)));
 }
 
 static const struct row rows[] = {

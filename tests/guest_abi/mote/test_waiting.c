@@ -400,6 +400,19 @@ static void the_mask_is_another_one_while_it_waits(void **state)
 		CALL(&pb, SYS_rt_sigreturn, 0);
 		assert_int_equal(pb.p.signals.mask, held);
 	}
+	/* two at once: after the second handler the first one's mask comes back */
+	start();
+	act(SIGUSR1, HANDLER);
+	act(SIGUSR2, HANDLER + 16);
+	pb.p.signals.mask = BIT(SIGUSR1) | BIT(SIGUSR2);
+	CALL(&pb, SYS_kill, 1, SIGUSR1);
+	CALL(&pb, SYS_kill, 1, SIGUSR2);
+	begin_wait(&waits[1]);
+	assert_int_equal(personality_wait(&pb.p, now), 0);
+	assert_int_equal(pb.box.vm->regs.rip, HANDLER + 16);
+	assert_int_equal(frame_now().context.rip, HANDLER);
+	assert_int_equal(frame_now().context.signal_mask, BIT(SIGUSR1));
+	assert_int_equal(pb.p.signals.mask, BIT(SIGUSR1) | BIT(SIGUSR2));
 	/* over without a signal: back at once, and what only the other mask let in still waits */
 	start();
 	pb.p.signals.mask = held;
