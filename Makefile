@@ -40,6 +40,10 @@ test-qemu:
 test-windows:
 	@tests/windows/run
 
+# Hyperlight's own crates with this library, each calling the other's guests. Needs the registry of crates.
+test-hyperlight: all
+	@tests/hyperlight/rust/run $(BUILD)
+
 asan:
 	@$(MAKE) --no-print-directory test BUILD=build-asan \
 		MESON_FLAGS="-Db_sanitize=address,undefined -Db_lundef=false"
@@ -81,4 +85,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf build build-*
 
-.PHONY: all setup run test test-metal test-qemu test-windows asan tsan soak bench fuzz check format install clean
+.PHONY: all setup run test test-metal test-qemu test-windows test-hyperlight asan tsan soak bench fuzz check format install clean
