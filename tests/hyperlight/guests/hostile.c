@@ -6,14 +6,60 @@
 
 #include <mote/guest.h>
 
-int main(void)
-{
-	return 0;
-}
+MOTE_IMPORT(i32, HostError)
 
 static void out(uint16_t port, uint32_t value)
 {
 	__asm__ volatile("outl %0, %1" : : "a"(value), "d"(port) : "memory");
+}
+
+/* Says that the guest is ready, by a way of its own: with calls at RAX. */
+static void be_ready(uint64_t dispatch)
+{
+	__asm__ volatile("and $-16, %%rsp\n\t"
+			 "outl %%eax, %%dx\n\t"
+			 "ud2"
+			 :
+			 : "a"(dispatch), "d"(SCRATCH_PORT_HALT)
+			 : "memory");
+}
+
+/* The first byte of init data says which rule main() breaks; without any it breaks none. */
+int main(void)
+{
+	size_t size;
+	const char *data = mote_guest_init_data(&size);
+
+	switch (size > 0 ? data[0] : '-') {
+	case 'x': /* an exception */
+		__builtin_trap();
+	case 'g': /* gives up */
+		mote_guest_abort(25, "Oh no");
+	case 'f': /* fails, where there is no call to end */
+		mote_guest_fail(5, "not here");
+	case 'h': /* a host function that fails */
+		return HostError();
+	case 'r': /* fails as programs do */
+		return 3;
+	case 'p': /* a port that means nothing */
+		out(0x1234, 0);
+		break;
+	case 'n': /* says that calls begin where nothing is */
+		be_ready(0xdead000);
+		break;
+	case 'c': /* or where no address is */
+		be_ready(UINT64_C(0xdead000000000000));
+		break;
+	case 'w': /* or at data */
+		be_ready((uint64_t)&size);
+		break;
+	case 'l': /* never ends */
+		for (;;)
+			__asm__ volatile("");
+	default:
+		break;
+	}
+	return 0;
 }
 
 MOTE_EXPORT(i32, Alive)
@@ -68,6 +114,47 @@ MOTE_EXPORT(void, CorruptOutput, u64, pointer, u64, data, u64, back)
 	words[1] = data;
 	words[2] = back;
 	out(SCRATCH_PORT_HALT, 0);
+}
+
+/* Puts IMAGE where the output buffer begins, and then writes to PORT. */
+MOTE_EXPORT(void, Forge, u32, port, bytes, image)
+{
+	volatile uint8_t *output = (volatile uint8_t *)output_words();
+
+	for (size_t i = 0; i < image.len; i++)
+		output[i] = ((const uint8_t *)image.ptr)[i];
+	out((uint16_t)port, 0);
+}
+
+/* Leaves the host an input buffer with that stack pointer, and ends the call. */
+MOTE_EXPORT(void, CorruptInput, u64, pointer)
+{
+	*(volatile uint64_t *)(SCRATCH_END_GVA - scratch_word(SCRATCH_SIZE)) = pointer;
+	out(SCRATCH_PORT_HALT, 0);
+}
+
+MOTE_EXPORT(void, OutString, u32, port, bytes, data)
+{
+	const void *at = data.ptr;
+	size_t size = data.len;
+
+	__asm__ volatile("rep outsb" : "+S"(at), "+c"(size) : "d"(port) : "memory");
+}
+
+MOTE_EXPORT(void, WriteMsr, u32, number)
+{
+	__asm__ volatile("wrmsr" : : "c"(number), "a"(0), "d"(0));
+}
+
+MOTE_EXPORT(void, Divide)
+{
+	__asm__ volatile("div %0" : : "r"(0), "a"(1), "d"(0));
+}
+
+/* An interrupt that no gate is there for. */
+MOTE_EXPORT(void, Interrupt)
+{
+	__asm__ volatile("int $0x80");
 }
 
 /* The other way to end a call. */
