@@ -7,6 +7,7 @@
 #include "fuzz/fake_runtime.h"
 
 #include "fuzz/fuzz.h"
+#include "guest_abi/mote/guest.h"
 #include "hv/cpu_features.h"
 #include "sandbox/snapshot.h"
 #include "tests/hv/fake.h"
@@ -33,7 +34,7 @@ uint64_t __wrap_cpu_features(void)
 }
 
 /* What fake.user points to: the function that is called, NULL for main(). */
-struct guest {
+struct running {
 	const mote_function_info *function;
 };
 
@@ -54,7 +55,7 @@ static void push_result(struct fake_vm *vm, mote_type type)
 
 static bool guest_runs(struct fake_vm *vm, struct hv_exit *exit)
 {
-	const struct guest *guest = fake.user;
+	const struct running *guest = fake.user;
 	const uint64_t code =
 		TINY_ADDRESS + TINY_CODE * MOTE_PAGE_SIZE + offsetof(struct tiny_elf, code);
 
@@ -64,7 +65,7 @@ static bool guest_runs(struct fake_vm *vm, struct hv_exit *exit)
 	return fake_hypercall(vm, exit, MOTE_HC_DONE, 0, 0, 0);
 }
 
-static struct guest guest;
+static struct running running;
 
 /* To a file that can change, as those on disks are. */
 static void copy_pages(struct fake_runtime *fake_rt)
@@ -95,7 +96,7 @@ static void make(struct fake_runtime *fake_rt)
 
 	fake_reset();
 	fake.guest = guest_runs;
-	fake.user = &guest;
+	fake.user = &running;
 	tiny_elf_init(&elf);
 	CHECK(runtime_new(&fake_rt->rt, options, &sys_linux, backends, NULL) == MOTE_OK);
 	fake_rt->host = &fake_rt->rt->host;
@@ -113,7 +114,7 @@ const struct fake_runtime *fake_runtime(void)
 
 	if (!fake_rt.rt)
 		make(&fake_rt);
-	guest.function = NULL;
+	running.function = NULL;
 	return &fake_rt;
 }
 
@@ -134,7 +135,7 @@ static void call(mote_sandbox *sb, const mote_function_info *function)
 
 	for (uint32_t i = 0; i < function->nparams; i++)
 		arguments[i].type = function->params[i];
-	guest.function = function;
+	running.function = function;
 	mote_status status =
 		mote_call(sb, function->name, arguments, function->nparams, &result, &err);
 	/* the buffers may be small, and the stack's guard may not be in the pages */
@@ -181,7 +182,7 @@ static void use(const struct fake_runtime *fake_rt, mote_snapshot *snapshot,
 }
 
 /* What the rest of the library takes for granted of a snapshot that was loaded. */
-static void check_sound(const mote_snapshot *snapshot, uint64_t file_pages)
+static void check_sound(const struct mote_guest_snapshot *snapshot, uint64_t file_pages)
 {
 	const struct memory_snapshot *memory = snapshot->memory;
 	const uint64_t npages = memory->layout.ram.size / MOTE_PAGE_SIZE;
@@ -221,9 +222,11 @@ void fake_runtime_load(const struct fake_runtime *fake_rt, const struct snapshot
 		close(fd);
 		return;
 	}
-	if (snapshot->memory->layout.ram.size <= MEMORY_MAX)
-		check_sound(snapshot, fake_rt->npages);
-	if (makes_sandboxes && snapshot->memory->layout.ram.size <= MEMORY_MAX)
+	const struct mote_guest_snapshot *guest = mote_snapshot_of(snapshot->guest);
+	const bool is_small = guest->memory->layout.ram.size <= MEMORY_MAX;
+	if (is_small)
+		check_sound(guest, fake_rt->npages);
+	if (makes_sandboxes && is_small)
 		use(fake_rt, snapshot, &given);
 	mote_snapshot_unref(snapshot);
 }

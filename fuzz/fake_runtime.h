@@ -6,7 +6,7 @@
 #ifndef FUZZ_FAKE_RUNTIME_H
 #define FUZZ_FAKE_RUNTIME_H
 
-#include "sandbox/snapshot_parts.h"
+#include "guest_abi/snapshot_parts.h"
 
 #include <mote/runtime.h>
 

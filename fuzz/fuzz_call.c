@@ -11,6 +11,7 @@
 #include "fuzz/hostile_guest.h"
 
 #include "abi/utf8.h"
+#include "guest_abi/mote/guest.h"
 #include "sandbox/snapshot.h"
 #include "tests/kit/tiny_elf.h"
 
@@ -251,8 +252,8 @@ static void compare_page(void *user, uint64_t address, const void *bytes)
 /* Pages that the guest wrote to and that the snapshot does not keep are zero. */
 static void check_written(const struct world *world)
 {
-	struct fake_vm *vm = (struct fake_vm *)world->sb->machine.vm;
-	struct memory_snapshot *memory = world->snapshot->memory;
+	struct fake_vm *vm = (struct fake_vm *)mote_guest_of(world->sb->guest)->machine.vm;
+	struct memory_snapshot *memory = mote_snapshot_of(world->snapshot->guest)->memory;
 	static const uint8_t zeroes[MOTE_PAGE_SIZE];
 	const struct region *ram = &memory->layout.ram;
 
@@ -271,23 +272,26 @@ static void check_written(const struct world *world)
 
 static void restore(struct world *world, uint64_t options)
 {
-	const uint64_t generation = world->sb->generation;
+	const uint64_t generation = mote_guest_of(world->sb->guest)->generation;
 
 	fake.written = world->guest.written;
 	fake.nwritten = world->guest.nwritten;
 	fake.loses_writes = (options & OPTION_LOSES_WRITES) || world->guest.is_list_full;
 	CHECK(mote_sandbox_restore(world->sb, world->snapshot, NULL) == MOTE_OK);
 	fake.nwritten = 0;
-	const struct fake_vm *vm = (const struct fake_vm *)world->sb->machine.vm;
-	CHECK(!mote_sandbox_is_poisoned(world->sb) && world->sb->generation > generation);
-	CHECK(vm->ring == 3 && vm->fs_base == world->snapshot->fs_base);
-	CHECK(world->sb->personality.state == PROGRAM_RUNNING);
-	CHECK(world->sb->dispatch == world->snapshot->dispatch);
+	const struct fake_vm *vm =
+		(const struct fake_vm *)mote_guest_of(world->sb->guest)->machine.vm;
+	CHECK(!mote_sandbox_is_poisoned(world->sb) &&
+	      mote_guest_of(world->sb->guest)->generation > generation);
+	CHECK(vm->ring == 3 && vm->fs_base == mote_snapshot_of(world->snapshot->guest)->fs_base);
+	CHECK(mote_guest_of(world->sb->guest)->personality.state == PROGRAM_RUNNING);
+	CHECK(mote_guest_of(world->sb->guest)->dispatch ==
+	      mote_snapshot_of(world->snapshot->guest)->dispatch);
 	check_written(world);
 	if (is_turn(ONE_IN_8))
 		CHECK(mote_snapshot_pages(world->snapshot, compare_page, world, NULL) == MOTE_OK);
 	if (is_turn(ONE_IN_64))
-		CHECK(guest_memory_audit(world->sb->memory, NULL) == MOTE_OK);
+		CHECK(guest_memory_audit(mote_guest_of(world->sb->guest)->memory, NULL) == MOTE_OK);
 }
 
 static void good_call(struct world *world)
@@ -300,7 +304,8 @@ static void good_call(struct world *world)
 	world->guest.is_list_full = false;
 	CHECK(mote_call(world->sb, "Add", args, 2, &result, NULL) == MOTE_OK);
 	CHECK(result.type == MOTE_I32 && result.as.i32 == 42);
-	const struct fake_vm *vm = (const struct fake_vm *)world->sb->machine.vm;
+	const struct fake_vm *vm =
+		(const struct fake_vm *)mote_guest_of(world->sb->guest)->machine.vm;
 	CHECK(!fake_is_machine(vm) || vm->vectors == 0);
 }
 

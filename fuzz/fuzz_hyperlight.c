@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Target functions: hyperlight_abi.recognise, hyperlight_abi.describe, hyperlight_image_parse,
+ * Target functions: hyperlight_abi.recognise, hyperlight_describe, hyperlight_image_parse,
  * hyperlight_image_load, hyperlight_abi.snapshot, hyperlight_abi.next_region. Input: a byte that
  * says which; then a guest's file; or words that a guest has written to its scratch, where its page
  * tables are.
@@ -26,7 +26,7 @@ static void check_description(const struct hyperlight_image *image, mote_status 
 	const size_t size = image->elf.size;
 	struct elf elf;
 
-	CHECK(hyperlight_abi.describe(&elf, image->elf.bytes, size, NULL) == want);
+	CHECK(hyperlight_describe(&elf, image->elf.bytes, size, NULL) == want);
 	CHECK((elf.nsegments > 0) == (want == MOTE_OK));
 	if (want)
 		return;

@@ -8,6 +8,7 @@
  */
 #include "fuzz/fake_runtime.h"
 #include "fuzz/fuzz.h"
+#include "guest_abi/mote/parts.h"
 #include "sandbox/snapshot.h"
 
 #define LIST    12 /* entries of each list */

@@ -48,7 +48,7 @@ static void take_output(void *user, int stream, const void *text, size_t size)
 static void make(void)
 {
 	personality_box_init(&pb, NULL);
-	pb.p.streams.output = take_output;
+	pb.streams.output = take_output;
 	const struct region *region = layout_get(guest_memory_layout(pb.box.memory), REGION_HEAP);
 	heap = region->va;
 	heap_bytes = at(&pb, heap);
@@ -360,7 +360,7 @@ static void do_other(struct input *input)
 		args[i] = take(input, 1) & 1 ? take_pointer(input) : outside(take_number(input));
 	forget_registers();
 	pb.box.vm->regs.rsp = take_pointer(input); /* for frames of signals, both ways */
-	const uint64_t before = model.printed, unread = pb.p.streams.input.size;
+	const uint64_t before = model.printed, unread = pb.streams.input.size;
 	const int64_t result = call_number(&pb, number, args);
 
 	if (pb.p.state != PROGRAM_RUNNING) {
@@ -376,10 +376,10 @@ static void do_other(struct input *input)
 		CHECK(model.printed == before || model.printed - before == (uint64_t)result);
 	else
 		CHECK(model.printed == before);
-	CHECK(pb.p.streams.input.bytes + pb.p.streams.input.size == typed + sizeof typed);
-	CHECK(unread == pb.p.streams.input.size ||
+	CHECK(pb.streams.input.bytes + pb.streams.input.size == typed + sizeof typed);
+	CHECK(unread == pb.streams.input.size ||
 	      ((number == SYS_read || number == SYS_readv) &&
-	       unread - pb.p.streams.input.size == (uint64_t)result));
+	       unread - pb.streams.input.size == (uint64_t)result));
 	if (number >= PERSONALITY_SYSCALL_END)
 		CHECK(result == -ENOSYS);
 	/* an error number of Linux, or a small number: no call gives addresses */
@@ -491,7 +491,7 @@ static void give_folder(void)
 	static const struct files_plan plan = { &given, 1, 8 };
 
 	files_fini(&pb.p.files);
-	CHECK(files_init(&pb.p.files, &pb.box.host, &pb.p.streams, &plan, NULL) == MOTE_OK);
+	CHECK(files_init(&pb.p.files, &pb.box.host, &pb.streams, &plan, NULL) == MOTE_OK);
 }
 
 /* It has taken no more than it may, and gives all back. */
@@ -515,8 +515,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&model, 0, sizeof model);
 	account_begin(&pb.account); /* each input may print as much as a run */
 	give_folder();
-	pb.p.streams.input.bytes = typed;
-	pb.p.streams.input.size = sizeof typed;
+	pb.streams.input.bytes = typed;
+	pb.streams.input.size = sizeof typed;
 	for (int i = 0; i < CALLS && input.left > 0; i++)
 		do_call(&input);
 	check_heap();

@@ -6,14 +6,18 @@
 
 #include "base/error.h"
 #include "guest_abi/hyperlight/hyperlight.h"
+#include "guest_abi/mote/guest.h"
 #include "image/image.h"
 
 #include <string.h>
 
 const struct guest_abi *const guest_abis[] = {
+	&mote_abi, /* of what says nothing else, programs too */
 	&hyperlight_abi,
 	NULL,
 };
+_Static_assert(sizeof guest_abis / sizeof guest_abis[0] <= GUEST_ABIS_MAX,
+	       "runtimes have room for what guests of each ABI share");
 
 const struct guest_abi *guest_abi_find(const char *name)
 {
@@ -33,35 +37,30 @@ const struct guest_abi *guest_abi_of(const void *file, size_t size,
 	return NULL;
 }
 
-/* Finds out whose guest the file is, unless the caller has said so. NULL: mote's own, or a program.
- */
-static mote_status choose_abi(const struct guest_abi **out, struct mote_image *image,
-			      const char *name, mote_error *err)
+/* Finds out whose guest the file is, unless the caller has said so. */
+static mote_status choose_abi(struct mote_image *image, const char *name, mote_error *err)
 {
 	char version[GUEST_VERSION_SIZE];
 	const struct guest_abi *said = guest_abi_of(image->file.at, image->file.size, version);
+	const struct guest_abi *abi = name ? guest_abi_find(name) : said ? said : guest_abis[0];
 
-	*out = name ? guest_abi_find(name) : said;
-	if (*out && *out == said)
+	if (!abi)
+		return error_set(
+			err, MOTE_E_INVALID,
+			"guest ABI \"%.40s\" does not exist; there are mote and hyperlight", name);
+	image->abi = abi;
+	image->hides_functions = !abi->lists_exports;
+	if (abi == said) {
+		image->abi_name = abi->name;
 		memcpy(image->abi_text, version, sizeof version);
-	if (*out || !name || strcmp(name, "mote") == 0)
-		return MOTE_OK;
-	return error_set(err, MOTE_E_INVALID,
-			 "guest ABI \"%.40s\" does not exist; there are mote and hyperlight", name);
+	}
+	return MOTE_OK;
 }
 _Static_assert(GUEST_VERSION_SIZE == IMAGE_ABI_VERSION_SIZE, "an image keeps what an ABI says");
 
 mote_status guest_abi_parse(struct mote_image *image, const char *name, mote_error *err)
 {
-	mote_status status = choose_abi(&image->abi, image, name, err);
+	mote_status status = choose_abi(image, name, err);
 
-	if (status)
-		return status;
-	if (!image->abi)
-		return image_parse(image, err);
-	image->abi_name = image->abi->name;
-	status = image->abi->describe(&image->elf, image->file.at, image->file.size, err);
-	if (status)
-		error_prefix(err, "%s: ", image->name);
-	return status;
+	return status ? status : image->abi->parse(image, err);
 }

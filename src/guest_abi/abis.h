@@ -9,8 +9,9 @@
 
 struct mote_image;
 
-/* All of them that are behind the table; ends with NULL. */
+/* All of them. The first is that of files that say nothing else; NULL is behind the last. */
 extern const struct guest_abi *const guest_abis[];
+#define GUEST_ABIS_MAX 4
 
 /* The ABI of that name, or NULL. */
 const struct guest_abi *guest_abi_find(const char *name);

@@ -8,34 +8,16 @@
  * (abi/wire.h) in two stack-shaped buffers (abi/io_stack.h), limits, interrupts, host functions,
  * logs, and the backends (hv/hv.h), which an ABI uses and does not extend.
  *
- * There are two kinds of objects. A *snapshot* is an immutable state that guests begin in. The
- * first is made of a file, by load(), and its guests must run until GUEST_READY; later ones
- * are taken of guests that are ready. A *guest* is always made of a snapshot.
+ * There are two kinds of objects. A *guest* is a machine with its memory: made of an image, it must
+ * run until GUEST_READY before it takes calls; made of a snapshot, it is where that was taken. A
+ * *snapshot* is an immutable state of a guest that is ready, for any number of guests.
  *
  * A call: push the message on input(), call(), and run() until GUEST_DONE; then pop the result from
  * output(). GUEST_HOST_CALL and GUEST_LOG have a message on output(), the first wants a result on
- * input(); then run() goes on. GUEST_INTERRUPTED: run() goes on, if the caller wants that.
- * After anything else only restore() makes the guest run again.
+ * input(); then run() goes on. After anything that is over only restore() makes the guest run again.
  *
  * The guest is hostile: no operation trusts what it wrote, and each does work in proportion to the
  * memory of the guest at most.
- *
- * How the two ABIs fit:
- *
- *   hyperlight  ring 0, copy-on-write by the guest; a snapshot is a block of pages that all its
- *               guests see, read-only. Everything is in hyperlight/.
- *   mote        ring 3, a sealed machine. load() is guest_memory_new() with the function table and
- *               init data in it, taken as a memory_snapshot before anything ran; guest_new() is
- *               sandbox_make()'s part below the sandbox: memory, machine, personality, arena, the
- *               guard of the stack. run() is machine_run() in a loop: it serves system calls by the
- *               personality, as GUEST_OUTPUT where they print, makes hypercalls the events of the
- *               same names, exceptions GUEST_ENDED with machine_describe()'s text, and lets
- *               the last host call return 0. call() is machine_start() with the export's number.
- *               snapshot() is memory_snapshot_take() with FS base, signal mask and arena;
- *               restore() copies written pages back and resets or renews the machine. It is not
- *               behind this table yet, and brings words of its own when it comes: an event for
- *               guests that sleep until a time, and in GUEST_HOST_CALL and GUEST_DONE which values
- *               are spans of the shared buffers.
  *
  * Threads: a snapshot may be used from any; a guest from one at a time.
  */
@@ -43,14 +25,21 @@
 #define GUEST_ABI_GUEST_ABI_H
 
 #include "abi/io_stack.h"
+#include "guest_abi/account.h"
+#include "guest_abi/directories.h"
 #include "guest_abi/event.h"
+#include "guest_abi/streams.h"
 #include "hv/system.h"
 #include "mem/region.h"
 
+#include <mote/image.h>
+#include <mote/sandbox.h>
+
 #include <stdatomic.h>
 
-struct elf;
 struct file_mapping;
+struct guest_platform;
+struct snapshot_parts;
 
 /* How sure an ABI is that a file is a guest of its own. */
 enum guest_claim {
@@ -62,18 +51,42 @@ enum guest_claim {
 /* Bytes for an ABI's version, with its NUL. */
 #define GUEST_VERSION_SIZE 32
 
-/* What the first snapshot is made of. Sizes in bytes; 0 is the ABI's default, and what an ABI has
+/* What a guest of an image is made of. Sizes in bytes; 0 is the ABI's default, and what an ABI has
  * no use for does not count. */
 struct guest_start {
-	const void *file; /* the executable; not needed afterwards */
+	struct mote_image *image;
+	const void *file; /* the executable */
 	size_t file_size;
 	uint64_t input_size, output_size; /* of the buffers */
+	uint64_t buffer_size;             /* of those for bulk data, one each way; 0: none */
 	uint64_t heap_size;
 	uint64_t stack_size;   /* mote */
 	uint64_t scratch_size; /* hyperlight: all that a guest may write, stack included */
 	const void *init_data; /* INIT_DATA_SIZE bytes */
 	uint64_t init_data_size;
 	unsigned init_data_flags; /* enum region_flags: what the guest may do besides reading */
+	/* The guest is told of the host: it takes calls when its main() has returned. A program is
+	 * not told, and ends. */
+	bool takes_calls;
+	size_t argc, envc;
+	const char *const *argv;
+	const char *const *envp;
+};
+
+/* What a guest is made of. HV, PLATFORM, ACCOUNT, STREAMS and what strings and functions point to
+ * must outlive it; the rest is not needed afterwards. */
+struct guest_plan {
+	struct hv *hv;
+	const struct guest_platform *platform; /* of its ABI, for HV */
+	struct account *account;               /* counts what it uses, and has limits */
+	struct streams *streams;
+	struct guest_snapshot *snapshot; /* where it begins; a reference is taken. NULL: at START */
+	struct guest_start start;
+	const mote_function_info *functions; /* of the host, by name */
+	size_t nfunctions;
+	struct files_plan files;
+	uint64_t max_mappings;   /* of files at a time */
+	uint64_t audit_interval; /* restores from one audit to the next; 0: none */
 };
 
 /* The head of every ABI's guest and snapshot. */
@@ -86,36 +99,60 @@ struct guest_snapshot {
 	atomic_size_t nrefs;
 };
 
-/* Below, "Errors" are all that there can be; on failure outputs are NULL. */
+/* One of the buffers for bulk data, in the guest's memory. SIZE 0: there is none. */
+enum guest_buffer { GUEST_ARGUMENTS, GUEST_RESULTS };
+
+/* Takes note of a region that a guest has, or would have. */
+typedef void (*guest_visit_region)(void *user, const mote_region_info *region);
+
+/* Takes note of what a program asked for in vain, TIMES times: the system call NUMBER, whose NAME
+ * may be NULL, or a path. Functions may be NULL. */
+struct guest_refused {
+	void (*call)(void *user, uint64_t number, const char *name, uint64_t times);
+	void *call_user;
+	void (*path)(void *user, const char *path, uint64_t times);
+	void *path_user;
+};
+
+/* Below, "Errors" are all that there can be; on failure outputs are NULL. Functions that are said
+ * to be optional may be NULL. */
 struct guest_abi {
 	const char *name;
 	/* The file lists its exports, so that calls can be checked before the guest runs; else
 	 * only the guest knows, and says so by errors 4, 5 and 14 (enum wire_code). */
 	bool lists_exports;
+	/* Programs that never heard of mote run by it, from their entry to GUEST_EXIT. */
+	bool runs_programs;
 
 	/* Looks at SIZE bytes at FILE, which may be anything, and stores the version that they are
 	 * for, "" if they do not say. */
 	enum guest_claim (*recognise)(const void *file, size_t size,
 				      char version[GUEST_VERSION_SIZE]);
 
-	/* Checks all of the file that load() will use, and describes it to OUT: header, entry, bias
-	 * and segments, as the guest will see them. FILE must live as long as OUT is used. Errors,
-	 * after which OUT is empty: MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH (messages do not name the
-	 * file). */
-	mote_status (*describe)(struct elf *out, const void *file, size_t size, mote_error *err);
+	/* Takes apart the file of IMAGE, which was just opened, and checks all of it that a guest
+	 * will be made of. Errors, after which the image is good for nothing: MOTE_E_IMAGE,
+	 * MOTE_E_ABI_MISMATCH, MOTE_E_NOMEM, with the image's name in front. */
+	mote_status (*parse)(struct mote_image *image, mote_error *err);
 
-	/* Makes the state before the first instruction, with one reference. HOST must outlive it.
-	 * Errors: MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH (messages do not name the file),
-	 * MOTE_E_INVALID, MOTE_E_LIMIT (sizes), MOTE_E_NOMEM, MOTE_E_OS. */
-	mote_status (*load)(struct guest_snapshot **out, const struct host *host,
-			    const struct guest_start *start, mote_error *err);
+	/* Optional. What all guests on HV share, for a runtime; it learns what HV can do, in a
+	 * millisecond or two. HAS_CLOCK: guests may tell the time without leaving their machine.
+	 * Errors: MOTE_E_NOMEM, MOTE_E_OS. */
+	mote_status (*platform_new)(struct guest_platform **out, struct hv *hv, bool has_clock,
+				    mote_error *err);
+	void (*platform_free)(struct guest_platform *platform); /* NULL is fine */
 
-	/* What guest_snapshot_unref() calls last. */
-	void (*snapshot_free)(struct guest_snapshot *snapshot);
+	/* Optional. Writes words on how guests of HV get out to TEXT; false if HV fails. */
+	bool (*platform_describe)(struct hv *hv, char *text, size_t size);
 
-	/* Makes a guest of SNAPSHOT, to which it takes a reference. HV must outlive it. Errors:
-	 * MOTE_E_NO_HYPERVISOR (HV cannot run guests of this ABI), MOTE_E_NOMEM, MOTE_E_OS. */
-	mote_status (*guest_new)(struct guest **out, struct hv *hv, struct guest_snapshot *snapshot,
+	/* Optional. Calls VISIT for each region that a guest of START, and as many host functions,
+	 * would have. Errors: MOTE_E_INVALID, MOTE_E_LIMIT. */
+	mote_status (*describe)(const struct guest_start *start, size_t nfunctions,
+				guest_visit_region visit, void *user, mote_error *err);
+
+	/* Makes a guest. Errors: MOTE_E_NO_HYPERVISOR (HV cannot run guests of this ABI),
+	 * MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH (messages do not name the file), MOTE_E_INVALID,
+	 * MOTE_E_LIMIT (sizes), MOTE_E_SNAPSHOT (it does not fit PLAN), MOTE_E_NOMEM, MOTE_E_OS. */
+	mote_status (*guest_new)(struct guest **out, const struct guest_plan *plan,
 				 mote_error *err);
 	void (*guest_free)(struct guest *guest); /* NULL is fine */
 
@@ -126,25 +163,73 @@ struct guest_abi {
 	struct io_stack (*input)(const struct guest *guest);
 	struct io_stack (*output)(const struct guest *guest);
 
-	/* Sets the registers for a call, whose message is on the input buffer. The guest must be
-	 * ready and idle. EXPORT is the number of the function where the ABI lists exports. Errors:
-	 * MOTE_E_OS; only a restore helps. */
-	mote_status (*call)(struct guest *guest, uint64_t export_number, mote_error *err);
+	/* Optional. The host wrote to the first SIZE bytes of the input buffer, and to SIZE bytes
+	 * from OFFSET on of the buffer of arguments. */
+	void (*wrote_input)(struct guest *guest, uint64_t size);
+	void (*wrote_arguments)(struct guest *guest, uint64_t offset, uint64_t size);
+
+	/* Optional: there are no buffers for bulk data. Lives as long as the guest. */
+	struct bulk_buffer (*buffer)(const struct guest *guest, enum guest_buffer which);
+
+	/* Sets the registers for a call, whose message is on the input buffer, with a bit in SPANS
+	 * for each argument that is in a bulk buffer. The guest must be ready and idle. EXPORT is
+	 * the number of the function where the ABI lists exports. Errors: MOTE_E_OS; only a restore
+	 * helps. */
+	mote_status (*call)(struct guest *guest, uint64_t export_number, uint64_t spans,
+			    mote_error *err);
 
 	/* Runs until the next event. Errors, which are not the guest's doing, and after which only
 	 * a restore helps: MOTE_E_OS. */
 	mote_status (*run)(struct guest *guest, struct guest_event *event, mote_error *err);
 
-	/* Takes a snapshot of a guest that is ready and idle. Errors: MOTE_E_STATE (it is not),
-	 * MOTE_E_SNAPSHOT (what the guest made of its memory cannot be kept), MOTE_E_LIMIT,
-	 * MOTE_E_NOMEM, MOTE_E_OS. */
+	/* Optional. In how many nanoseconds from NOW, on CLOCK_MONOTONIC, a guest that runs is to be
+	 * interrupted for a timer of its own; UINT64_MAX: never. */
+	uint64_t (*alarm)(const struct guest *guest, uint64_t now);
+
+	/* Optional. After GUEST_HOST_CALL, if the result is on the input buffer: which of it is in
+	 * a bulk buffer. */
+	void (*answer)(struct guest *guest, uint64_t spans);
+
+	/* Takes a snapshot of a guest that is ready and idle. Errors: MOTE_E_STATE (it is not, or
+	 * has what no snapshot can have), MOTE_E_SNAPSHOT (what the guest made of its memory cannot
+	 * be kept), MOTE_E_LIMIT, MOTE_E_NOMEM, MOTE_E_OS. */
 	mote_status (*snapshot)(struct guest_snapshot **out, struct guest *guest, mote_error *err);
 
-	/* Makes the guest what it was in SNAPSHOT, of this ABI, whatever it has done since, in
-	 * memory or in its vCPU. Errors: MOTE_E_SNAPSHOT (it does not fit; nothing has changed),
-	 * MOTE_E_NOMEM, MOTE_E_OS: the guest may not run until a restore succeeds. */
+	/* What guest_snapshot_unref() calls last. */
+	void (*snapshot_free)(struct guest_snapshot *snapshot);
+
+	/* Whether GUEST can be restored to SNAPSHOT, of this ABI. Errors: MOTE_E_SNAPSHOT,
+	 * MOTE_E_LIMIT (more mapped files than it may have). */
+	mote_status (*fits)(const struct guest *guest, const struct guest_snapshot *snapshot,
+			    mote_error *err);
+
+	/* Makes the guest what it was in SNAPSHOT, which fits, whatever it has done since, in
+	 * memory or in its vCPU. Errors, after which it may not run until a restore succeeds:
+	 * MOTE_E_SNAPSHOT (an audit found a difference, a file cannot be opened again),
+	 * MOTE_E_NOMEM, MOTE_E_OS. */
 	mote_status (*restore)(struct guest *guest, struct guest_snapshot *snapshot,
 			       mote_error *err);
+
+	/* Optional. Counts the pages that differ from those of the last snapshot or restore; false:
+	 * nobody knows. */
+	bool (*count_changed)(struct guest *guest, uint64_t *count);
+
+	/* Optional: as describe(), of a snapshot; and each page that is not zero, by address. */
+	void (*snapshot_describe)(const struct guest_snapshot *snapshot, guest_visit_region visit,
+				  void *user);
+	mote_status (*snapshot_pages)(const struct guest_snapshot *snapshot,
+				      void (*visit)(void *user, uint64_t address,
+						    const void *bytes),
+				      void *user, mote_error *err);
+
+	/* Optional: snapshots of this ABI are not for disks. Takes a snapshot apart, as far as
+	 * PARTS are the guest's, and puts one together again, with the file FD, for IMAGE, which
+	 * was made of the same parts: see guest_abi/snapshot_parts.h. Errors: as
+	 * mote_private_snapshot_open() and mote_private_snapshot_make(). */
+	mote_status (*parts_open)(struct snapshot_parts *parts,
+				  const struct guest_snapshot *snapshot, mote_error *err);
+	mote_status (*parts_make)(struct guest_snapshot **out, struct mote_image *image,
+				  const struct snapshot_parts *parts, int fd, mote_error *err);
 
 	/* Maps FILE, which was prepared for an address, in a guest that is ready and idle: to be
 	 * read and executed. In a mote guest it is there from the next call on; a hyperlight guest
@@ -156,8 +241,9 @@ struct guest_abi {
 
 	/* Copies SIZE bytes at the guest's virtual ADDRESS. All of the range must be mapped, and to
 	 * be written it must be the guest's own: else MOTE_E_INVALID, with the first address that
-	 * is not in err->guest_address, and TO may have been written to. MOTE_E_OS, when the file
-	 * behind a mapping was cut since. */
+	 * is not in err->guest_address, and TO may have been written to. MOTE_E_OS: the file behind
+	 * a mapping was cut since. After any other error of write(), MOTE_E_NOMEM and MOTE_E_OS, only
+	 * a restore helps. */
 	mote_status (*read)(struct guest *guest, uint64_t address, void *to, size_t size,
 			    mote_error *err);
 	mote_status (*write)(struct guest *guest, uint64_t address, const void *from, size_t size,
@@ -171,8 +257,16 @@ struct guest_abi {
 	/* What the guest has at ADDRESS, for messages: "stack"; NULL if nobody knows. Static. */
 	const char *(*place)(const struct guest *guest, uint64_t address);
 
-	/* The machine: to arm, to kick, and for its registers. Until the next restore. */
+	/* Optional. Tells what a program was refused. */
+	void (*visit_refused)(const struct guest *guest, const struct guest_refused *refused);
+
+	/* The machine: to arm, to kick, and for its registers. Until the next restore; NULL: it
+	 * could not be made again. */
 	struct hv_vm *(*vm)(const struct guest *guest);
+
+	/* Where the stack of a call begins, and the thread pointer; 0: not known. */
+	uint64_t (*call_stack)(const struct guest *guest);
+	uint64_t (*fs_base)(const struct guest *guest);
 };
 
 /* One more reference. Returns SNAPSHOT. */

@@ -37,11 +37,12 @@ struct mote_image {
 	bool has_no_file; /* it comes with a snapshot, and FILE is something else: image_parts.h */
 	struct elf elf;   /* of another ABI's guest: as that describes it (guest_abi/guest_abi.h) */
 
-	/* Whose guest it is: "mote", or by its table another's; NULL: a program that has no
-	 * functions. Static. With the version that the file says, "" if none. */
+	/* Whose guest it is: "mote", "hyperlight"; NULL: a program that has no functions. Static.
+	 * With the version that the file says, "" if none. */
 	const char *abi_name;
 	char abi_text[IMAGE_ABI_VERSION_SIZE];
-	const struct guest_abi *abi; /* NULL: mote's, or none */
+	const struct guest_abi *abi; /* what loaded it; NULL: it has no file */
+	bool hides_functions;        /* what it exports and imports only the guest knows */
 
 	uint32_t abi_version; /* of mote's ABI. 0: not a mote guest, and no exports or imports */
 	uint32_t features;    /* MOTE_FEATURE_...: what the guest knows */

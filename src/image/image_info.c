@@ -25,7 +25,7 @@ mote_status mote_image_describe(const mote_image *image, mote_image_info *info, 
 		.nimports = image->imports.count,
 		.guest_abi = image->abi_name,
 		.guest_abi_version = image->abi_text,
-		.lists_functions = !image->abi,
+		.lists_functions = !image->hides_functions,
 	};
 	return options_fill(info, &all, sizeof all, "mote_image_info", err);
 }

@@ -73,13 +73,6 @@ const void *guest_memory_exception_stack(const struct guest_memory *memory);
 struct io_stack guest_memory_input(const struct guest_memory *memory);
 struct io_stack guest_memory_output(const struct guest_memory *memory);
 
-/* Where the host and the guest have a buffer for bulk data. */
-struct bulk_buffer {
-	uint8_t *bytes;
-	uint64_t address;
-	uint64_t size;
-};
-
 /* The buffer that is REGION_ARGUMENTS or REGION_RESULTS; all zero if there is none. Its bytes live
  * as long as MEMORY, never fault, and are not to be looked at while the guest runs; what the host
  * writes to them it must note. */

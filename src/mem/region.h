@@ -139,4 +139,11 @@ bool region_overlaps(const struct region *a, const struct region *b);
 const struct region *region_find(const struct region *regions, const uint8_t *order, size_t n,
 				 uint64_t address, size_t *cache);
 
+/* Where the host and the guest have a buffer for bulk data. */
+struct bulk_buffer {
+	uint8_t *bytes;
+	uint64_t address;
+	uint64_t size;
+};
+
 #endif

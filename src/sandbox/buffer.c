@@ -40,7 +40,7 @@ static mote_status check(const mote_sandbox *sb, size_t size, mote_error *err)
 				 sb->function ? sb->function : "main");
 	if (sb->buffers.arguments.size > 0)
 		return runtime_check_fork(sb->rt, err);
-	if (!sb->config.knows_buffers)
+	if (!(sb->image->features & MOTE_FEATURE_SPANS))
 		return error_set(err, MOTE_E_STATE,
 				 "%s was linked with a guest library that knows of no buffers; "
 				 "link it anew",
@@ -106,9 +106,12 @@ size_t mote_buffer_size(const mote_buffer *buffer)
 	return buffer->size;
 }
 
+/* There are buffers, so that their ABI knows of them. */
 static void note(mote_buffer *buffer)
 {
-	guest_memory_note_arguments(buffer->sb->memory, buffer->offset, buffer->size);
+	struct guest *guest = buffer->sb->guest;
+
+	guest->abi->wrote_arguments(guest, buffer->offset, buffer->size);
 }
 
 void mote_buffer_free(mote_buffer *buffer)
@@ -188,7 +191,7 @@ static bool place(mote_sandbox *sb, const mote_value *value, uint64_t *offset)
 	if (value->type != MOTE_BYTES || size < MOTE_SPAN_MIN ||
 	    !is_inside(*offset, size, arguments->size))
 		return false;
-	guest_memory_note_arguments(sb->memory, *offset, size);
+	sb->guest->abi->wrote_arguments(sb->guest, *offset, size);
 	copy(arguments->bytes + *offset, value->as.bytes.ptr, size);
 	sb->buffers.used = round_up(*offset + size, ALIGNMENT);
 	return true;

@@ -58,8 +58,8 @@ static mote_status check_arguments(const mote_function_info *function, const mot
  * nobody. */
 static void clear_io(mote_sandbox *sb)
 {
-	struct io_stack input = guest_memory_input(sb->memory);
-	struct io_stack output = guest_memory_output(sb->memory);
+	struct io_stack input = sb->guest->abi->input(sb->guest);
+	struct io_stack output = sb->guest->abi->output(sb->guest);
 
 	io_stack_clear(&input);
 	io_stack_clear(&output);
@@ -71,8 +71,8 @@ static mote_status push_call(mote_sandbox *sb, const mote_function_info *functio
 			     const mote_value *args, uint64_t *which, mote_error *err)
 {
 	struct mote_span spans[MOTE_MAX_PARAMS];
-	struct io_stack input = guest_memory_input(sb->memory);
-	struct io_stack output = guest_memory_output(sb->memory);
+	struct io_stack input = sb->guest->abi->input(sb->guest);
+	struct io_stack output = sb->guest->abi->output(sb->guest);
 	struct wire_call call = {
 		.name = function->name,
 		.name_len = strlen(function->name),
@@ -95,9 +95,8 @@ static mote_status push_call(mote_sandbox *sb, const mote_function_info *functio
 				 "call \"%s\": the arguments need %zu bytes, the input buffer has "
 				 "%" PRIu64 "; raise input_size%s",
 				 function->name, size, input.size,
-				 sb->config.knows_buffers ? " or buffer_size" : "");
-	guest_memory_note_input(sb->memory,
-				(uint64_t)((uint8_t *)at - input.base) + size + IO_STACK_TRAILER);
+				 sb->image->features & MOTE_FEATURE_SPANS ? " or buffer_size" : "");
+	sandbox_wrote_input(sb, &input, at, size);
 	wire_call_write(at, size, &call);
 	io_stack_commit(&input, at, size);
 	sb->account.bytes_in += size;
@@ -151,7 +150,7 @@ static mote_status run_call(mote_sandbox *sb, const struct time_limits *limits, 
 	if (end != RUN_EXIT)
 		return MOTE_OK; /* RUN_DONE: it cannot be ready twice */
 	error_set(err, MOTE_E_GUEST_ABORT, "call \"%s\": the guest called exit(%d)", sb->function,
-		  sb->personality.exit_status);
+		  sb->exit_status);
 	return sandbox_poison(sb, err->code, err);
 }
 
@@ -165,8 +164,10 @@ static mote_status call(mote_sandbox *sb, const mote_function_info *function,
 	mote_status status = push_call(sb, function, args, &which, err);
 	if (status)
 		return status;
-	machine_start(&sb->machine, sb->dispatch, sb->call_stack,
-		      (uint64_t)(function - sb->image->exports.functions), which);
+	const uint64_t number = (uint64_t)(function - sb->image->exports.functions);
+	status = sb->guest->abi->call(sb->guest, number, which, err);
+	if (status)
+		return sandbox_poison(sb, status, err);
 	status = run_call(sb, limits, err);
 	if (status)
 		return status;

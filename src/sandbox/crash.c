@@ -6,24 +6,16 @@
 #include "sandbox/crash.h"
 
 #include "debug/core.h"
-
-#include <signal.h>
-
-void crash_note(mote_sandbox *sb, const struct hv_exit *event)
-{
-	const bool is_exception = event->kind == HV_EXIT_EXCEPTION;
-
-	sb->fault.signal = is_exception ? signal_of_exception(event->u.exception.vector) : SIGSEGV;
-	sb->fault.address = is_exception ? event->u.exception.address : 0;
-}
+#include "guest_abi/mote/guest.h"
 
 static struct stopped_guest stopped_guest(const mote_sandbox *sb)
 {
 	return (struct stopped_guest){
-		.memory = sb->memory,
+		.memory = mote_guest_of(sb->guest)->memory,
 		.elf = &sb->image->elf,
 		.libdw = sb->rt->libdw,
-		.start = { stopped_regs(sb->machine.vm->regs), sb->call_stack },
+		.start = { stopped_regs(sandbox_vm(sb)->regs),
+			   sb->guest->abi->call_stack(sb->guest) },
 	};
 }
 
@@ -41,7 +33,7 @@ static mote_status check_stopped(const mote_sandbox *sb, const char *what, mote_
 	if (sb->is_running)
 		return error_set(err, MOTE_E_STATE, "no %s while \"%s\" runs", what,
 				 sb->function ? sb->function : "main");
-	if (!sb->machine.vm)
+	if (!sandbox_vm(sb))
 		return error_set(err, MOTE_E_STATE,
 				 "no %s: the virtual machine is gone, it could not be made anew",
 				 what);
@@ -65,13 +57,15 @@ mote_status mote_sandbox_core(mote_sandbox *sb, const char *path, mote_error *er
 	mote_status status = check_stopped(sb, "core file", err);
 	if (status)
 		return status;
+	const struct mote_guest *guest = mote_guest_of(sb->guest);
 	const struct core core = {
 		.host = &sb->rt->host,
-		.memory = sb->memory,
+		.memory = guest->memory,
 		.image = sb->image,
-		.hypercall_page = (const char *)sb->rt->firmware.host + SUPERVISOR_BLOCK_SIZE,
-		.regs = stopped_regs(sb->machine.vm->regs),
-		.fs_base = machine_fs_base(&sb->machine),
+		.hypercall_page =
+			(const char *)guest->platform->firmware.host + SUPERVISOR_BLOCK_SIZE,
+		.regs = stopped_regs(sandbox_vm(sb)->regs),
+		.fs_base = sb->guest->abi->fs_base(sb->guest),
 		.signal = sb->fault.signal,
 		.fault_address = sb->fault.address,
 	};

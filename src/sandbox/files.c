@@ -2,9 +2,8 @@
 /*
  * Maps files into guests, between calls.
  */
+#include "mem/file_mapping.h"
 #include "sandbox/sandbox.h"
-
-#include <inttypes.h>
 
 static mote_status check_state(const mote_sandbox *sb, const char *path, mote_error *err)
 {
@@ -22,16 +21,6 @@ static mote_status check_state(const mote_sandbox *sb, const char *path, mote_er
 	return MOTE_OK;
 }
 
-mote_status sandbox_check_mappings(const mote_sandbox *sb, size_t count, mote_error *err)
-{
-	if (count <= sb->max_mappings)
-		return MOTE_OK;
-	return error_set(err, MOTE_E_LIMIT,
-			 "%zu mapped files are more than max_mappings, %" PRIu64
-			 "; %d are possible",
-			 count, sb->max_mappings, MOTE_MAX_MAPPINGS);
-}
-
 mote_status mote_sandbox_map_file(mote_sandbox *sb, const char *path, uint64_t address,
 				  const char *label, mote_error *err)
 {
@@ -39,12 +28,10 @@ mote_status mote_sandbox_map_file(mote_sandbox *sb, const char *path, uint64_t a
 
 	mote_status status = check_state(sb, path, err);
 	if (!status)
-		status = sandbox_check_mappings(sb, guest_memory_nfiles(sb->memory) + 1, err);
-	if (!status)
 		status = file_mapping_new(&file, &sb->rt->host, path, address, label, err);
 	if (status)
 		return status;
-	status = machine_map_file(&sb->machine, file, err);
+	status = sb->guest->abi->map_file(sb->guest, file, err);
 	if (status)
 		file_mapping_unref(file);
 	return status;

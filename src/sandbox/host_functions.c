@@ -162,35 +162,28 @@ const char *host_functions_difference(const struct host_functions *wanted,
 	return NULL;
 }
 
-static struct mote_function_record record_of(const struct host_function *function)
+mote_status host_functions_list(mote_function_info **out, const struct host_functions *functions,
+				const struct host *host, mote_error *err)
 {
-	struct mote_function_record record = {
-		.result = (uint8_t)function->result,
-		.nparams = (uint8_t)function->nparams,
-	};
+	const size_t count = functions->count;
 
-	memcpy(record.name, function->name, sizeof record.name);
-	for (uint32_t i = 0; i < function->nparams; i++)
-		record.params[i] = (uint8_t)function->params[i];
-	return record;
-}
-
-mote_status host_functions_publish(const struct host_functions *functions,
-				   struct guest_memory *memory, mote_error *err)
-{
-	if (functions->count == 0)
+	*out = NULL;
+	if (count == 0)
 		return MOTE_OK;
-	const struct mote_function_table table = { .count = functions->count };
-	uint64_t to = layout_get(guest_memory_layout(memory), REGION_HOST_FUNCTIONS)->va;
-	mote_status status = guest_memory_write(memory, to, &table, sizeof table, 0, err);
+	mote_function_info *list = host_alloc_array(host, count, sizeof list[0]);
+	if (!list)
+		return error_nomem(err, "a list of host functions", count * sizeof list[0]);
+	for (size_t i = 0; i < count; i++) {
+		const struct host_function *function = &functions->list[i];
 
-	to += sizeof table;
-	for (size_t i = 0; i < functions->count && !status; i++) {
-		const struct mote_function_record record = record_of(&functions->list[i]);
-		status = guest_memory_write(memory, to, &record, sizeof record, 0, err);
-		to += sizeof record;
+		list[i].name = function->name;
+		list[i].result = function->result;
+		list[i].nparams = function->nparams;
+		for (uint32_t p = 0; p < function->nparams; p++)
+			list[i].params[p] = function->params[p];
 	}
-	return status;
+	*out = list;
+	return MOTE_OK;
 }
 
 const struct host_function *host_functions_find(const struct host_functions *functions,
@@ -313,14 +306,13 @@ static struct wire_result call_function(const struct host_function *function,
 static mote_status push_message(mote_sandbox *sb, const char *name,
 				const struct wire_result *result, mote_error *err)
 {
-	struct io_stack input = guest_memory_input(sb->memory);
+	struct io_stack input = sb->guest->abi->input(sb->guest);
 	struct io_fault fault;
 	size_t size = wire_result_size(result);
 	void *at = size ? io_stack_reserve(&input, size, &fault) : NULL;
 
 	if (at) {
-		guest_memory_note_input(sb->memory, (uint64_t)((uint8_t *)at - input.base) + size +
-							    IO_STACK_TRAILER);
+		sandbox_wrote_input(sb, &input, at, size);
 		wire_result_write(at, size, result);
 		io_stack_commit(&input, at, size);
 		sb->account.bytes_in += size;
@@ -333,27 +325,30 @@ static mote_status push_message(mote_sandbox *sb, const char *name,
 	error_set(&text, MOTE_E_LIMIT,
 		  "host function \"%s\": its result, %zu bytes, does not fit the input buffer of "
 		  "%" PRIu64 " bytes; raise input_size%s",
-		  name, size, input.size, sb->config.knows_buffers ? " or buffer_size" : "");
+		  name, size, input.size,
+		  sb->image->features & MOTE_FEATURE_SPANS ? " or buffer_size" : "");
 	struct wire_result instead = failure(text.message);
 	return push_message(sb, name, &instead, err);
 }
 
-/* The same for a guest that TAKES_SPANS or not; stores what it gets in rax. */
+/* The same for a guest that TAKES_SPANS or not. */
 static mote_status push_result(mote_sandbox *sb, const char *name, struct wire_result *result,
-			       bool takes_spans, uint64_t *rax, mote_error *err)
+			       bool takes_spans, mote_error *err)
 {
+	const struct guest_abi *abi = sb->guest->abi;
 	struct mote_span span;
+	uint64_t spans = 0;
 
-	*rax = 0;
 	if (takes_spans && !result->is_error)
-		*rax = buffers_send(sb, &result->value, 1, &span);
-	return push_message(sb, name, result, err);
+		spans = buffers_send(sb, &result->value, 1, &span);
+	mote_status status = push_message(sb, name, result, err);
+	if (!status && abi->answer)
+		abi->answer(sb->guest, spans);
+	return status;
 }
 
-mote_status sandbox_host_call(mote_sandbox *sb, uint64_t *rax, mote_error *err)
+mote_status sandbox_host_call(mote_sandbox *sb, const struct guest_event *event, mote_error *err)
 {
-	const uint64_t which = sb->machine.vm->regs->rsi;
-	const bool takes_spans = sb->machine.vm->regs->rdx & 1;
 	struct wire_call call;
 	if (!account_host_call(&sb->account))
 		return account_check(&sb->account, err);
@@ -367,7 +362,7 @@ mote_status sandbox_host_call(mote_sandbox *sb, uint64_t *rax, mote_error *err)
 		return error_set(err, MOTE_E_GUEST_PROTOCOL,
 				 "the guest sent a guest call where a host call belongs");
 	mote_status status =
-		buffers_receive(sb, call.params, call.nparams, which, "parameter", err);
+		buffers_receive(sb, call.params, call.nparams, event->spans, "parameter", err);
 	if (status)
 		return status;
 
@@ -379,5 +374,5 @@ mote_status sandbox_host_call(mote_sandbox *sb, uint64_t *rax, mote_error *err)
 	else
 		result = call_function(function, &call, &text);
 	status = runtime_check_fork(sb->rt, err);
-	return status ? status : push_result(sb, call.name, &result, takes_spans, rax, err);
+	return status ? status : push_result(sb, call.name, &result, event->takes_spans, err);
 }

@@ -64,14 +64,9 @@ mote_status mote_image_load_memory(mote_image **out, mote_runtime *rt, const voi
 	return mote_image_load_memory_as(out, rt, elf, size, NULL, err);
 }
 
-mote_status image_check_abi(const mote_image *image, mote_error *err)
+const struct guest_abi *image_abi(const mote_image *image)
 {
-	if (!image->abi)
-		return MOTE_OK;
-	return error_set(err, MOTE_E_ABI_MISMATCH,
-			 "%s: is a guest of the %s ABI, of which this version makes no sandboxes; "
-			 "it can be described",
-			 image->name, image->abi_name);
+	return image->abi ? image->abi : guest_abis[0];
 }
 
 mote_status mote_image_layout(const mote_image *image, const mote_sandbox_options *given,
@@ -79,21 +74,20 @@ mote_status mote_image_layout(const mote_image *image, const mote_sandbox_option
 			      mote_error *err)
 {
 	mote_sandbox_options options;
-	struct layout layout;
 
 	mote_status status =
 		options_copy(&options, sizeof options, given, "mote_sandbox_options", err);
-	if (!status)
-		status = image_check_abi(image, err);
 	if (status)
 		return status;
 	struct sandbox_plan plan;
-	status = sandbox_plan_from(&plan, &options, err);
+	status = sandbox_plan_from(&plan, image, &options, err);
 	if (status)
 		return status;
-	const struct layout_config config = sandbox_layout_config(image, &plan);
-	status = layout_compute(&layout, &config, err);
-	if (!status)
-		layout_visit(&layout, visit, user);
-	return status;
+	if (!image_abi(image)->describe)
+		return error_set(err, MOTE_E_ABI_MISMATCH,
+				 "%s: where a guest of the %s ABI has what is not known before it "
+				 "is made",
+				 image->name, image_abi(image)->name);
+	return image_abi(image)->describe(&plan.guest.start, plan.guest.nfunctions, visit, user,
+					  err);
 }

@@ -171,9 +171,8 @@ mote_status mote_pool_new(mote_pool **out, mote_runtime *rt, mote_snapshot *snap
 	else
 		status = snapshot_check_start(snapshot, rt, &sandbox, &pool->functions, err);
 	if (!status)
-		status = files_copy_directories(&pool->directories, &pool->directories_size,
-						&rt->host, sandbox.directories,
-						sandbox.ndirectories, err);
+		status = directories_copy(&pool->directories, &pool->directories_size, &rt->host,
+					  sandbox.directories, sandbox.ndirectories, err);
 	pool->options.directories = pool->directories;
 	if (!status)
 		status = fill(pool, options.minimum, err);

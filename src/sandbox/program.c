@@ -3,7 +3,6 @@
  * An image as a program: from its entry point to its exit in a machine of its own.
  */
 #include "base/options.h"
-#include "guest_abi/mote/syscall_names.h"
 #include "sandbox/receipt.h"
 #include "sandbox/sandbox.h"
 
@@ -20,7 +19,7 @@ static mote_status run(mote_sandbox *sb, const struct time_limits *limits, int *
 		return error_set(err, MOTE_E_GUEST_PROTOCOL,
 				 "%s: offered to take calls, which nobody asked for",
 				 sb->image->name);
-	*exit_status = sb->personality.exit_status;
+	*exit_status = sb->exit_status;
 	return MOTE_OK;
 }
 
@@ -58,15 +57,17 @@ static mote_status check_options(mote_program_options *options, const mote_progr
 }
 
 /* Tells what the program asked for in vain. */
-static void report_refused(const struct personality *p, const mote_program_options *options)
+static void report_refused(const mote_sandbox *sb, const mote_program_options *options)
 {
-	for (uint64_t i = 0; options->refused && i < PERSONALITY_SYSCALL_END; i++)
-		if (p->refused[i])
-			options->refused(options->refused_user, i, syscall_name(i), p->refused[i]);
-	for (size_t i = 0; options->refused_path && i < FILES_REFUSED_MAX; i++)
-		if (p->files.refused[i].path)
-			options->refused_path(options->refused_path_user, p->files.refused[i].path,
-					      p->files.refused[i].times);
+	const struct guest_refused refused = {
+		.call = options->refused,
+		.call_user = options->refused_user,
+		.path = options->refused_path,
+		.path_user = options->refused_path_user,
+	};
+
+	if (sb->guest->abi->visit_refused)
+		sb->guest->abi->visit_refused(sb->guest, &refused);
 }
 
 mote_status mote_image_run(mote_image *image, const mote_program_options *given, int *exit_status,
@@ -80,41 +81,51 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 	mote_status status = check_options(&options, given, err);
 	if (!status)
 		status = runtime_check_fork(image_runtime(image), err);
-	if (!status)
-		status = image_check_abi(image, err);
+	if (!status && !image_abi(image)->runs_programs)
+		status = error_set(
+			err, MOTE_E_ABI_MISMATCH,
+			"%s: is a guest of the %s ABI, which takes calls; it is no program",
+			image->name, image_abi(image)->name);
 	if (status)
 		return status;
 	const struct sandbox_plan plan = {
-		.heap_size = options.heap_size,
-		.stack_size = options.stack_size,
+		.guest = {
+			.start = {
+				.image = image,
+				.file = image->file.at,
+				.file_size = image->file.size,
+				.heap_size = options.heap_size,
+				.stack_size = options.stack_size,
+				.argc = options.argc,
+				.argv = options.argv,
+				.envc = options.envc,
+				.envp = options.envp,
+			},
+			.files = { .directories = options.directories,
+				   .ndirectories = options.ndirectories,
+				   .max_open_files = options.max_open_files },
+		},
+		.input = options.input,
+		.input_size = options.input_size,
 		.output = options.output,
 		.output_user = options.output_user,
 		.account_limits = account_limits_of(options.max_exits, 0, options.max_output_bytes,
 						    options.max_log_lines, options.max_log_bytes),
 		.crashed = options.crashed,
 		.crashed_user = options.crashed_user,
-		.files = { .directories = options.directories,
-			   .ndirectories = options.ndirectories,
-			   .max_open_files = options.max_open_files },
-		.argc = options.argc,
-		.argv = options.argv,
-		.envc = options.envc,
-		.envp = options.envp,
 		.time = { .timeout_ns = options.timeout_ns,
 			  .cpu_ns = options.cpu_ns,
 			  .timeout_name = "timeout_ns" },
 	};
-	status = sandbox_make(&sb, image, &plan, err);
+	status = sandbox_make(&sb, image, &plan, NULL, err);
 	if (status)
 		return status;
-	sb->personality.streams.input.bytes = options.input;
-	sb->personality.streams.input.size = options.input_size;
 	if (options.receipt)
 		start = receipt_begin(sb);
 	status = run(sb, &plan.time, exit_status, err);
 	if (options.receipt)
 		receipt_end(sb, &start, status, options.receipt);
-	report_refused(&sb->personality, &options);
+	report_refused(sb, &options);
 	mote_sandbox_free(sb);
 	return status;
 }

@@ -29,13 +29,12 @@ static mote_limit limit_of(const struct account *account, mote_status status)
 	return is_over ? account->limit : account->log_limit;
 }
 
-/* Drains what the hypervisor has noted, as the next restore would. */
 static bool count_pages(mote_sandbox *sb, uint64_t *count)
 {
-	if (host_is_forked(&sb->rt->host))
-		return false;
-	return machine_written(&sb->machine, guest_memory_note_page, sb->memory) &&
-	       guest_memory_count_changed(sb->memory, count);
+	const struct guest_abi *abi = sb->guest->abi;
+
+	return !host_is_forked(&sb->rt->host) && abi->count_changed &&
+	       abi->count_changed(sb->guest, count);
 }
 
 void receipt_end(mote_sandbox *sb, const struct receipt_start *start, mote_status status,

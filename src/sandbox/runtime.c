@@ -86,15 +86,25 @@ static mote_status choose(const struct hv_backend **out, const struct host *host
 			 why_weaker.reason, why_weaker.remedy);
 }
 
-static mote_status open_backend(mote_runtime *rt, const struct hv_backend *backend, mote_error *err)
+static mote_status open_backend(mote_runtime *rt, const struct hv_backend *backend, bool has_clock,
+				mote_error *err)
 {
-	struct machine_ways ways;
 	mote_status status = backend->open(&rt->hv, &rt->host, err);
-	if (!status)
-		status = machine_probe(&ways, rt->hv, err);
-	if (!status)
-		status = firmware_init(&rt->firmware, &rt->host, ways, err);
+
+	for (size_t i = 0; !status && guest_abis[i]; i++)
+		if (guest_abis[i]->platform_new)
+			status = guest_abis[i]->platform_new(&rt->platforms[i], rt->hv, has_clock,
+							     err);
 	return status;
+}
+
+const struct guest_platform *runtime_platform(const mote_runtime *rt, const struct guest_abi *abi)
+{
+	size_t i = 0;
+
+	while (guest_abis[i] != abi)
+		i++;
+	return rt->platforms[i];
 }
 
 mote_status runtime_new(mote_runtime **out, const mote_runtime_options *given,
@@ -124,9 +134,7 @@ mote_status runtime_new(mote_runtime **out, const mote_runtime_options *given,
 	rt->host = host;
 	status = host_watch_forks(&rt->host, err);
 	if (!status)
-		status = open_backend(rt, backend, err);
-	if (!status && !options.no_fast_clock)
-		status = clock_learn(&rt->firmware.clock, &rt->host, err);
+		status = open_backend(rt, backend, !options.no_fast_clock, err);
 	if (status) {
 		mote_runtime_free(rt);
 		return status;
@@ -149,7 +157,9 @@ void mote_runtime_free(mote_runtime *rt)
 		return;
 	struct host host = rt->host;
 	libdw_free(rt->libdw);
-	firmware_fini(&rt->firmware);
+	for (size_t i = 0; guest_abis[i]; i++)
+		if (guest_abis[i]->platform_free)
+			guest_abis[i]->platform_free(rt->platforms[i]);
 	if (rt->hv)
 		rt->hv->ops->close(rt->hv);
 	host_free(&host, rt, sizeof *rt);
@@ -169,19 +179,21 @@ const char *mote_runtime_backend(const mote_runtime *rt)
 	return rt->hv->ops->name;
 }
 
-/* What the probe found, added to the details of a backend that is a machine. */
+/* How guests get out, added to the details of a backend that is a machine. */
 static void describe_ways(const struct host *host, const struct hv_backend *backend, char *details,
 			  size_t size)
 {
 	struct hv *hv = NULL;
-	struct machine_ways ways;
+	char ways[128];
+
 	if (backend->open(&hv, host, NULL))
 		return;
-	if (!machine_probe(&ways, hv, NULL)) {
-		size_t used = strlen(details);
-		snprintf(details + used, size - used, "%shypercall by %s, syscall arrives in %s",
-			 used ? ", " : "", way_out_name(ways.hypercall),
-			 syscall_ring_name(ways.syscall));
+	for (size_t i = 0; guest_abis[i]; i++) {
+		const size_t used = strlen(details);
+
+		if (guest_abis[i]->platform_describe &&
+		    guest_abis[i]->platform_describe(hv, ways, sizeof ways))
+			snprintf(details + used, size - used, "%s%s", used ? ", " : "", ways);
 	}
 	hv->ops->close(hv);
 }

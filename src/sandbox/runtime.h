@@ -6,15 +6,15 @@
 #define SANDBOX_RUNTIME_H
 
 #include "debug/libdw.h"
-#include "guest_abi/mote/machine.h"
+#include "guest_abi/abis.h"
 
 #include <mote/runtime.h>
 
 struct mote_runtime {
 	struct host host;
 	struct hv *hv;
-	struct firmware firmware;
-	struct libdw *libdw; /* NULL: unwanted, or not to be had */
+	struct guest_platform *platforms[GUEST_ABIS_MAX]; /* by the order of guest_abis */
+	struct libdw *libdw;                              /* NULL: unwanted, or not to be had */
 };
 
 /* mote_runtime_new() with other system calls and other backends than the real ones:
@@ -34,5 +34,8 @@ static inline mote_status runtime_check_fork(const mote_runtime *rt, mote_error 
 {
 	return host_is_forked(&rt->host) ? runtime_refuse_fork(err) : MOTE_OK;
 }
+
+/* What guests of ABI share in RT; NULL if they share nothing. */
+const struct guest_platform *runtime_platform(const mote_runtime *rt, const struct guest_abi *abi);
 
 #endif

@@ -22,10 +22,8 @@
 
 #include "abi/io_stack.h"
 #include "abi/wire.h"
-#include "guest_abi/mote/personality.h"
+#include "guest_abi/guest_abi.h"
 #include "image/image.h"
-#include "mem/arena.h"
-#include "mem/guest_memory.h"
 #include "sandbox/runtime.h"
 
 #include <mote/buffer.h>
@@ -58,7 +56,7 @@ struct time_limits {
 
 /* The buffers for bulk data. Nothing of it is the guest's to say. */
 struct buffers {
-	struct bulk_buffer arguments, results; /* as guest_memory_buffer() has them */
+	struct bulk_buffer arguments, results; /* as the guest has them */
 	mote_buffer *list;                     /* of the sandbox's user, by offset */
 	/* Of the call under way: arguments are free from here on. */
 	uint64_t used;
@@ -67,29 +65,11 @@ struct buffers {
 struct mote_sandbox {
 	mote_runtime *rt;
 	mote_image *image; /* a reference of its own */
-	struct guest_memory *memory;
-	struct machine machine;
-	struct arena arena;
-	struct personality personality;
+	struct guest *guest;
 	struct account account; /* of the run under way, or the last one */
+	struct streams streams;
 	struct host_functions functions;
 	struct buffers buffers;
-
-	/* Where the guest takes calls, as it said when its main() returned. */
-	uint64_t dispatch;
-	uint64_t call_stack;
-
-	/* For snapshots. */
-	struct layout_config config; /* what MEMORY was made from; its segments are IMAGE's */
-	uint64_t base_arena_changes; /* arena.changes when the arena was as in MEMORY's snapshot */
-	uint64_t max_mappings;
-	uint64_t audit_interval; /* restores between two audits; 0: none */
-	uint64_t nrestores;
-	uint64_t generation; /* what the guest is told: another after each restore */
-	struct {
-		uint32_t restores, interval; /* since the written pages were learned; till again */
-		size_t count;                /* of pages, when they were learned last */
-	} learn;
 
 	/* The message that was popped last: the private copy that results and arguments of host
 	 * functions point into. As large as the output buffer, but only touched as far as used. */
@@ -97,7 +77,8 @@ struct mote_sandbox {
 	size_t message_capacity;
 
 	const char *function; /* of the call under way, for messages; NULL between calls */
-	uint64_t done_spans;  /* rsi of the last MOTE_HC_DONE */
+	uint64_t done_spans;  /* of the last result */
+	int exit_status;      /* of the program, if it has ended */
 	/* The run under way. */
 	struct time_limits time;
 	struct run_start {
@@ -122,7 +103,7 @@ struct mote_sandbox {
 enum run_end {
 	RUN_READY, /* main() returned; the guest waits for calls */
 	RUN_DONE,  /* a call is over and its result is on the output buffer */
-	RUN_EXIT,  /* the program exited; see personality.exit_status */
+	RUN_EXIT,  /* the program exited; see exit_status */
 };
 
 /*
@@ -139,6 +120,12 @@ mote_status sandbox_run(mote_sandbox *sb, const struct time_limits *limits, enum
  */
 mote_status stop_begin(mote_sandbox *sb, mote_error *err);
 
+/* The machine of SB's guest; NULL: it could not be made again. */
+static inline struct hv_vm *sandbox_vm(const mote_sandbox *sb)
+{
+	return sb->guest->abi->vm(sb->guest);
+}
+
 /* Nanoseconds on CLOCK; and of CPU time that SB's guest has used, but for those that count as this
  * thread's. */
 uint64_t sandbox_clock_ns(const mote_sandbox *sb, clockid_t clock);
@@ -147,9 +134,9 @@ uint64_t sandbox_guest_cpu_ns(const mote_sandbox *sb);
 /* MOTE_E_CANCELED or MOTE_E_TIMEOUT if the run is to end here; MOTE_OK if it may go on. */
 mote_status stop_check(mote_sandbox *sb, mote_error *err);
 
-/* The guest waits: does so for it, until the wait is over or what ends the run; returns as
- * stop_check(). */
-mote_status stop_wait(mote_sandbox *sb, mote_error *err);
+/* The guest waits: does so for it, until UNTIL on CLOCK_MONOTONIC at most; returns as stop_check().
+ */
+mote_status stop_wait(mote_sandbox *sb, uint64_t until, mote_error *err);
 
 /* The guest has a new timer: from now on the machine gives the run loop a turn when it is over.
  * Errors: as stop_begin(), and as stop_check(). */
@@ -167,6 +154,16 @@ mote_status sandbox_poison(mote_sandbox *sb, mote_status status, const mote_erro
  * the buffer is not sound. WHAT names the message. */
 size_t sandbox_pop(mote_sandbox *sb, const char *what, mote_error *err);
 
+/* SIZE bytes for the guest were written at AT, in INPUT. */
+static inline void sandbox_wrote_input(mote_sandbox *sb, const struct io_stack *input,
+				       const void *at, size_t size)
+{
+	const uint64_t offset = (uint64_t)((const uint8_t *)at - input->base);
+
+	if (sb->guest->abi->wrote_input)
+		sb->guest->abi->wrote_input(sb->guest, offset + size + IO_STACK_TRAILER);
+}
+
 /* After RUN_DONE: pops the result of FUNCTION, which must be of TYPE, into VALUE. Errors:
  * MOTE_E_GUEST_ERROR (the guest reported one), MOTE_E_GUEST_PROTOCOL. */
 mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type type,
@@ -175,10 +172,10 @@ mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type
 /* Fills ERR for a message that CHECK found unsound; returns MOTE_E_GUEST_PROTOCOL. */
 mote_status sandbox_bad_message(const char *what, struct wire_check check, mote_error *err);
 
-/* Serves MOTE_HC_HOST_CALL: pops the call, runs the function, pushes its result and stores what the
- * guest gets in rax. Failures of the function go to the guest as a result; an error here means that
- * the guest broke the protocol. */
-mote_status sandbox_host_call(mote_sandbox *sb, uint64_t *rax, mote_error *err);
+/* Serves EVENT, a GUEST_HOST_CALL: pops the call, runs the function, and pushes its result.
+ * Failures of the function go to the guest as a result; an error here means that the guest broke
+ * the protocol. */
+mote_status sandbox_host_call(mote_sandbox *sb, const struct guest_event *event, mote_error *err);
 
 /*
  * Lets those of the N values, to be sent to the guest, be spans that lie in the argument buffer, or
@@ -224,9 +221,10 @@ const char *host_functions_difference(const struct host_functions *wanted,
 /* Calls the drop_user of each function that was not taken over. */
 void sandbox_drop_users(const mote_sandbox_options *options);
 
-/* Writes the function table of a guest with MEMORY, whose layout has room for FUNCTIONS. */
-mote_status host_functions_publish(const struct host_functions *functions,
-				   struct guest_memory *memory, mote_error *err);
+/* Stores names and types as a list that points into FUNCTIONS; to be freed with host_free(), with
+ * the size that it has. NULL if there are none. Errors: MOTE_E_NOMEM. */
+mote_status host_functions_list(mote_function_info **out, const struct host_functions *functions,
+				const struct host *host, mote_error *err);
 
 /* The function of that name, or NULL. */
 const struct host_function *host_functions_find(const struct host_functions *functions,
@@ -238,55 +236,33 @@ bool value_is(const mote_value *value, mote_type type, const char **why);
 /* The runtime that IMAGE was loaded with: an image's host is its runtime's. */
 mote_runtime *image_runtime(const mote_image *image);
 
-/* Fails with MOTE_E_ABI_MISMATCH for images of guest ABIs that sandboxes do not have yet. */
-mote_status image_check_abi(const mote_image *image, mote_error *err);
+/* What IMAGE's guests agree on with the host. */
+const struct guest_abi *image_abi(const mote_image *image);
 
 /* What mote_sandbox_options and mote_program_options come down to. */
 struct sandbox_plan {
-	uint64_t heap_size, stack_size, input_size, output_size; /* 0: the default */
-	uint64_t buffer_size;
-	const void *init_data;
-	size_t init_data_size;
-	unsigned init_data_rights; /* as in struct layout_config */
-	size_t nfunctions;
+	struct guest_plan guest; /* but for what the sandbox gives to it */
 	mote_output_fn output;
 	void *output_user;
+	const char *input; /* of a program; the embedder's */
+	size_t input_size;
 	struct account_limits account_limits;
-	uint64_t max_mappings; /* 0: the default */
 	mote_crash_fn crashed;
 	void *crashed_user;
-	uint64_t audit_interval;
 	struct time_limits time; /* of main(), or of the program */
-	/* The guest is told of the host: it takes calls when its main() has returned. A program is
-	 * not told, and ends. */
-	bool takes_calls;
-	struct files_plan files;
-	size_t argc, envc;
-	const char *const *argv;
-	const char *const *envp;
-	/* Where the sandbox begins; NULL: at its entry point. All but OUTPUT and limits is in
-	 * there then. */
-	const struct mote_snapshot *snapshot;
 };
 
 /* What OPTIONS, which are of the library's size, say of a sandbox wherever it begins. */
 struct sandbox_plan sandbox_plan_anywhere(const mote_sandbox_options *options);
 
-/* Stores the plan of a sandbox with OPTIONS, which are of the library's size, but for its
- * arguments. Errors: MOTE_E_INVALID (init data that cannot be). */
-mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_sandbox_options *options,
-			      mote_error *err);
+/* Stores the plan of a sandbox of IMAGE with OPTIONS, which are of the library's size, but for its
+ * arguments and functions. Errors: MOTE_E_INVALID (init data that cannot be). */
+mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_image *image,
+			      const mote_sandbox_options *options, mote_error *err);
 
-/* Where everything lies in a guest of IMAGE with these sizes. */
-struct layout_config sandbox_layout_config(const mote_image *image,
-					   const struct sandbox_plan *plan);
-
-/* Whether SB may have COUNT mapped files. Errors: MOTE_E_LIMIT. */
-mote_status sandbox_check_mappings(const mote_sandbox *sb, size_t count, mote_error *err);
-
-/* Makes a sandbox, its functions not yet set nor published, up to the point where its program would
- * start. */
+/* Makes a sandbox up to the point where its program would start, or where its snapshot was taken.
+ * It takes over FUNCTIONS, whatever comes of it; NULL: there are none. */
 mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct sandbox_plan *plan,
-			 mote_error *err);
+			 struct host_functions *functions, mote_error *err);
 
 #endif

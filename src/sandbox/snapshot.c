@@ -30,34 +30,10 @@ void mote_snapshot_unref(mote_snapshot *snapshot)
 		return;
 	const struct host *host = &snapshot->rt->host;
 
-	memory_snapshot_unref(snapshot->memory);
-	arena_state_fini(&snapshot->arena, host);
-	files_state_fini(&snapshot->files, host);
+	guest_snapshot_unref(snapshot->guest);
 	host_functions_fini(&snapshot->functions, host);
 	mote_image_unref(snapshot->image);
 	host_free(host, snapshot, sizeof *snapshot);
-}
-
-static mote_status save(mote_snapshot *snapshot, mote_sandbox *sb, mote_error *err)
-{
-	clock_hide(&sb->personality.clock, sb->memory);
-	mote_status status = files_save(&snapshot->files, &sb->personality.files, err);
-
-	if (!status)
-		status = arena_save(&snapshot->arena, &sb->arena, err);
-	if (!status)
-		status = host_functions_copy(&snapshot->functions, &sb->functions, &sb->rt->host,
-					     err);
-	if (!status)
-		status = memory_snapshot_take(&snapshot->memory, sb->memory, err);
-	if (status)
-		return status;
-	sb->base_arena_changes = sb->arena.changes;
-	sb->personality.files.base_changes = sb->personality.files.changes;
-	status = machine_watch(&sb->machine, err);
-	if (status)
-		guest_memory_note_all(sb->memory);
-	return status;
 }
 
 mote_status mote_snapshot_take(mote_snapshot **out, mote_sandbox *sb, mote_error *err)
@@ -75,13 +51,9 @@ mote_status mote_snapshot_take(mote_snapshot **out, mote_sandbox *sb, mote_error
 	atomic_init(&snapshot->nrefs, 1);
 	snapshot->rt = sb->rt;
 	snapshot->image = image_ref(sb->image);
-	snapshot->config = sb->config;
-	snapshot->dispatch = sb->dispatch;
-	snapshot->call_stack = sb->call_stack;
-	snapshot->fs_base = machine_fs_base(&sb->machine);
-	snapshot->signals = sb->personality.signals;
-	snapshot->generation = sb->generation;
-	status = save(snapshot, sb, err);
+	status = host_functions_copy(&snapshot->functions, &sb->functions, &sb->rt->host, err);
+	if (!status)
+		status = sb->guest->abi->snapshot(&snapshot->guest, sb->guest, err);
 	if (status) {
 		mote_snapshot_unref(snapshot);
 		return status;
@@ -106,107 +78,26 @@ static mote_status check_fit(const mote_sandbox *sb, const mote_snapshot *snapsh
 	if (snapshot->rt != sb->rt)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the snapshot is of another runtime; save it and load it there");
-	if (!memory_snapshot_fits(snapshot->memory, guest_memory_layout(sb->memory)))
-		return error_set(err, MOTE_E_SNAPSHOT,
-				 "the snapshot of %s does not fit a sandbox of %s: sizes or the "
-				 "images' layouts differ; `mote inspect --layout` shows them",
-				 snapshot->image->name, sb->image->name);
-	mote_status status = sandbox_check_mappings(sb, snapshot->memory->nfiles, err);
-	if (status)
-		return status;
-	status = files_check(&sb->personality.files, &snapshot->files, err);
+	if (snapshot->guest->abi != sb->guest->abi)
+		return error_set(
+			err, MOTE_E_SNAPSHOT,
+			"the snapshot of %s is of a guest of the %s ABI, the sandbox of %s "
+			"has the %s ABI",
+			snapshot->image->name, snapshot->guest->abi->name, sb->image->name,
+			sb->guest->abi->name);
+	mote_status status = sb->guest->abi->fits(sb->guest, snapshot->guest, err);
 	return status ? status : check_functions(snapshot, &sb->functions, err);
-}
-
-/*
- * A page that was written once is copied for ever, whether it is written again or not. So from time
- * to time the list is emptied and learned anew; seldom, because each page then costs a fault
- * again, and ever more seldom while that changes nothing.
- */
-enum { LEARN_FIRST = 256, LEARN_SELDOM = 1 << 20, LEARN_PAGES = 16 };
-
-static bool is_time_to_learn(mote_sandbox *sb)
-{
-	const size_t count = guest_memory_noted(sb->memory);
-
-	if (sb->learn.interval == 0)
-		sb->learn.interval = LEARN_FIRST;
-	if (++sb->learn.restores < sb->learn.interval || count < LEARN_PAGES)
-		return false;
-	if (count > sb->learn.count / 4 * 3 && sb->learn.interval < LEARN_SELDOM)
-		sb->learn.interval *= 2;
-	sb->learn.restores = 0;
-	sb->learn.count = count;
-	return true;
-}
-
-static void note_written(mote_sandbox *sb, const mote_snapshot *snapshot)
-{
-	if (guest_memory_is_based_on(sb->memory, snapshot->memory) &&
-	    !machine_written(&sb->machine, guest_memory_note_page, sb->memory))
-		guest_memory_note_touched(sb->memory);
-}
-
-/* What is neither memory nor machine. */
-static mote_status restore_host_state(mote_sandbox *sb, const mote_snapshot *snapshot,
-				      bool is_other, mote_error *err)
-{
-	if (is_other || sb->arena.changes != sb->base_arena_changes) {
-		arena_restore(&sb->arena, &snapshot->arena);
-		sb->base_arena_changes = sb->arena.changes;
-	}
-	uint64_t now[2]; /* who asks the time in each call gets it without leaving */
-
-	personality_reset(&sb->personality, &snapshot->signals);
-	sb->dispatch = snapshot->dispatch;
-	sb->call_stack = snapshot->call_stack;
-	sb->config = snapshot->config;
-	if (sb->image != snapshot->image) {
-		mote_image_unref(sb->image);
-		sb->image = image_ref(snapshot->image);
-	}
-	/* never the one that the guest remembers, nor one that it had before */
-	if (sb->generation < snapshot->generation)
-		sb->generation = snapshot->generation;
-	guest_memory_set_generation(sb->memory, ++sb->generation);
-	if (sb->personality.clock.is_used)
-		clock_show(&sb->personality.clock, &sb->rt->host, sb->memory, now);
-	return files_restore(&sb->personality.files, &snapshot->files, !is_other, err);
-}
-
-static mote_status audit(mote_sandbox *sb, const mote_snapshot *snapshot, mote_error *err)
-{
-	const char *difference =
-		machine_audit(&sb->machine, snapshot->fs_base, snapshot->call_stack);
-	mote_status status = guest_memory_audit(sb->memory, err);
-
-	if (!status && difference)
-		status = error_set(err, MOTE_E_SNAPSHOT, "a restored processor differs in %s",
-				   difference);
-	return status ? status : machine_reset(&sb->machine, snapshot->fs_base, err);
 }
 
 static mote_status restore(mote_sandbox *sb, const mote_snapshot *snapshot, mote_error *err)
 {
-	const bool is_other = !guest_memory_has_base(sb->memory, snapshot->memory);
-	struct restored restored;
-
-	note_written(sb, snapshot);
 	buffers_note(sb);
-	const bool learns = is_time_to_learn(sb);
-	mote_status status =
-		guest_memory_restore(sb->memory, snapshot->memory, learns, &restored, err);
-	if (status)
-		return status;
-	status = restore_host_state(sb, snapshot, is_other, err);
-	if (status)
-		return status;
-	status = restored.files ? machine_renew(&sb->machine, snapshot->fs_base, err)
-				: machine_reset(&sb->machine, snapshot->fs_base, err);
-	if (!status && (restored.all_pages || learns))
-		status = machine_watch(&sb->machine, err);
-	if (!status && sb->audit_interval && ++sb->nrestores % sb->audit_interval == 0)
-		status = audit(sb, snapshot, err);
+	mote_status status = sb->guest->abi->restore(sb->guest, snapshot->guest, err);
+
+	if (!status && sb->image != snapshot->image) {
+		mote_image_unref(sb->image);
+		sb->image = image_ref(snapshot->image);
+	}
 	return status;
 }
 
@@ -222,7 +113,6 @@ mote_status mote_sandbox_restore(mote_sandbox *sb, const mote_snapshot *snapshot
 		return status;
 	status = restore(sb, snapshot, err);
 	if (status) {
-		guest_memory_note_all(sb->memory);
 		error_prefix(err, "cannot restore the sandbox: ");
 		return sandbox_poison(sb, status, err);
 	}
@@ -255,28 +145,14 @@ static mote_status make(mote_sandbox **out, mote_runtime *rt, mote_snapshot *sna
 			mote_error *err)
 {
 	struct sandbox_plan plan = sandbox_plan_anywhere(options);
-	mote_sandbox *sb;
-
-	plan.snapshot = snapshot;
 	mote_status status = snapshot_check_start(snapshot, rt, options, functions, err);
-	if (!status)
-		status = sandbox_make(&sb, snapshot->image, &plan, err);
+
 	if (status) {
 		host_functions_fini(functions, &rt->host);
 		return status;
 	}
-	sb->functions = *functions;
-	status = host_functions_publish(functions, sb->memory, err);
-	if (!status)
-		status = files_check(&sb->personality.files, &snapshot->files, err);
-	if (!status)
-		status = restore_host_state(sb, snapshot, true, err);
-	if (status) {
-		mote_sandbox_free(sb);
-		return status;
-	}
-	*out = sb;
-	return MOTE_OK;
+	plan.guest.snapshot = snapshot->guest;
+	return sandbox_make(out, snapshot->image, &plan, functions, err);
 }
 
 mote_status mote_sandbox_from_snapshot(mote_sandbox **out, mote_runtime *rt,

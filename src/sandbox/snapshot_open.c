@@ -3,11 +3,9 @@
  * Takes a snapshot apart, for saving it. Everything is named by guest virtual addresses, because
  * physical ones are an inner matter of the layout.
  */
-#include "sandbox/snapshot_parts.h"
+#include "guest_abi/snapshot_parts.h"
 
 #include "hv/cpu_features.h"
-#include "mem/file_mapping.h"
-#include "mem/page_bitmap.h"
 #include "sandbox/snapshot.h"
 
 const struct host *mote_private_host(const mote_runtime *rt)
@@ -25,139 +23,6 @@ const char *mote_private_cpu_feature(unsigned bit)
 	return cpu_feature_name(bit);
 }
 
-static uint64_t size_of(const struct layout *layout, enum region_kind kind)
-{
-	const struct region *region = layout_get(layout, kind);
-
-	return region ? region->size : 0;
-}
-
-static uint64_t place_of(const struct layout *layout, enum region_kind kind)
-{
-	const struct region *region = layout_get(layout, kind);
-
-	return region ? region->va : 0;
-}
-
-struct snapshot_places snapshot_places(const struct layout *layout)
-{
-	return (struct snapshot_places){
-		.heap = place_of(layout, REGION_HEAP),
-		.stack = place_of(layout, REGION_STACK),
-		.input = place_of(layout, REGION_INPUT),
-		.output = place_of(layout, REGION_OUTPUT),
-		.init_data = place_of(layout, REGION_INIT_DATA),
-	};
-}
-
-static mote_status list_functions(struct snapshot_parts *parts, const mote_snapshot *snapshot,
-				  mote_error *err)
-{
-	const size_t count = snapshot->functions.count;
-
-	if (count == 0)
-		return MOTE_OK;
-	mote_function_info *list = host_alloc_array(&snapshot->rt->host, count, sizeof list[0]);
-	if (!list)
-		return error_nomem(err, "a list of host functions", count * sizeof list[0]);
-	for (size_t i = 0; i < count; i++) {
-		const struct host_function *function = &snapshot->functions.list[i];
-
-		list[i].name = function->name;
-		list[i].result = function->result;
-		list[i].nparams = function->nparams;
-		for (uint32_t p = 0; p < function->nparams; p++)
-			list[i].params[p] = function->params[p];
-	}
-	parts->host_functions = list;
-	parts->nhost_functions = count;
-	return MOTE_OK;
-}
-
-/* Stores the ranges to LIST, if there is one, and returns how many there are. */
-static size_t find_ranges(const struct arena_state *arena, struct snapshot_range *list)
-{
-	const uint64_t npages = arena->npages;
-	size_t n = 0;
-
-	for (uint64_t at = 0;; n++) {
-		uint64_t first = page_bitmap_next(arena->used, at, npages, true);
-		if (first == npages)
-			return n;
-		at = page_bitmap_next(arena->used, first, npages, false);
-		if (list)
-			list[n] = (struct snapshot_range){ first, at - first };
-	}
-}
-
-static mote_status list_ranges(struct snapshot_parts *parts, const mote_snapshot *snapshot,
-			       mote_error *err)
-{
-	const size_t count = find_ranges(&snapshot->arena, NULL);
-
-	if (count > SNAPSHOT_RANGES_MAX)
-		return error_set(err, MOTE_E_LIMIT,
-				 "the guest's heap is in %zu pieces; a snapshot with more than %d "
-				 "cannot be saved",
-				 count, SNAPSHOT_RANGES_MAX);
-	if (count == 0)
-		return MOTE_OK;
-	struct snapshot_range *list = host_alloc_array(&snapshot->rt->host, count, sizeof list[0]);
-	if (!list)
-		return error_nomem(err, "a list of the heap's pages", count * sizeof list[0]);
-	parts->nused = find_ranges(&snapshot->arena, list);
-	parts->used = list;
-	return MOTE_OK;
-}
-
-/* Stores the parts of all runs that lie in REGION to LIST, if there is one; how many there are. */
-static size_t find_runs(const struct memory_snapshot *memory, const struct region *region,
-			struct snapshot_run *list)
-{
-	const uint64_t first = (region->gpa - memory->layout.ram.gpa) / MOTE_PAGE_SIZE;
-	const uint64_t end = first + region->size / MOTE_PAGE_SIZE;
-	struct page_run part;
-	size_t n;
-
-	for (n = 0; (part = memory_snapshot_part(memory, first, end, n)).count; n++)
-		if (list)
-			list[n] = (struct snapshot_run){
-				.address = region->va + (part.first - first) * MOTE_PAGE_SIZE,
-				.count = part.count,
-				.file_page = part.file_page,
-			};
-	return n;
-}
-
-static size_t find_all_runs(const struct memory_snapshot *memory, struct snapshot_run *list)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < memory->layout.nmapped; i++) {
-		const struct region *region = layout_mapped(&memory->layout, i);
-		if (memory_snapshot_keeps(region->kind))
-			n += find_runs(memory, region, list ? list + n : NULL);
-	}
-	return n;
-}
-_Static_assert(MEMORY_SNAPSHOT_RUNS_MAX + LAYOUT_REGIONS_MAX <= SNAPSHOT_RUNS_MAX,
-	       "each end of a region splits one run at most");
-
-static mote_status list_runs(struct snapshot_parts *parts, const mote_snapshot *snapshot,
-			     mote_error *err)
-{
-	const size_t count = find_all_runs(snapshot->memory, NULL);
-
-	if (count == 0)
-		return MOTE_OK;
-	struct snapshot_run *list = host_alloc_array(&snapshot->rt->host, count, sizeof list[0]);
-	if (!list)
-		return error_nomem(err, "a list of a snapshot's pages", count * sizeof list[0]);
-	parts->nruns = find_all_runs(snapshot->memory, list);
-	parts->runs = list;
-	return MOTE_OK;
-}
-
 static void describe_guest(struct snapshot_parts *parts, const mote_snapshot *snapshot)
 {
 	const mote_image *image = snapshot->image;
@@ -172,50 +37,26 @@ static void describe_guest(struct snapshot_parts *parts, const mote_snapshot *sn
 	parts->nexports = image->exports.count;
 	parts->imports = image->imports.functions;
 	parts->nimports = image->imports.count;
-	parts->cpu_features = snapshot->is_loaded ? snapshot->cpu_features : cpu_features();
-}
-
-static void describe_memory(struct snapshot_parts *parts, const mote_snapshot *snapshot)
-{
-	const struct memory_snapshot *memory = snapshot->memory;
-	const struct layout *layout = &memory->layout;
-
-	parts->heap_size = size_of(layout, REGION_HEAP);
-	parts->stack_size = size_of(layout, REGION_STACK);
-	parts->input_size = size_of(layout, REGION_INPUT);
-	parts->output_size = size_of(layout, REGION_OUTPUT);
-	parts->buffer_size = size_of(layout, REGION_RESULTS);
-	parts->init_data_size = snapshot->config.init_data_size;
-	parts->init_data_rights = snapshot->config.init_data_rights;
-	parts->places = snapshot_places(layout);
-	parts->memory_size = layout->ram.size;
-	parts->file_size = memory->file_size;
-	parts->fd = memory->fd;
-	parts->brk = snapshot->arena.brk;
-	for (size_t i = 0; i < sizeof parts->stack_guard; i++)
-		parts->stack_guard[i] = memory->stack_guard[i];
-	if (memory->nfiles > 0)
-		parts->mapped_file = memory->files[0]->label;
-	parts->open_file = files_state_difference(&snapshot->files);
 }
 
 mote_status mote_private_snapshot_open(struct snapshot_parts *parts, const mote_snapshot *snapshot,
 				       mote_error *err)
 {
-	*parts = (struct snapshot_parts){
-		.dispatch = snapshot->dispatch,
-		.call_stack = snapshot->call_stack,
-		.fs_base = snapshot->fs_base,
-		.signals = snapshot->signals,
-		.generation = snapshot->generation,
-	};
+	const struct guest_abi *abi = snapshot->guest->abi;
+	mote_function_info *functions;
+
+	*parts = (struct snapshot_parts){ .fd = -1 };
+	if (!abi->parts_open)
+		return error_set(err, MOTE_E_SNAPSHOT,
+				 "%s: snapshots of guests of the %s ABI cannot be saved",
+				 snapshot->image->name, abi->name);
 	describe_guest(parts, snapshot);
-	describe_memory(parts, snapshot);
-	mote_status status = list_functions(parts, snapshot, err);
+	mote_status status =
+		host_functions_list(&functions, &snapshot->functions, &snapshot->rt->host, err);
+	parts->host_functions = functions;
+	parts->nhost_functions = functions ? snapshot->functions.count : 0;
 	if (!status)
-		status = list_ranges(parts, snapshot, err);
-	if (!status)
-		status = list_runs(parts, snapshot, err);
+		status = abi->parts_open(parts, snapshot->guest, err);
 	if (status)
 		mote_private_snapshot_close(parts, snapshot);
 	return status;

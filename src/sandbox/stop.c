@@ -29,7 +29,7 @@ uint64_t sandbox_clock_ns(const mote_sandbox *sb, clockid_t clock)
 
 uint64_t sandbox_guest_cpu_ns(const mote_sandbox *sb)
 {
-	const struct hv_vm *vm = sb->machine.vm;
+	const struct hv_vm *vm = sandbox_vm(sb);
 
 	return vm->ops->cpu_time ? vm->ops->cpu_time(vm) : 0;
 }
@@ -64,7 +64,7 @@ static struct left what_is_left(const mote_sandbox *sb)
 
 static mote_status set_alarm(mote_sandbox *sb, struct left left, mote_error *err)
 {
-	struct hv_vm *vm = sb->machine.vm;
+	struct hv_vm *vm = sandbox_vm(sb);
 	uint64_t ns = left.cpu_ns < CPU_ALARM_LEAST ? CPU_ALARM_LEAST : left.cpu_ns;
 
 	if (left.clock_ns < ns)
@@ -76,7 +76,7 @@ static mote_status set_alarm(mote_sandbox *sb, struct left left, mote_error *err
 
 mote_status stop_begin(mote_sandbox *sb, mote_error *err)
 {
-	struct hv_vm *vm = sb->machine.vm;
+	struct hv_vm *vm = sandbox_vm(sb);
 	const struct time_limits *limits = &sb->time;
 	const bool has_limits = limits->timeout_ns || limits->cpu_ns;
 	const bool is_wanted = interrupt_is_wanted(sb->interrupt);
@@ -142,8 +142,10 @@ mote_status stop_check(mote_sandbox *sb, mote_error *err)
 		return MOTE_OK;
 	if (is_canceled(sb))
 		return canceled(err);
+	const struct guest_abi *abi = sb->guest->abi;
 	struct left left = what_is_left(sb);
-	left.timer_ns = personality_alarm(&sb->personality, sandbox_clock_ns(sb, CLOCK_MONOTONIC));
+	if (abi->alarm)
+		left.timer_ns = abi->alarm(sb->guest, sandbox_clock_ns(sb, CLOCK_MONOTONIC));
 	if (left.clock_ns == 0 || left.cpu_ns == 0)
 		sb->account.limit = left.clock_ns == 0 ? MOTE_LIMIT_TIMEOUT : MOTE_LIMIT_CPU;
 	if (left.clock_ns == 0)
@@ -157,45 +159,36 @@ mote_status stop_check(mote_sandbox *sb, mote_error *err)
 	return set_alarm(sb, left, err);
 }
 
+mote_status stop_wait(mote_sandbox *sb, uint64_t until, mote_error *err)
+{
+	struct hv_vm *vm = sandbox_vm(sb);
+	const uint64_t now = sandbox_clock_ns(sb, CLOCK_MONOTONIC);
+
+	if (now < until)
+		vm->ops->wait(vm, until - now);
+	return stop_check(sb, err);
+}
+
 mote_status stop_add_timer(mote_sandbox *sb, mote_error *err)
 {
-	struct hv_vm *vm = sb->machine.vm;
+	struct hv_vm *vm = sandbox_vm(sb);
 	mote_status status = sb->is_armed ? MOTE_OK : vm->ops->arm(vm, err);
 
-	sb->personality.timer.is_new = false;
 	if (status)
 		return status;
 	sb->is_armed = true;
 	return stop_check(sb, err);
 }
 
-mote_status stop_wait(mote_sandbox *sb, mote_error *err)
-{
-	struct hv_vm *vm = sb->machine.vm;
-	uint64_t now, until;
-
-	for (;;) {
-		now = sandbox_clock_ns(sb, CLOCK_MONOTONIC);
-		until = personality_wait(&sb->personality, now);
-		if (!until)
-			return MOTE_OK;
-		vm->ops->wait(vm, until - now);
-		mote_status status = stop_check(sb, err);
-		if (status)
-			return status;
-	}
-}
-
 mote_status stop_end(mote_sandbox *sb, mote_status status, mote_error *err)
 {
 	running = sb->outer;
-	personality_rest(&sb->personality);
 	if (!sb->is_armed)
 		return status;
 	sb->is_armed = false;
 	const bool was_killed = sb->interrupt && interrupt_end(sb->interrupt);
 
-	sb->machine.vm->ops->disarm(sb->machine.vm);
+	sandbox_vm(sb)->ops->disarm(sandbox_vm(sb));
 	return was_killed && status != MOTE_E_CANCELED ? canceled(err) : status;
 }
 

@@ -6,7 +6,7 @@
 #ifndef STORE_CONFIG_H
 #define STORE_CONFIG_H
 
-#include "sandbox/snapshot_parts.h"
+#include "guest_abi/snapshot_parts.h"
 #include "store/tree.h"
 
 /* What this library writes, and the newest that it reads. */

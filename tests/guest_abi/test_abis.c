@@ -6,6 +6,7 @@
 #include "guest_abi/abis.h"
 
 #include "abi/hyperlight.h"
+#include "guest_abi/hyperlight/guest_internal.h"
 #include "image/image.h"
 #include "kit/fail.h"
 #include "kit/tiny_elf.h"
@@ -86,8 +87,7 @@ static void a_file_is_described_as_its_guest_will_see_it(void **state)
 	struct elf elf;
 
 	(void)state;
-	assert_int_equal(guest_abi_find("hyperlight")->describe(&elf, &hyper, sizeof hyper, NULL),
-			 MOTE_OK);
+	assert_int_equal(hyperlight_describe(&elf, &hyper, sizeof hyper, NULL), MOTE_OK);
 	assert_int_equal(elf.nsegments, 2);
 	assert_true(elf.is_pie);
 	assert_int_equal(elf.bias, HYPERLIGHT_BASE);
@@ -114,8 +114,7 @@ static void one_for_fixed_addresses_is_where_it_will_be(void **state)
 	hyper.header.e_entry += 0x400000;
 	hyper.phdrs[HYPER_CODE].p_vaddr += 0x400000;
 	hyper.phdrs[HYPER_DATA].p_vaddr += 0x400000;
-	assert_int_equal(guest_abi_find("hyperlight")->describe(&elf, &hyper, sizeof hyper, NULL),
-			 MOTE_OK);
+	assert_int_equal(hyperlight_describe(&elf, &hyper, sizeof hyper, NULL), MOTE_OK);
 	assert_false(elf.is_pie);
 	assert_int_equal(elf.segments[0].address, HYPERLIGHT_BASE);
 	assert_int_equal(elf.entry, HYPERLIGHT_BASE + hyper.header.e_entry - 0x400000);
@@ -131,8 +130,7 @@ static void nothing_is_told_of_a_file_that_is_wrong(void **state)
 	(void)state;
 	memset(&elf, 0xff, sizeof elf);
 	hyper.relas[1].r_info = R_X86_64_64;
-	assert_int_equal(guest_abi_find("hyperlight")->describe(&elf, &hyper, sizeof hyper, &err),
-			 MOTE_E_IMAGE);
+	assert_int_equal(hyperlight_describe(&elf, &hyper, sizeof hyper, &err), MOTE_E_IMAGE);
 	assert_non_null(strstr(err.message, "relocation of type 1"));
 	assert_int_equal(elf.nsegments, 0);
 	assert_null(elf.bytes);

@@ -54,6 +54,15 @@ static void ignore_log(void *user, mote_log_level level, const char *source, con
 	(void)message;
 }
 
+mote_status hyper_box_new(struct hyper_box *box, struct guest **out, struct hv *hv,
+			  struct guest_snapshot *snapshot, mote_error *err)
+{
+	const struct guest_plan plan = { .hv = hv, .account = &box->account, .snapshot = snapshot };
+
+	box->account.limits = account_limits_of(MOTE_NO_LIMIT, 0, 0, 0, 0);
+	return hyperlight_abi.guest_new(out, &plan, err);
+}
+
 void hyper_box_make(struct hyper_box *box, const char *path, const struct guest_start *start)
 {
 	struct guest_start with_file = *start;
@@ -66,8 +75,8 @@ void hyper_box_make(struct hyper_box *box, const char *path, const struct guest_
 	open_hypervisor(box);
 	void *bytes = read_file(path, &with_file.file_size);
 	with_file.file = bytes;
-	if (hyperlight_abi.load(&box->first, &box->host, &with_file, &err) ||
-	    hyperlight_abi.guest_new(&box->guest, box->hv, box->first, &err))
+	if (hyperlight_load(&box->first, &box->host, &with_file, &err) ||
+	    hyper_box_new(box, &box->guest, box->hv, box->first, &err))
 		fail_msg("%s: %s", path, err.message);
 	free(bytes);
 }
@@ -233,7 +242,7 @@ void hyper_box_call(struct hyper_box *box, const struct wire_call *call)
 	assert_non_null(at);
 	wire_call_write(at, size, call);
 	io_stack_commit(&input, at, size);
-	if (hyperlight_abi.call(box->guest, 0, &err))
+	if (hyperlight_abi.call(box->guest, 0, 0, &err))
 		fail_msg("%s", err.message);
 	hyper_box_run(box);
 	if (box->event.kind != GUEST_DONE)

@@ -10,6 +10,7 @@
 #define TESTS_HYPERLIGHT_HYPER_BOX_H
 
 #include "abi/wire.h"
+#include "guest_abi/hyperlight/guest_internal.h"
 #include "guest_abi/hyperlight/hyperlight.h"
 #include "guest_abi/hyperlight/snapshot.h"
 
@@ -17,6 +18,7 @@ struct hyper_box {
 	struct host host;
 	struct hv *hv;
 	struct guest_snapshot *first; /* of the image */
+	struct account account;
 	struct guest *guest;
 
 	struct guest_event event; /* the last one */
@@ -35,7 +37,11 @@ struct hyper_box {
  * and fails if the guest does. */
 void hyper_box_init(struct hyper_box *box, const char *path, const struct guest_start *start);
 
-/* The same, but the guest has not run. */
+/* Makes a guest of SNAPSHOT on HV. Returns the status, with ERR. */
+mote_status hyper_box_new(struct hyper_box *box, struct guest **out, struct hv *hv,
+			  struct guest_snapshot *snapshot, mote_error *err);
+
+/* As hyper_box_init(), but the guest has not run. */
 void hyper_box_make(struct hyper_box *box, const char *path, const struct guest_start *start);
 
 void hyper_box_fini(struct hyper_box *box);

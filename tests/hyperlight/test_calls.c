@@ -351,7 +351,7 @@ static void the_process_backend_has_no_ring_0(void **state)
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
 	assert_int_equal(
-		hyperlight_abi.guest_new(&guest, (struct hv *)(uintptr_t)&process, box.first, &err),
+		hyper_box_new(&box, &guest, (struct hv *)(uintptr_t)&process, box.first, &err),
 		MOTE_E_NO_HYPERVISOR);
 	assert_null(guest);
 	assert_non_null(strstr(err.message, "process backend"));

@@ -202,7 +202,7 @@ static void a_forged_output_buffer_is_not_believed(void **state)
 		const size_t size = wire_call_write(message, sizeof message, &call);
 
 		assert_true(io_stack_push(&input, message, size, &fault));
-		assert_int_equal(hyperlight_abi.call(box.guest, 0, NULL), MOTE_OK);
+		assert_int_equal(hyperlight_abi.call(box.guest, 0, 0, NULL), MOTE_OK);
 		assert_int_equal(hyperlight_abi.run(box.guest, &event, NULL), MOTE_OK);
 		assert_int_equal(event.kind, GUEST_DONE);
 		assert_int_equal(io_stack_pop(&output, message, sizeof message, &fault), 0);
@@ -225,7 +225,7 @@ static void a_halt_ends_a_call_too(void **state)
 
 	(void)state;
 	assert_true(io_stack_push(&input, message, size, &fault));
-	assert_int_equal(hyperlight_abi.call(box.guest, 0, NULL), MOTE_OK);
+	assert_int_equal(hyperlight_abi.call(box.guest, 0, 0, NULL), MOTE_OK);
 	assert_int_equal(hyperlight_abi.run(box.guest, &event, NULL), MOTE_OK);
 	assert_int_equal(event.kind, GUEST_DONE);
 	heal();

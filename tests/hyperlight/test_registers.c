@@ -58,7 +58,7 @@ static void call(struct hyper_box *box, uint64_t flags)
 	uint64_t now[NREGISTERS], vector[2];
 	struct guest_event event;
 
-	assert_int_equal(hyperlight_abi.call(box->guest, 0, NULL), MOTE_OK);
+	assert_int_equal(hyperlight_abi.call(box->guest, 0, 0, NULL), MOTE_OK);
 	assert_int_equal(hyperlight_abi.run(box->guest, &event, NULL), MOTE_OK);
 	assert_int_equal(event.kind, GUEST_DONE);
 	read_pushed(box, stack, now);

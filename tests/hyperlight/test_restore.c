@@ -173,7 +173,7 @@ static void guests_are_made_of_snapshots(void **state)
 	struct guest_snapshot *snapshot = hyper_box_take(&box);
 
 	other = (struct hyper_box){ .host = box.host, .hv = box.hv };
-	if (hyperlight_abi.guest_new(&other.guest, box.hv, snapshot, &err))
+	if (hyper_box_new(&other, &other.guest, box.hv, snapshot, &err))
 		fail_msg("%s", err.message);
 	assert_true(hyperlight_abi.is_ready(other.guest));
 	assert_int_equal(hyper_box_value(&other, "AddToStatic", 1, &five).as.i32, 10);
@@ -184,7 +184,7 @@ static void guests_are_made_of_snapshots(void **state)
 
 	/* a guest of the same image goes to the state of another one */
 	other = (struct hyper_box){ .host = box.host, .hv = box.hv };
-	assert_int_equal(hyperlight_abi.guest_new(&other.guest, box.hv, box.first, NULL), MOTE_OK);
+	assert_int_equal(hyper_box_new(&other, &other.guest, box.hv, box.first, NULL), MOTE_OK);
 	hyper_box_run(&other);
 	assert_int_equal(number(&other, "GetStatic"), 0);
 	hyper_box_restore(&other, snapshot);
@@ -237,7 +237,7 @@ static void scratch_must_be_of_one_size(void **state)
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
 	hyper_box_init(&other, guest_path, &larger);
-	assert_int_equal(hyperlight_abi.restore(box.guest, other.first, &err), MOTE_E_SNAPSHOT);
+	assert_int_equal(hyperlight_abi.fits(box.guest, other.first, &err), MOTE_E_SNAPSHOT);
 	assert_non_null(strstr(err.message, "0x181000"));
 	assert_int_equal(number(&box, "GetStatic"), 0);
 	hyper_box_fini(&other);

@@ -12,6 +12,7 @@
 
 #include "abi/io_stack.h"
 #include "abi/wire.h"
+#include "guest_abi/mote/guest.h"
 #include "hv/fake.h"
 #include "kit/tiny_elf.h"
 #include "sandbox/sandbox.h"

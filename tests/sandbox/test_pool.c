@@ -255,7 +255,7 @@ static void what_cannot_be_restored_is_replaced(void **state)
 
 	SET_STEPS(&box, step_abort);
 	assert_int_equal(mote_call(sb, "Zoo", MOTE_NO_ARGS, NULL, NULL), MOTE_E_GUEST_FAULT);
-	sb->machine.is_broken = true;
+	mote_guest_of(sb->guest)->machine.is_broken = true;
 	fake.vm_new_fails = MOTE_E_OS;
 	mote_pool_release(pool, sb);
 	EXPECT_STATISTICS(.acquired = 2, .made = 1, .replaced = 1, .in_use = 1);

@@ -3,6 +3,7 @@
  * Which backend a runtime gets, what it says when there is none, and what the backends say of
  * themselves.
  */
+#include "guest_abi/mote/guest.h"
 #include "hv/fake.h"
 #include "kit/fail.h"
 #include "kit/held.h"
@@ -186,10 +187,11 @@ static void firmware_follows_what_the_probe_found(void **state)
 	fake.obeys_iopl = false;
 	fake.syscall = FAKE_SYSCALL_RING3;
 	assert_int_equal(make(NULL, machine_only), MOTE_OK);
-	assert_int_equal(rt->firmware.ways.hypercall, WAY_OUT_MMIO);
-	assert_int_equal(rt->firmware.ways.syscall, SYSCALL_RING3);
-	supervisor_build_hypercall_page(page, rt->firmware.ways);
-	assert_memory_equal((char *)rt->firmware.host + SUPERVISOR_BLOCK_SIZE, page, sizeof page);
+	assert_int_equal(rt->platforms[0]->firmware.ways.hypercall, WAY_OUT_MMIO);
+	assert_int_equal(rt->platforms[0]->firmware.ways.syscall, SYSCALL_RING3);
+	supervisor_build_hypercall_page(page, rt->platforms[0]->firmware.ways);
+	assert_memory_equal((char *)rt->platforms[0]->firmware.host + SUPERVISOR_BLOCK_SIZE, page,
+			    sizeof page);
 	mote_runtime_free(rt);
 }
 

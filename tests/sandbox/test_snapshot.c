@@ -107,9 +107,9 @@ static uint64_t move_break(uint64_t to)
 static void expect_arena_of(const mote_snapshot *snapshot)
 {
 	struct arena_state now;
-	const struct arena_state *want = &snapshot->arena;
+	const struct arena_state *want = &mote_snapshot_of(snapshot->guest)->arena;
 
-	assert_int_equal(arena_save(&now, &box.sb->arena, NULL), MOTE_OK);
+	assert_int_equal(arena_save(&now, &mote_guest_of(box.sb->guest)->arena, NULL), MOTE_OK);
 	assert_int_equal(now.brk, want->brk);
 	assert_int_equal(now.nfree, want->nfree);
 	assert_int_equal(now.ceiling, want->ceiling);
@@ -182,7 +182,8 @@ static bool step_done_bytes(struct fake_vm *vm, struct hv_exit *exit)
 static size_t count_input(void)
 {
 	static uint8_t bytes[1 << 20];
-	const struct region *input = layout_get(guest_memory_layout(box.sb->memory), REGION_INPUT);
+	const struct region *input =
+		layout_get(guest_memory_layout(mote_guest_of(box.sb->guest)->memory), REGION_INPUT);
 	const size_t size = (size_t)input->size;
 	size_t count = 0;
 

@@ -5,6 +5,8 @@
 #include "guest_abi/hyperlight/guest_internal.h"
 
 #include "abi/hyperlight.h"
+#include "base/error.h"
+#include "image/image.h"
 
 #include <string.h>
 
@@ -23,7 +25,7 @@ static enum guest_claim recognise(const void *file, size_t size, char version[GU
 }
 
 /* All of it may be read, written and executed, whatever the file says. */
-static mote_status describe(struct elf *out, const void *file, size_t size, mote_error *err)
+mote_status hyperlight_describe(struct elf *out, const void *file, size_t size, mote_error *err)
 {
 	struct hyperlight_image image;
 	const mote_status status = hyperlight_image_parse(&image, file, size, err);
@@ -52,8 +54,19 @@ static mote_status describe(struct elf *out, const void *file, size_t size, mote
 	return MOTE_OK;
 }
 
-static mote_status load(struct guest_snapshot **out, const struct host *host,
-			const struct guest_start *start, mote_error *err)
+static mote_status parse(struct mote_image *image, mote_error *err)
+{
+	mote_status status =
+		hyperlight_describe(&image->elf, image->file.at, image->file.size, err);
+
+	image->abi_name = hyperlight_abi.name;
+	if (status)
+		error_prefix(err, "%s: ", image->name);
+	return status;
+}
+
+mote_status hyperlight_load(struct guest_snapshot **out, const struct host *host,
+			    const struct guest_start *start, mote_error *err)
 {
 	const struct hyperlight_start how = {
 		.sizes = { .input = start->input_size,
@@ -79,6 +92,20 @@ static mote_status load(struct guest_snapshot **out, const struct host *host,
 static bool is_ready(const struct guest *base)
 {
 	return ((const struct hyperlight_guest *)base)->is_ready;
+}
+
+static uint64_t call_stack(const struct guest *base)
+{
+	return ((const struct hyperlight_guest *)base)->stack;
+}
+
+static uint64_t fs_base(const struct guest *base)
+{
+	const struct hyperlight_guest *guest = (const struct hyperlight_guest *)base;
+	struct hv_system system;
+
+	guest->system->get(guest->vm, &system);
+	return system.fs.base;
 }
 
 static struct hv_vm *vm(const struct guest *base)
@@ -111,8 +138,7 @@ static const char *place(const struct guest *base, uint64_t address)
 const struct guest_abi hyperlight_abi = {
 	.name = "hyperlight",
 	.recognise = recognise,
-	.describe = describe,
-	.load = load,
+	.parse = parse,
 	.snapshot_free = hyperlight_snapshot_free,
 	.guest_new = hyperlight_guest_new,
 	.guest_free = hyperlight_guest_free,
@@ -122,6 +148,7 @@ const struct guest_abi hyperlight_abi = {
 	.call = hyperlight_call,
 	.run = hyperlight_run,
 	.snapshot = hyperlight_take,
+	.fits = hyperlight_fits,
 	.restore = hyperlight_restore,
 	.map_file = hyperlight_map_file,
 	.read = hyperlight_read,
@@ -129,4 +156,6 @@ const struct guest_abi hyperlight_abi = {
 	.next_region = hyperlight_next_region,
 	.place = place,
 	.vm = vm,
+	.call_stack = call_stack,
+	.fs_base = fs_base,
 };

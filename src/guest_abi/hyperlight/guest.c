@@ -158,9 +158,24 @@ static mote_status start(struct hyperlight_guest *guest, bool is_new_vm, mote_er
 	return base->is_ready ? MOTE_OK : set_start(guest, err);
 }
 
-mote_status hyperlight_guest_new(struct guest **out, struct hv *hv, struct guest_snapshot *snapshot,
-				 mote_error *err)
+/* A reference to what a guest of PLAN begins with. */
+static mote_status find_base(struct hyperlight_snapshot **out, const struct guest_plan *plan,
+			     mote_error *err)
 {
+	struct guest_snapshot *base = plan->snapshot;
+	mote_status status = MOTE_OK;
+
+	if (base)
+		guest_snapshot_ref(base);
+	else
+		status = hyperlight_load(&base, plan->hv->host, &plan->start, err);
+	*out = (struct hyperlight_snapshot *)base;
+	return status;
+}
+
+mote_status hyperlight_guest_new(struct guest **out, const struct guest_plan *plan, mote_error *err)
+{
+	struct hv *hv = plan->hv;
 	const struct hv_system_ops *system = hv->ops->system;
 
 	*out = NULL;
@@ -176,11 +191,11 @@ mote_status hyperlight_guest_new(struct guest **out, struct hv *hv, struct guest
 	guest->host = hv->host;
 	guest->hv = hv;
 	guest->system = system;
-	guest->base = (struct hyperlight_snapshot *)guest_snapshot_ref(snapshot);
-
-	mote_status status =
-		shared_mem_new(&guest->scratch, hv->host, guest->base->layout.sizes.scratch,
-			       SHARED_MEM_PRIVATE, err);
+	guest->account = plan->account;
+	mote_status status = find_base(&guest->base, plan, err);
+	if (!status)
+		status = shared_mem_new(&guest->scratch, hv->host,
+					guest->base->layout.sizes.scratch, SHARED_MEM_PRIVATE, err);
 	if (!status)
 		status = shared_mem_share(guest->scratch, err);
 	if (!status)
@@ -205,7 +220,7 @@ void hyperlight_guest_free(struct guest *base)
 		guest->hv->ops->vm_free(guest->vm);
 	hyperlight_drop_files(guest);
 	shared_mem_unref(guest->scratch);
-	guest_snapshot_unref(&guest->base->base);
+	guest_snapshot_unref(guest->base ? &guest->base->base : NULL);
 	host_free(guest->host, guest, sizeof *guest);
 }
 
@@ -225,6 +240,25 @@ static mote_status change_base(struct hyperlight_guest *guest, struct hyperlight
 	return status;
 }
 
+mote_status hyperlight_fits(const struct guest *base, const struct guest_snapshot *base_snapshot,
+			    mote_error *err)
+{
+	const struct hyperlight_sizes *has =
+		&((const struct hyperlight_guest *)base)->base->layout.sizes;
+	const struct hyperlight_sizes *wants =
+		&((const struct hyperlight_snapshot *)base_snapshot)->layout.sizes;
+
+	if (wants->scratch != has->scratch || wants->input != has->input ||
+	    wants->output != has->output)
+		return error_set(err, MOTE_E_SNAPSHOT,
+				 "the snapshot has 0x%" PRIx64 " bytes of scratch, 0x%" PRIx64
+				 " of input and 0x%" PRIx64 " of output, the guest 0x%" PRIx64
+				 ", 0x%" PRIx64 " and 0x%" PRIx64,
+				 wants->scratch, wants->input, wants->output, has->scratch,
+				 has->input, has->output);
+	return MOTE_OK;
+}
+
 mote_status hyperlight_restore(struct guest *base, struct guest_snapshot *base_snapshot,
 			       mote_error *err)
 {
@@ -233,11 +267,6 @@ mote_status hyperlight_restore(struct guest *base, struct guest_snapshot *base_s
 	const uint64_t size = shared_mem_size(guest->scratch);
 	bool is_new = snapshot != guest->base || guest->is_broken || guest->nfiles > 0;
 
-	if (snapshot->layout.sizes.scratch != size)
-		return error_set(err, MOTE_E_SNAPSHOT,
-				 "the snapshot has 0x%" PRIx64 " bytes of scratch, the guest "
-				 "0x%" PRIx64,
-				 snapshot->layout.sizes.scratch, size);
 	guest->is_ready = guest->is_idle = false;
 	mote_status status = is_new ? change_base(guest, snapshot, err) : MOTE_OK;
 

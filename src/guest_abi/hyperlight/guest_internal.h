@@ -37,19 +37,23 @@ struct hyperlight_guest {
 	uint64_t dispatch;   /* where calls begin, and with which stack pointer, if ready */
 	uint64_t stack;
 	bool wants_flush; /* the next call is to drop translations of before the restore */
+	struct account *account;
 	struct hyperlight_abort abort;
 	char text[128]; /* of the last event */
 };
 
 /* The functions of the table. */
-mote_status hyperlight_guest_new(struct guest **out, struct hv *hv, struct guest_snapshot *snapshot,
+mote_status hyperlight_guest_new(struct guest **out, const struct guest_plan *plan,
 				 mote_error *err);
 void hyperlight_guest_free(struct guest *base);
 struct io_stack hyperlight_input(const struct guest *base);
 struct io_stack hyperlight_output(const struct guest *base);
-mote_status hyperlight_call(struct guest *base, uint64_t export_number, mote_error *err);
+mote_status hyperlight_call(struct guest *base, uint64_t export_number, uint64_t spans,
+			    mote_error *err);
 mote_status hyperlight_run(struct guest *base, struct guest_event *event, mote_error *err);
 mote_status hyperlight_take(struct guest_snapshot **out, struct guest *base, mote_error *err);
+mote_status hyperlight_fits(const struct guest *base, const struct guest_snapshot *snapshot,
+			    mote_error *err);
 mote_status hyperlight_restore(struct guest *base, struct guest_snapshot *snapshot,
 			       mote_error *err);
 mote_status hyperlight_map_file(struct guest *base, struct file_mapping *file, mote_error *err);
@@ -58,6 +62,19 @@ mote_status hyperlight_read(struct guest *base, uint64_t address, void *to, size
 mote_status hyperlight_write(struct guest *base, uint64_t address, const void *from, size_t size,
 			     mote_error *err);
 bool hyperlight_next_region(struct guest *base, uint64_t address, struct region *out);
+
+/* Checks all of a file that hyperlight_load() will use, and describes it to OUT: header, entry,
+ * bias and segments, as the guest will see them. FILE must live as long as OUT is used. Errors,
+ * after which OUT is empty: MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH (messages do not name the file). */
+mote_status hyperlight_describe(struct elf *out, const void *file, size_t size, mote_error *err);
+
+/*
+ * Makes the state before the first instruction, with one reference: a snapshot like any other, but
+ * that its guests are not ready. HOST must outlive it. Errors: MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH,
+ * MOTE_E_INVALID, MOTE_E_LIMIT, MOTE_E_NOMEM, MOTE_E_OS.
+ */
+mote_status hyperlight_load(struct guest_snapshot **out, const struct host *host,
+			    const struct guest_start *start, mote_error *err);
 
 /* The bytes behind guest physical addresses, while the guest does not run. */
 struct hyperlight_bytes {

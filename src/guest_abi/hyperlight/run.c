@@ -13,11 +13,13 @@
 #define RFLAGS_FIXED UINT64_C(2)
 #define RFLAGS_ZERO  UINT64_C(0x40)
 
-mote_status hyperlight_call(struct guest *base, uint64_t export_number, mote_error *err)
+mote_status hyperlight_call(struct guest *base, uint64_t export_number, uint64_t spans,
+			    mote_error *err)
 {
 	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
 
 	(void)export_number;
+	(void)spans;
 	*guest->vm->regs = (struct hv_regs){
 		.rip = guest->dispatch,
 		.rsp = guest->stack,
@@ -85,9 +87,9 @@ static void print(struct hyperlight_guest *guest, uint32_t character, struct gue
 		    "the guest printed 0x%" PRIx32 ", which is no character", character);
 		return;
 	}
-	*event = (struct guest_event){ .kind = GUEST_OUTPUT,
-				       .text = guest->text,
-				       .text_size = size };
+	*event = (struct guest_event){
+		.kind = GUEST_OUTPUT, .stream = 1, .text = guest->text, .text_size = size
+	};
 }
 
 /* The end of a call, or of the start: then the guest says where calls begin. */
@@ -200,7 +202,13 @@ mote_status hyperlight_run(struct guest *base, struct guest_event *event, mote_e
 		status = guest->hv->ops->run(guest->vm, &exit, err);
 		shared_mem_run_end(guest->scratch);
 		guest->is_broken = status != MOTE_OK;
-		if (status || decode(guest, &exit, event))
+		if (status)
 			return status;
+		if (exit.kind != HV_EXIT_INTERRUPTED && !account_exit(guest->account)) {
+			*event = (struct guest_event){ .kind = GUEST_LIMIT };
+			return MOTE_OK;
+		}
+		if (decode(guest, &exit, event))
+			return MOTE_OK;
 	}
 }

@@ -138,20 +138,9 @@ static mote_status add_mount(struct files *files, const mote_directory *given, s
 	return given->host ? open_root(mount, host, err) : MOTE_OK;
 }
 
-static mote_status check_count(const mote_directory *given, size_t count, mote_error *err)
-{
-	if (count > MOTE_MAX_DIRECTORIES)
-		return error_set(err, MOTE_E_INVALID, "ndirectories is %zu; it may be at most %d",
-				 count, MOTE_MAX_DIRECTORIES);
-	if (count && !given)
-		return error_set(err, MOTE_E_INVALID, "directories: NULL with a count of %zu",
-				 count);
-	return MOTE_OK;
-}
-
 static mote_status add_mounts(struct files *files, const struct files_plan *plan, mote_error *err)
 {
-	mote_status status = check_count(plan->directories, plan->ndirectories, err);
+	mote_status status = directories_check(plan->directories, plan->ndirectories, err);
 
 	if (status || !plan->ndirectories)
 		return status;
@@ -162,50 +151,6 @@ static mote_status add_mounts(struct files *files, const struct files_plan *plan
 				   MOTE_MAX_DIRECTORIES * sizeof files->mounts[0]);
 	for (size_t i = 0; !status && i < plan->ndirectories; i++)
 		status = add_mount(files, &plan->directories[i], i, err);
-	return status;
-}
-
-static const char *append_string(char **at, const char *text)
-{
-	const size_t size = text ? strlen(text) + 1 : 0;
-	char *copy = *at;
-
-	if (!text)
-		return NULL;
-	memcpy(copy, text, size);
-	*at += size;
-	return copy;
-}
-
-mote_status files_copy_directories(mote_directory **out, size_t *size, const struct host *host,
-				   const mote_directory *given, size_t count, mote_error *err)
-{
-	mote_status status = check_count(given, count, err);
-
-	*out = NULL;
-	*size = 0;
-	if (status || !count)
-		return status;
-	*size = count * (sizeof given[0] + sizeof(mote_file_system));
-	for (size_t i = 0; i < count; i++) {
-		*size += given[i].guest ? strlen(given[i].guest) + 1 : 0;
-		*size += given[i].host ? strlen(given[i].host) + 1 : 0;
-	}
-	*out = host_alloc(host, *size);
-	if (!*out)
-		return error_nomem(err, "a list of directories", *size);
-	mote_file_system *systems = (mote_file_system *)(*out + count);
-	char *at = (char *)(systems + count);
-	for (size_t i = 0; i < count && !status; i++) {
-		(*out)[i] = given[i];
-		if (given[i].system) {
-			(*out)[i].system = &systems[i];
-			status = options_copy(&systems[i], sizeof systems[i], given[i].system,
-					      "mote_file_system", err);
-		}
-		(*out)[i].guest = append_string(&at, given[i].guest);
-		(*out)[i].host = append_string(&at, given[i].host);
-	}
 	return status;
 }
 

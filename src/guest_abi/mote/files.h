@@ -15,8 +15,9 @@
 #define GUEST_ABI_MOTE_FILES_H
 
 #include "base/error.h"
+#include "guest_abi/directories.h"
 #include "guest_abi/mote/file_tree.h"
-#include "guest_abi/mote/streams.h"
+#include "guest_abi/streams.h"
 
 #include <mote/files.h>
 
@@ -134,19 +135,6 @@ struct files {
 		uint32_t times;
 	} refused[FILES_REFUSED_MAX];
 };
-
-/* How a guest's files are made; from options. */
-struct files_plan {
-	const mote_directory *directories;
-	size_t ndirectories;
-	uint64_t max_open_files; /* 0: the default */
-};
-
-/* A copy of COUNT directories and their strings, in one block, of which *SIZE bytes are to be freed
- * with host_free(); *OUT is NULL if there are none. Errors: MOTE_E_INVALID (too many, or NULL),
- * MOTE_E_NOMEM. */
-mote_status files_copy_directories(mote_directory **out, size_t *size, const struct host *host,
-				   const mote_directory *given, size_t count, mote_error *err);
 
 /*
  * Opens the directories of PLAN; STREAMS are descriptors 0, 1 and 2. HOST and STREAMS must

@@ -61,7 +61,7 @@ struct personality {
 	struct guest_memory *memory;
 	struct arena *arena; /* the heap: brk and mmap */
 	struct account *account;
-	struct streams streams;
+	struct streams *streams;
 	struct files files;
 
 	enum program_state state;

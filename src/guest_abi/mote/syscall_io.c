@@ -33,7 +33,7 @@ static int64_t read_chunk(struct personality *p, struct open_file *file, uint64_
 	if (n <= 0 || !syscall_copy_out(p, address, chunk, (size_t)n))
 		return n;
 	if (file->ops == &stream_ops)
-		streams_unread(&p->streams, (size_t)n);
+		streams_unread(p->streams, (size_t)n);
 	return -EFAULT;
 }
 

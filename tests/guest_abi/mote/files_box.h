@@ -90,7 +90,7 @@ static inline void files_box_give(struct files_box *box, const mote_directory *g
 
 	personality_box_init(&box->pb, sys);
 	files_fini(&box->pb.p.files);
-	if (files_init(&box->pb.p.files, &box->pb.box.host, &box->pb.p.streams, &plan, &err))
+	if (files_init(&box->pb.p.files, &box->pb.box.host, &box->pb.streams, &plan, &err))
 		fail_msg("%s", err.message);
 }
 

@@ -19,6 +19,7 @@ struct personality_box {
 	struct box box;
 	struct arena arena;
 	struct account account;
+	struct streams streams;
 	struct personality p;
 };
 
@@ -30,15 +31,16 @@ static inline void personality_box_init(struct personality_box *pb, const struct
 		 sys);
 	assert_int_equal(arena_init(&pb->arena, &pb->box.host, pb->box.memory, NULL), MOTE_OK);
 	pb->account = (struct account){ .limits = account_limits_of(0, 0, 0, 0, 0) };
+	pb->streams = (struct streams){ .host = &pb->box.host, .account = &pb->account };
 	pb->p = (struct personality){
 		.host = &pb->box.host,
 		.machine = &pb->box.machine,
 		.memory = pb->box.memory,
 		.arena = &pb->arena,
 		.account = &pb->account,
-		.streams = { .host = &pb->box.host, .account = &pb->account },
+		.streams = &pb->streams,
 	};
-	assert_int_equal(files_init(&pb->p.files, &pb->box.host, &pb->p.streams,
+	assert_int_equal(files_init(&pb->p.files, &pb->box.host, &pb->streams,
 				    &(struct files_plan){ .max_open_files = 0 }, NULL),
 			 MOTE_OK);
 }

@@ -401,7 +401,7 @@ static void directories_are_checked(void **state)
 						 rows[i].max_open_files };
 		struct files files;
 		mote_error err;
-		if (!files_init(&files, &box.pb.box.host, &box.pb.p.streams, &plan, &err))
+		if (!files_init(&files, &box.pb.box.host, &box.pb.streams, &plan, &err))
 			fail_msg("row %zu is taken", i);
 		if (!strstr(err.message, rows[i].message))
 			fail_msg("row %zu: %s", i, err.message);
@@ -409,7 +409,7 @@ static void directories_are_checked(void **state)
 	}
 	const struct files_plan none = { NULL, 1, 0 };
 	struct files files;
-	assert_int_equal(files_init(&files, &box.pb.box.host, &box.pb.p.streams, &none, NULL),
+	assert_int_equal(files_init(&files, &box.pb.box.host, &box.pb.streams, &none, NULL),
 			 MOTE_E_INVALID);
 	files_fini(&files);
 	assert_int_equal(count_descriptors(), before);

@@ -125,7 +125,7 @@ static int teardown(void **state)
 	note.error = 0;
 	files_fini(&box.pb.p.files);
 	assert_int_equal(note.nopen, 0);
-	assert_int_equal(files_init(&box.pb.p.files, &box.pb.box.host, &box.pb.p.streams,
+	assert_int_equal(files_init(&box.pb.p.files, &box.pb.box.host, &box.pb.streams,
 				    &(struct files_plan){ .max_open_files = 0 }, NULL),
 			 MOTE_OK);
 	files_box_fini(&box);
@@ -232,7 +232,7 @@ static void snapshots_do_not_keep_handles(void **state)
 	const mote_directory given = { .guest = "/n", .flags = MOTE_DIR_PRIVATE };
 	const struct files_plan plan = { &given, 1, 0 };
 	struct files files;
-	assert_int_equal(files_init(&files, &box.pb.box.host, &box.pb.p.streams, &plan, &err),
+	assert_int_equal(files_init(&files, &box.pb.box.host, &box.pb.streams, &plan, &err),
 			 MOTE_OK);
 	assert_int_equal(files_check(&files, &saved, &err), MOTE_E_SNAPSHOT);
 	assert_non_null(strstr(err.message, "a private directory of the program's at /n;"));
@@ -264,9 +264,8 @@ static void they_are_checked_when_given(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct files_plan plan = { &rows[i], 1, 0 };
 		struct files files;
-		assert_int_equal(
-			files_init(&files, &box.pb.box.host, &box.pb.p.streams, &plan, &err),
-			MOTE_E_INVALID);
+		assert_int_equal(files_init(&files, &box.pb.box.host, &box.pb.streams, &plan, &err),
+				 MOTE_E_INVALID);
 		if (!strstr(err.message, messages[i]))
 			fail_msg("row %zu: %s", i, err.message);
 		files_fini(&files);
@@ -276,7 +275,7 @@ static void they_are_checked_when_given(void **state)
 	size_t size;
 	mote_file_system own = whole;
 	const mote_directory given = { .guest = "/n", .system = &own, .user = &note };
-	assert_int_equal(files_copy_directories(&copy, &size, &box.pb.box.host, &given, 1, &err),
+	assert_int_equal(directories_copy(&copy, &size, &box.pb.box.host, &given, 1, &err),
 			 MOTE_OK);
 	memset(&own, 0xff, sizeof own);
 	assert_ptr_equal(copy->system->look, look);

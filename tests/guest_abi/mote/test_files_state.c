@@ -178,9 +178,8 @@ static void other_directories_are_refused(void **unused)
 		const struct files_plan plan = { rows[i].given, rows[i].count,
 						 rows[i].max_open_files };
 		struct files files;
-		assert_int_equal(
-			files_init(&files, &box.pb.box.host, &box.pb.p.streams, &plan, &err),
-			MOTE_OK);
+		assert_int_equal(files_init(&files, &box.pb.box.host, &box.pb.streams, &plan, &err),
+				 MOTE_OK);
 		mote_status status = files_check(&files, &state, &err);
 		if (!status)
 			status = files_restore(&files, &state, false, &err);

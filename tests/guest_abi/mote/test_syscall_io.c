@@ -54,8 +54,8 @@ static int teardown(void **state)
 
 static void use_callback(void)
 {
-	pb.p.streams.output = hear;
-	pb.p.streams.output_user = &heard;
+	pb.streams.output = hear;
+	pb.streams.output_user = &heard;
 }
 
 static void put(uint64_t address, const char *text)
@@ -243,7 +243,7 @@ static void lines_are_logged_when_they_end(void **state)
 	assert_int_equal(pb.box.log.count, 4);
 	assert_string_equal(lines[2].text, "three");
 	assert_string_equal(lines[3].text, "");
-	streams_flush(&pb.p.streams);
+	streams_flush(&pb.streams);
 	assert_int_equal(pb.box.log.count, 4);
 }
 
@@ -259,11 +259,11 @@ static void the_two_outputs_have_lines_and_levels_of_their_own(void **state)
 	assert_string_equal(lines[0].text, "err");
 	assert_int_equal(lines[0].level, MOTE_LOG_WARN);
 	CALL(&pb, SYS_write, 2, BOX_DATA, 1);
-	streams_flush(&pb.p.streams);
+	streams_flush(&pb.streams);
 	assert_int_equal(pb.box.log.count, 3);
 	assert_string_equal(lines[1].text, "out");
 	assert_string_equal(lines[2].text, "o");
-	streams_flush(&pb.p.streams);
+	streams_flush(&pb.streams);
 	assert_int_equal(pb.box.log.count, 3);
 }
 
@@ -277,12 +277,12 @@ static void long_lines_come_in_pieces(void **state)
 	CALL(&pb, SYS_write, 1, BOX_DATA, 3);
 	assert_int_equal(pb.box.log.count, 1);
 	assert_int_equal(strlen(pb.box.log.lines[0].text), STREAMS_LINE_SIZE);
-	streams_flush(&pb.p.streams);
+	streams_flush(&pb.streams);
 	assert_string_equal(pb.box.log.lines[1].text, "xx");
 	pb.box.log.count = 0;
 	CALL(&pb, SYS_write, 1, BOX_DATA, 3 * STREAMS_LINE_SIZE);
 	assert_int_equal(pb.box.log.count, 3);
-	assert_int_equal(pb.p.streams.lines[0].used, 0);
+	assert_int_equal(pb.streams.lines[0].used, 0);
 }
 
 static void log_lines_cannot_steer_a_terminal(void **state)
@@ -300,16 +300,16 @@ static void what_nobody_hears_is_not_kept(void **state)
 	pb.box.host.log_level = MOTE_LOG_ERROR;
 	assert_int_equal(CALL(&pb, SYS_write, 1, BOX_DATA, 3), 3);
 	assert_int_equal(CALL(&pb, SYS_write, 2, BOX_DATA, 3), 3);
-	assert_int_equal(pb.p.streams.lines[0].used, 0);
-	assert_int_equal(pb.p.streams.lines[1].used, 0);
+	assert_int_equal(pb.streams.lines[0].used, 0);
+	assert_int_equal(pb.streams.lines[1].used, 0);
 	pb.box.host.log_level = MOTE_LOG_WARN;
 	assert_int_equal(CALL(&pb, SYS_write, 1, BOX_DATA, 3), 3);
 	assert_int_equal(CALL(&pb, SYS_write, 2, BOX_DATA, 3), 3);
-	assert_int_equal(pb.p.streams.lines[0].used, 0);
-	assert_int_equal(pb.p.streams.lines[1].used, 3);
+	assert_int_equal(pb.streams.lines[0].used, 0);
+	assert_int_equal(pb.streams.lines[1].used, 3);
 	pb.box.host.log = NULL;
 	assert_int_equal(CALL(&pb, SYS_write, 2, BOX_DATA, 3), 3);
-	assert_int_equal(pb.p.streams.lines[1].used, 3);
+	assert_int_equal(pb.streams.lines[1].used, 3);
 }
 
 static void input_is_at_its_end(void **state)
@@ -323,8 +323,8 @@ static void input_is_at_its_end(void **state)
 
 static void give_input(const char *text, size_t size)
 {
-	pb.p.streams.input.bytes = text;
-	pb.p.streams.input.size = size;
+	pb.streams.input.bytes = text;
+	pb.streams.input.size = size;
 }
 
 static void input_is_what_the_embedder_gave(void **state)
@@ -344,7 +344,7 @@ static void input_is_what_the_embedder_gave(void **state)
 	assert_int_equal(CALL(&pb, SYS_read, 0, BOX_DATA, 100), 0);
 	give_input("x", 1);
 	assert_int_equal(CALL(&pb, SYS_read, 1, BOX_DATA, 1), -EBADF);
-	assert_int_equal(pb.p.streams.input.size, 1);
+	assert_int_equal(pb.streams.input.size, 1);
 }
 
 static void input_is_read_in_parts(void **state)
@@ -367,7 +367,7 @@ static void input_is_read_in_parts(void **state)
 	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, 1025), -EINVAL);
 	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, UINT64_MAX), -EINVAL);
 	assert_int_equal(CALL(&pb, SYS_readv, 1, BOX_DATA, 1), -EBADF);
-	assert_int_equal(pb.p.streams.input.size, 2);
+	assert_int_equal(pb.streams.input.size, 2);
 	set_iovec(0, LAST_PAGE, UINT64_MAX);
 	assert_int_equal(CALL(&pb, SYS_readv, 0, BOX_DATA, 3), 2);
 	assert_memory_equal(at(&pb, LAST_PAGE), "gh", 2);

@@ -5,8 +5,8 @@
  *
  * Threads: as its sandbox.
  */
-#ifndef GUEST_ABI_MOTE_STREAMS_H
-#define GUEST_ABI_MOTE_STREAMS_H
+#ifndef GUEST_ABI_STREAMS_H
+#define GUEST_ABI_STREAMS_H
 
 #include "guest_abi/account.h"
 

@@ -2,7 +2,7 @@
 /*
  * Input and outputs of a guest: bytes for the embedder's callback, or lines for the log.
  */
-#include "guest_abi/mote/streams.h"
+#include "guest_abi/streams.h"
 
 #include <string.h>
 
