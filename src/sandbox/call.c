@@ -6,6 +6,7 @@
  */
 #include "sandbox/receipt.h"
 
+#include "abi/utf8.h"
 #include "base/options.h"
 #include "base/text.h"
 
@@ -52,6 +53,49 @@ static mote_status check_arguments(const mote_function_info *function, const mot
 					 i + 1, why);
 	}
 	return MOTE_OK;
+}
+
+/* Of a guest whose exports only the guest knows: what the arguments say of the function NAME. Such a
+ * guest does not look at the type of the result that the caller expects. */
+static mote_status describe_unlisted(mote_function_info *function, const char *name,
+				     const mote_value *args, size_t nargs, mote_error *err)
+{
+	const size_t length = strnlen(name, MOTE_NAME_SIZE);
+
+	if (length == 0 || length == MOTE_NAME_SIZE || utf8_check(name, length))
+		return error_set(err, MOTE_E_NO_FUNCTION,
+				 "no function has a name that is empty, longer than %d bytes, or not "
+				 "UTF-8",
+				 MOTE_MAX_NAME_SIZE);
+	if (nargs > MOTE_MAX_PARAMS)
+		return error_set(err, MOTE_E_SIGNATURE,
+				 "call \"%s\": %zu arguments given; %d is the most", name, nargs,
+				 MOTE_MAX_PARAMS);
+	*function = (mote_function_info){ .name = name, .nparams = (uint32_t)nargs };
+	for (size_t i = 0; i < nargs; i++) {
+		if (args[i].type <= MOTE_VOID || args[i].type > MOTE_BYTES)
+			return error_set(err, MOTE_E_SIGNATURE,
+					 "call \"%s\": parameter %zu has no type", name, i + 1);
+		function->params[i] = args[i].type;
+	}
+	return check_arguments(function, args, nargs, err);
+}
+
+/* Finds out what is called, and that it can be called so. UNLISTED is where it is described, if the
+ * image does not. */
+static mote_status find_function(const mote_function_info **out, const mote_sandbox *sb,
+				 const char *name, const mote_value *args, size_t nargs,
+				 mote_function_info *unlisted, mote_error *err)
+{
+	*out = unlisted;
+	if (!sb->guest->abi->lists_exports)
+		return describe_unlisted(unlisted, name, args, nargs, err);
+	*out = mote_image_find_export(sb->image, name);
+	if (!*out)
+		return error_set(err, MOTE_E_NO_FUNCTION,
+				 "%s exports no function \"%s\"; `mote inspect` lists what it has",
+				 sb->image->name, name);
+	return check_arguments(*out, args, nargs, err);
 }
 
 /* After a call that failed: whatever went wrong half-way, what was in the buffers belongs to
@@ -103,20 +147,39 @@ static mote_status push_call(mote_sandbox *sb, const mote_function_info *functio
 	return MOTE_OK;
 }
 
-static mote_status guest_error(const char *function, const struct wire_result *result,
-			       mote_error *err)
+/* What an error of the guest's is to the caller: a guest that knows its exports alone says so, too,
+ * when it is called in a way that it cannot be. */
+static mote_status status_of(const mote_sandbox *sb, uint64_t code)
 {
-	if (!err)
+	if (sb->guest->abi->lists_exports)
 		return MOTE_E_GUEST_ERROR;
-	char text[MOTE_ERROR_MESSAGE_SIZE];
-	text_escape(text, sizeof text, result->message, result->message_len);
-	error_set(err, MOTE_E_GUEST_ERROR, "call \"%s\": guest error %" PRIu64 ": %s", function,
-		  result->code, text);
-	err->guest_code = result->code;
-	return MOTE_E_GUEST_ERROR;
+	switch (code) {
+	case WIRE_CODE_NO_SUCH_FUNCTION:
+		return MOTE_E_NO_FUNCTION;
+	case WIRE_CODE_PARAM_COUNT:
+	case WIRE_CODE_PARAM_TYPE:
+		return MOTE_E_SIGNATURE;
+	default:
+		return MOTE_E_GUEST_ERROR;
+	}
 }
 
-mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type type,
+static mote_status guest_error(const mote_sandbox *sb, const char *function,
+			       const struct wire_result *result, mote_error *err)
+{
+	const mote_status status = status_of(sb, result->code);
+
+	if (!err)
+		return status;
+	char text[MOTE_ERROR_MESSAGE_SIZE];
+	text_escape(text, sizeof text, result->message, result->message_len);
+	error_set(err, status, "call \"%s\": guest error %" PRIu64 ": %s", function, result->code,
+		  text);
+	err->guest_code = result->code;
+	return status;
+}
+
+mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, const mote_type *type,
 			       mote_value *value, mote_error *err)
 {
 	struct wire_result result;
@@ -127,11 +190,11 @@ mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, mote_type
 	if (check.status)
 		return sandbox_bad_message("result", check, err);
 	if (result.is_error)
-		return guest_error(function, &result, err);
-	if (result.value.type != type)
+		return guest_error(sb, function, &result, err);
+	if (type && result.value.type != *type)
 		return error_set(err, MOTE_E_GUEST_PROTOCOL,
 				 "the guest's result is %s, its record says %s",
-				 mote_type_name(result.value.type), mote_type_name(type));
+				 mote_type_name(result.value.type), mote_type_name(*type));
 	mote_status status = buffers_receive(sb, &result.value, 1, sb->done_spans, "result", err);
 	if (!status)
 		*value = result.value;
@@ -164,7 +227,9 @@ static mote_status call(mote_sandbox *sb, const mote_function_info *function,
 	mote_status status = push_call(sb, function, args, &which, err);
 	if (status)
 		return status;
-	const uint64_t number = (uint64_t)(function - sb->image->exports.functions);
+	const uint64_t number = sb->guest->abi->lists_exports
+					? (uint64_t)(function - sb->image->exports.functions)
+					: 0;
 	status = sb->guest->abi->call(sb->guest, number, which, err);
 	if (status)
 		return sandbox_poison(sb, status, err);
@@ -175,7 +240,9 @@ static mote_status call(mote_sandbox *sb, const mote_function_info *function,
 	mote_error local;
 	if (!err)
 		err = &local;
-	status = sandbox_pop_result(sb, function->name, function->result, result, err);
+	const bool is_listed = sb->guest->abi->lists_exports;
+	status = sandbox_pop_result(sb, function->name, is_listed ? &function->result : NULL,
+				    result, err);
 	if (mote_status_class(status) != MOTE_CLASS_POISON)
 		return status;
 	error_prefix(err, "call \"%s\": ", function->name);
@@ -200,12 +267,9 @@ mote_status mote_call_with(mote_sandbox *sb, const char *name, const mote_value 
 		status = check_state(sb, name, err);
 	if (status)
 		return status;
-	const mote_function_info *function = mote_image_find_export(sb->image, name);
-	if (!function)
-		return error_set(err, MOTE_E_NO_FUNCTION,
-				 "%s exports no function \"%s\"; `mote inspect` lists what it has",
-				 sb->image->name, name);
-	status = check_arguments(function, args, nargs, err);
+	const mote_function_info *function;
+	mote_function_info unlisted;
+	status = find_function(&function, sb, name, args, nargs, &unlisted, err);
 	if (status)
 		return status;
 

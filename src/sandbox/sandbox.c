@@ -198,8 +198,9 @@ static mote_status run_main(mote_sandbox *sb, const struct time_limits *limits, 
 				 "%s: main() called exit(%d); it must return 0 to take calls",
 				 sb->image->name, sb->exit_status);
 	/* It ended as a call does: with mote_guest_fail(), or because a host call failed. */
+	const mote_type type = MOTE_VOID;
 	mote_value none;
-	status = sandbox_pop_result(sb, "main", MOTE_VOID, &none, err);
+	status = sandbox_pop_result(sb, "main", &type, &none, err);
 	if (!status)
 		return error_set(err, MOTE_E_GUEST_PROTOCOL,
 				 "%s: main() ended like a call, with a result", sb->image->name);
