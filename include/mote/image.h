@@ -5,7 +5,7 @@
  * An image is a static Linux x86-64 ELF file. When it was linked with the guest
  * library it also carries records of the functions that it exports and imports,
  * which the host reads without running anything. It may also be a guest of the hyperlight ABI
- * (docs/hyperlight.md): that can be described so far; no sandbox can be made of it yet.
+ * (docs/hyperlight.md), whose functions only it knows: mote_call() asks it.
  *
  * Threads: an image never changes after it was loaded; any thread may use it at
  * any time. It is reference-counted: each sandbox holds a reference of its own,

@@ -182,8 +182,8 @@ struct guest_abi {
 	 * a restore helps: MOTE_E_OS. */
 	mote_status (*run)(struct guest *guest, struct guest_event *event, mote_error *err);
 
-	/* Optional. In how many nanoseconds from NOW, on CLOCK_MONOTONIC, a guest that runs is to be
-	 * interrupted for a timer of its own; UINT64_MAX: never. */
+	/* Optional. In how many nanoseconds from NOW, on CLOCK_MONOTONIC, a guest that runs is to
+	 * be interrupted for a timer of its own; UINT64_MAX: never. */
 	uint64_t (*alarm)(const struct guest *guest, uint64_t now);
 
 	/* Optional. After GUEST_HOST_CALL, if the result is on the input buffer: which of it is in
@@ -242,8 +242,8 @@ struct guest_abi {
 	/* Copies SIZE bytes at the guest's virtual ADDRESS. All of the range must be mapped, and to
 	 * be written it must be the guest's own: else MOTE_E_INVALID, with the first address that
 	 * is not in err->guest_address, and TO may have been written to. MOTE_E_OS: the file behind
-	 * a mapping was cut since. After any other error of write(), MOTE_E_NOMEM and MOTE_E_OS, only
-	 * a restore helps. */
+	 * a mapping was cut since. After any other error of write(), MOTE_E_NOMEM and MOTE_E_OS,
+	 * only a restore helps. */
 	mote_status (*read)(struct guest *guest, uint64_t address, void *to, size_t size,
 			    mote_error *err);
 	mote_status (*write)(struct guest *guest, uint64_t address, const void *from, size_t size,

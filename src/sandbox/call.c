@@ -55,18 +55,19 @@ static mote_status check_arguments(const mote_function_info *function, const mot
 	return MOTE_OK;
 }
 
-/* Of a guest whose exports only the guest knows: what the arguments say of the function NAME. Such a
- * guest does not look at the type of the result that the caller expects. */
+/* Of a guest whose exports only the guest knows: what the arguments say of the function NAME. Such
+ * a guest does not look at the type of the result that the caller expects. */
 static mote_status describe_unlisted(mote_function_info *function, const char *name,
 				     const mote_value *args, size_t nargs, mote_error *err)
 {
 	const size_t length = strnlen(name, MOTE_NAME_SIZE);
 
 	if (length == 0 || length == MOTE_NAME_SIZE || utf8_check(name, length))
-		return error_set(err, MOTE_E_NO_FUNCTION,
-				 "no function has a name that is empty, longer than %d bytes, or not "
-				 "UTF-8",
-				 MOTE_MAX_NAME_SIZE);
+		return error_set(
+			err, MOTE_E_NO_FUNCTION,
+			"no function has a name that is empty, longer than %d bytes, or not "
+			"UTF-8",
+			MOTE_MAX_NAME_SIZE);
 	if (nargs > MOTE_MAX_PARAMS)
 		return error_set(err, MOTE_E_SIGNATURE,
 				 "call \"%s\": %zu arguments given; %d is the most", name, nargs,

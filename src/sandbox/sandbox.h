@@ -164,8 +164,8 @@ static inline void sandbox_wrote_input(mote_sandbox *sb, const struct io_stack *
 		sb->guest->abi->wrote_input(sb->guest, offset + size + IO_STACK_TRAILER);
 }
 
-/* After RUN_DONE: pops the result of FUNCTION, which must be of TYPE (NULL: of any), into VALUE. Errors:
- * MOTE_E_GUEST_ERROR (the guest reported one), MOTE_E_GUEST_PROTOCOL. */
+/* After RUN_DONE: pops the result of FUNCTION, which must be of TYPE (NULL: of any), into VALUE.
+ * Errors: MOTE_E_GUEST_ERROR (the guest reported one), MOTE_E_GUEST_PROTOCOL. */
 mote_status sandbox_pop_result(mote_sandbox *sb, const char *function, const mote_type *type,
 			       mote_value *value, mote_error *err);
 

@@ -95,4 +95,10 @@ void guest_push_log(struct fake_vm *vm, const struct wire_log *log);
 /* Pops what the host pushed last; lives until the next pop. */
 struct wire_result guest_pop_result(struct fake_vm *vm);
 
+/* The memory of the box's guest. */
+static inline struct guest_memory *box_memory(const struct sandbox_box *box)
+{
+	return mote_guest_of(box->sb->guest)->memory;
+}
+
 #endif

@@ -229,19 +229,14 @@ static mote_buffer *new_buffer(size_t size)
 	return buffer;
 }
 
-static struct guest_memory *memory(void)
-{
-	return mote_guest_of(box.sb->guest)->memory;
-}
-
 static struct bulk_buffer arguments(void)
 {
-	return guest_memory_buffer(memory(), REGION_ARGUMENTS);
+	return guest_memory_buffer(box_memory(&box), REGION_ARGUMENTS);
 }
 
 static struct bulk_buffer results(void)
 {
-	return guest_memory_buffer(memory(), REGION_RESULTS);
+	return guest_memory_buffer(box_memory(&box), REGION_RESULTS);
 }
 
 static void long_arguments_go_by_buffer_and_short_ones_by_message(void **state)
@@ -291,20 +286,20 @@ static void what_fits_neither_is_refused(void **state)
 static void the_page_tables_say_who_may_write(void **state)
 {
 	(void)state;
-	const struct layout *layout = guest_memory_layout(memory());
+	const struct layout *layout = guest_memory_layout(box_memory(&box));
 	const struct region *in = layout_get(layout, REGION_ARGUMENTS);
 	const struct region *out = layout_get(layout, REGION_RESULTS);
 
 	assert_int_equal(in->flags, REGION_READ);
 	assert_int_equal(out->flags, REGION_READ | REGION_WRITE);
 	assert_true(in->is_user && out->is_user);
-	assert_true(guest_memory_allows(memory(), in->va, SIZE, REGION_READ));
-	assert_false(guest_memory_allows(memory(), in->va, 1, REGION_WRITE));
-	assert_false(guest_memory_allows(memory(), out->va, 1, REGION_EXECUTE));
-	assert_false(guest_memory_allows(memory(), out->va, SIZE + 1, REGION_READ));
-	assert_string_equal(guest_memory_place(memory(), in->va - 1),
+	assert_true(guest_memory_allows(box_memory(&box), in->va, SIZE, REGION_READ));
+	assert_false(guest_memory_allows(box_memory(&box), in->va, 1, REGION_WRITE));
+	assert_false(guest_memory_allows(box_memory(&box), out->va, 1, REGION_EXECUTE));
+	assert_false(guest_memory_allows(box_memory(&box), out->va, SIZE + 1, REGION_READ));
+	assert_string_equal(guest_memory_place(box_memory(&box), in->va - 1),
 			    "guard gap below the argument buffer");
-	assert_string_equal(guest_memory_place(memory(), out->va - 1),
+	assert_string_equal(guest_memory_place(box_memory(&box), out->va - 1),
 			    "guard gap below the result buffer");
 }
 
@@ -469,7 +464,7 @@ static const struct {
 
 static uint64_t forged_address(size_t row)
 {
-	const struct region *heap = layout_get(guest_memory_layout(memory()), REGION_HEAP);
+	const struct region *heap = layout_get(guest_memory_layout(box_memory(&box)), REGION_HEAP);
 	const uint64_t bases[] = { results().address, arguments().address, heap->va, 0 };
 
 	return bases[forged_rows[row].base] + forged_rows[row].offset;
@@ -630,7 +625,8 @@ static uint64_t written[SIZE / PAGE];
 
 static void write_results(void)
 {
-	const struct region *region = layout_get(guest_memory_layout(memory()), REGION_RESULTS);
+	const struct region *region =
+		layout_get(guest_memory_layout(box_memory(&box)), REGION_RESULTS);
 
 	memset(results().bytes, 0x5e, SIZE);
 	for (size_t i = 0; i < SIZE / PAGE; i++)

@@ -223,7 +223,7 @@ static void results_live_in_the_hosts_memory(void **state)
 	sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 10, &result), MOTE_OK, NULL);
 	assert_int_equal(result.type, MOTE_BYTES);
 	/* whatever the guest does to its buffers */
-	const struct io_stack output = guest_memory_output(mote_guest_of(box.sb->guest)->memory);
+	const struct io_stack output = guest_memory_output(box_memory(&box));
 	memset(output.base, 0xff, output.size);
 	assert_int_equal(result.as.bytes.len, 6);
 	assert_memory_equal(result.as.bytes.ptr, "\0bytes", 7);

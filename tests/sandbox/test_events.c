@@ -366,9 +366,7 @@ static void the_dispatch_function_cannot_be_init_data(void **state)
 
 	SET_STEPS(&box, step_ready);
 	expect(mote_sandbox_new(&box.sb, box.image, &options, &box.err), MOTE_OK, NULL);
-	ready.dispatch = layout_get(guest_memory_layout(mote_guest_of(box.sb->guest)->memory),
-				    REGION_INIT_DATA)
-				 ->va;
+	ready.dispatch = layout_get(guest_memory_layout(box_memory(&box)), REGION_INIT_DATA)->va;
 	ready.main_result = 0;
 	mote_sandbox_free(box.sb);
 	SET_STEPS(&box, step_ready_with);

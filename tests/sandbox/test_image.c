@@ -65,7 +65,7 @@ static mote_status never_called(void *user, const mote_value *args, size_t nargs
 	return MOTE_OK;
 }
 
-static void no_sandbox_is_made_of_it(void **state)
+static void no_sandbox_is_made_of_it_where_there_is_no_ring_0(void **state)
 {
 	const mote_host_function function = {
 		.name = "Host", .fn = never_called, .drop_user = count_drop, .result = MOTE_I32
@@ -79,7 +79,7 @@ static void no_sandbox_is_made_of_it(void **state)
 					    MOTE_OPTIONS(mote_sandbox_options,
 							 .functions = &function, .nfunctions = 1),
 					    &box.err),
-			   MOTE_E_ABI_MISMATCH, "memory: is a guest of the hyperlight ABI");
+			   MOTE_E_NO_HYPERVISOR, "ring 0, which the fake backend does not have");
 	assert_null(sb);
 	assert_int_equal(ndropped, 1);
 }
@@ -104,7 +104,7 @@ static void it_has_no_layout(void **state)
 {
 	(void)state;
 	sandbox_box_expect(&box, mote_image_layout(image, NULL, never_visited, NULL, &box.err),
-			   MOTE_E_ABI_MISMATCH, "memory: is a guest of the hyperlight ABI");
+			   MOTE_E_ABI_MISMATCH, "memory: where a guest of the hyperlight ABI");
 }
 
 static void the_abi_can_be_named(void **state)
@@ -160,7 +160,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(it_is_described, load, drop),
-		cmocka_unit_test_setup_teardown(no_sandbox_is_made_of_it, load, drop),
+		cmocka_unit_test_setup_teardown(no_sandbox_is_made_of_it_where_there_is_no_ring_0,
+						load, drop),
 		cmocka_unit_test_setup_teardown(it_does_not_run_as_a_program, load, drop),
 		cmocka_unit_test_setup_teardown(it_has_no_layout, load, drop),
 		cmocka_unit_test_setup_teardown(the_abi_can_be_named, load, drop),

@@ -192,7 +192,7 @@ static void the_limit_that_fired_is_named(void **state)
 static bool step_change_heap(struct fake_vm *vm, struct hv_exit *exit)
 {
 	static uint64_t touched[3];
-	const struct layout *layout = guest_memory_layout(mote_guest_of(box.sb->guest)->memory);
+	const struct layout *layout = guest_memory_layout(box_memory(&box));
 	const struct region *heap = layout_get(layout, REGION_HEAP);
 
 	*(char *)fake_at(vm, heap->va + 4096) = 1;

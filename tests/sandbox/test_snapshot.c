@@ -183,7 +183,7 @@ static size_t count_input(void)
 {
 	static uint8_t bytes[1 << 20];
 	const struct region *input =
-		layout_get(guest_memory_layout(mote_guest_of(box.sb->guest)->memory), REGION_INPUT);
+		layout_get(guest_memory_layout(box_memory(&box)), REGION_INPUT);
 	const size_t size = (size_t)input->size;
 	size_t count = 0;
 
