@@ -182,9 +182,11 @@ static const struct file_ops node_ops = {
 
 /* Folders. Each of both layers may be missing: node, or descriptor. */
 
-static const struct file_node *node_from(const struct file_node *folder, uint64_t id)
+/* The first from number ID on. LAST may be NULL, or one that comes before: where to search from. */
+static const struct file_node *node_from(const struct file_node *folder, uint64_t id,
+					 const struct file_node *last)
 {
-	const struct file_node *node = folder->first;
+	const struct file_node *node = last && last->id < id ? last : folder->first;
 
 	while (node && (node->id < id || node->kind == NODE_GONE))
 		node = node->next;
@@ -215,6 +217,7 @@ static int64_t host_entry(struct files *files, struct open_file *file, uint64_t 
 static int64_t folder_entry(struct files *files, struct open_file *file, struct file_entry *entry)
 {
 	const uint64_t at = file->offset;
+	const struct file_node *last = entry->node;
 
 	*entry = (struct file_entry){ .type = DT_DIR, .next = at + 1, .inode = 1 };
 	if (at < FIRST_NODE) {
@@ -222,12 +225,13 @@ static int64_t folder_entry(struct files *files, struct open_file *file, struct 
 		return 1;
 	}
 	const struct file_node *node =
-		file->node && at < FIRST_HOST ? node_from(file->node, at - FIRST_NODE) : NULL;
+		file->node && at < FIRST_HOST ? node_from(file->node, at - FIRST_NODE, last) : NULL;
 	if (node) {
 		name_entry(entry, node->name);
 		entry->inode = inode_of(node);
 		entry->type = (uint8_t)IFTODT(type_of(node));
 		entry->next = FIRST_NODE + node->id + 1;
+		entry->node = node;
 		return 1;
 	}
 	if (file->fd < 0)
@@ -394,7 +398,7 @@ static int64_t read_link(struct files *files, struct place *place, char *to, siz
 int64_t layers_has_entries(struct files *files, struct place *place)
 {
 	struct open_file folder = { .mount = place->mount, .fd = -1, .offset = FIRST_NODE };
-	struct file_entry entry;
+	struct file_entry entry = { .node = NULL };
 	int64_t found = open_folder(files, place, &folder);
 
 	if (found)

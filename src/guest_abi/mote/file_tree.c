@@ -59,13 +59,16 @@ void file_tree_init(struct file_tree *tree, const struct host *host, uint64_t li
 		file_node_touch(tree, &tree->root);
 }
 
-static size_t bucket_of(const struct file_node *folder, const char *name, size_t size)
+#define FIRST_BUCKETS 256
+
+static size_t bucket_of(const struct file_tree *tree, const struct file_node *folder,
+			const char *name, size_t size)
 {
 	uint64_t hash = (uint64_t)(uintptr_t)folder >> 4;
 
 	for (size_t i = 0; i < size; i++)
 		hash = (hash ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
-	return (size_t)(hash >> 32 ^ hash) % FILE_TREE_BUCKETS;
+	return (size_t)(hash >> 32 ^ hash) % tree->nbuckets;
 }
 
 struct file_node *file_tree_find(const struct file_tree *tree, const struct file_node *folder,
@@ -73,7 +76,7 @@ struct file_node *file_tree_find(const struct file_tree *tree, const struct file
 {
 	if (!tree->buckets)
 		return NULL;
-	struct file_node *node = tree->buckets[bucket_of(folder, name, size)];
+	struct file_node *node = tree->buckets[bucket_of(tree, folder, name, size)];
 	while (node && !(node->parent == folder && strlen(node->name) == size &&
 			 memcmp(node->name, name, size) == 0))
 		node = node->same_bucket;
@@ -84,8 +87,9 @@ struct file_node *file_tree_find(const struct file_tree *tree, const struct file
 static void link_node(struct file_tree *tree, struct file_node *node, struct file_node *folder)
 {
 	struct file_node **bucket =
-		&tree->buckets[bucket_of(folder, node->name, strlen(node->name))];
+		&tree->buckets[bucket_of(tree, folder, node->name, strlen(node->name))];
 
+	tree->nnodes++;
 	node->id = ++tree->next_id;
 	node->is_linked = true;
 	node->parent = folder;
@@ -100,8 +104,10 @@ static void link_node(struct file_tree *tree, struct file_node *node, struct fil
 static void unlink_node(struct file_tree *tree, struct file_node *node)
 {
 	struct file_node *folder = node->parent;
-	struct file_node **at = &tree->buckets[bucket_of(folder, node->name, strlen(node->name))];
+	struct file_node **at =
+		&tree->buckets[bucket_of(tree, folder, node->name, strlen(node->name))];
 
+	tree->nnodes--;
 	while (*at != node)
 		at = &(*at)->same_bucket;
 	*at = node->same_bucket;
@@ -109,6 +115,30 @@ static void unlink_node(struct file_tree *tree, struct file_node *node)
 	*(node->next ? &node->next->previous : &folder->last) = node->previous;
 	node->parent = node->next = node->previous = node->same_bucket = NULL;
 	node->is_linked = false;
+}
+
+/* Twice as many buckets, so that no guest makes the host search for long. */
+static int grow_buckets(struct file_tree *tree)
+{
+	struct file_node **old = tree->buckets;
+	const size_t nold = tree->nbuckets, count = nold ? 2 * nold : FIRST_BUCKETS;
+	int error;
+	struct file_node **buckets = file_tree_alloc(tree, count * sizeof buckets[0], &error);
+
+	if (!buckets)
+		return error;
+	tree->buckets = buckets;
+	tree->nbuckets = count;
+	for (size_t i = 0; i < nold; i++)
+		for (struct file_node *node = old[i], *next; node; node = next) {
+			struct file_node **bucket = &buckets[bucket_of(
+				tree, node->parent, node->name, strlen(node->name))];
+			next = node->same_bucket;
+			node->same_bucket = *bucket;
+			*bucket = node;
+		}
+	file_tree_free(tree, old, nold * sizeof old[0]);
+	return 0;
 }
 
 static void free_node(struct file_tree *tree, struct file_node *node)
@@ -127,10 +157,9 @@ int file_tree_add(struct file_tree *tree, struct file_node *folder, const char *
 	int error = 0;
 
 	*out = NULL;
-	if (!tree->buckets)
-		tree->buckets =
-			file_tree_alloc(tree, FILE_TREE_BUCKETS * sizeof tree->buckets[0], &error);
-	if (error)
+	if (tree->nnodes >= tree->nbuckets)
+		error = grow_buckets(tree);
+	if (error && !tree->buckets)
 		return error;
 	struct file_node *node = file_tree_alloc(tree, sizeof *node, &error);
 	if (!node)
@@ -194,8 +223,9 @@ void file_tree_clear(struct file_tree *tree)
 		free_node(tree, node);
 		node = parent;
 	}
-	file_tree_free(tree, tree->buckets, FILE_TREE_BUCKETS * sizeof tree->buckets[0]);
+	file_tree_free(tree, tree->buckets, tree->nbuckets * sizeof tree->buckets[0]);
 	tree->buckets = NULL;
+	tree->nbuckets = 0;
 }
 
 /* A merged folder shows what is below, and a file without blocks of its own is what is below. */

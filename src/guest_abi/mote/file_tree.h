@@ -19,8 +19,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define FILE_BLOCK_SIZE   4096
-#define FILE_TREE_BUCKETS 256
+#define FILE_BLOCK_SIZE 4096
 
 enum node_kind { NODE_FOLDER, NODE_FILE, NODE_LINK, NODE_GONE };
 
@@ -48,6 +47,7 @@ struct file_tree {
 	const struct host *host;
 	struct file_node root;
 	struct file_node **buckets; /* by parent and name; NULL while there are none */
+	size_t nbuckets, nnodes;    /* the former grow with the latter, where there is room */
 	uint64_t used, limit;       /* bytes */
 	uint64_t next_id;
 };

@@ -34,8 +34,9 @@ struct file_entry {
 	char name[FILES_NAME_MAX + 1];
 	size_t length;
 	uint64_t inode;
-	uint8_t type;  /* DT_REG and the like */
-	uint64_t next; /* the offset to go on at */
+	uint8_t type;                 /* DT_REG and the like */
+	uint64_t next;                /* the offset to go on at */
+	const struct file_node *node; /* which one it is, if it is one; the next is found from it */
 };
 
 /* What can be done with an open file; NULL where it cannot. Offsets and sizes are sound. */
@@ -44,7 +45,7 @@ struct file_ops {
 			size_t size);
 	int64_t (*write)(struct files *files, struct open_file *file, uint64_t at, const void *from,
 			 size_t size);
-	/* The entry at the file's offset: 1; 0 at the end. */
+	/* The entry at the file's offset: 1; 0 at the end. ENTRY is the one before, or all 0. */
 	int64_t (*entry)(struct files *files, struct open_file *file, struct file_entry *entry);
 	int64_t (*stat)(struct files *files, struct open_file *file, struct stat *to);
 	int64_t (*resize)(struct files *files, struct open_file *file, uint64_t size);

@@ -289,7 +289,7 @@ SYSCALL_HANDLER(syscall_getdents64)
 {
 	const uint64_t room = args[2] < LISTING_MAX ? args[2] : LISTING_MAX;
 	struct open_file *file = files_get(&p->files, args[0]);
-	struct file_entry entry;
+	struct file_entry entry = { .node = NULL };
 	uint64_t used = 0;
 	int64_t found = 0;
 

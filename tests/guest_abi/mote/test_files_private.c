@@ -245,6 +245,70 @@ static void memory_is_bounded(void **state)
 	assert_int_equal(on_path(&box, SYS_mkdir, "/tmp/folder0", 0), 0);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* How long a listing from OFFSET on takes that has room for SIZE bytes: the best of several. */
+static uint64_t time_of_listing(uint64_t fd, uint64_t offset, uint64_t size)
+{
+	const uint64_t heap = heap_of(&box) + 65536;
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(CALL(&box.pb, SYS_lseek, fd, offset, SEEK_SET), offset);
+		const uint64_t start = now_ns();
+		assert_in_range(CALL(&box.pb, SYS_getdents64, fd, heap, size), size - 31, size);
+		const uint64_t took = now_ns() - start;
+		best = took < best ? took : best;
+	}
+	return best;
+}
+
+/* No single call of a guest's may keep its host for long. */
+static void work_does_not_grow_with_what_is_there(void **state)
+{
+	(void)state;
+	enum { COUNT = 20000 };
+	const mote_directory given = { .guest = "/tmp",
+				       .flags = MOTE_DIR_PRIVATE,
+				       .max_bytes = 16 << 20 };
+	const struct file_tree *tree;
+	char path[32];
+	size_t longest = 0;
+
+	files_box_fini(&box);
+	files_box_make(&box);
+	files_box_give(&box, &given, 1, 16, NULL);
+	for (unsigned i = 0; i < COUNT; i++) {
+		snprintf(path, sizeof path, "/tmp/%u", i);
+		assert_int_equal(on_path(&box, SYS_mkdir, path, 0755), 0);
+	}
+	tree = &box.pb.p.files.mounts[0].tree;
+	assert_int_equal(tree->nnodes, COUNT);
+	for (size_t i = 0; i < tree->nbuckets; i++) {
+		size_t length = 0;
+		for (const struct file_node *node = tree->buckets[i]; node;
+		     node = node->same_bucket)
+			length++;
+		longest = length > longest ? length : longest;
+	}
+	assert_in_range(longest, 1, 20);
+	/* where a listing begins is searched for once, not for each of its 2000 entries */
+	const uint64_t fd = (uint64_t)open_it(&box, "/tmp", O_RDONLY | O_DIRECTORY);
+	const uint64_t one = time_of_listing(fd, COUNT - 3000, 32);
+	assert_in_range(time_of_listing(fd, COUNT - 3000, 65536), 1, 1000000 + 100 * one);
+	for (unsigned i = 0; i < COUNT; i++) {
+		snprintf(path, sizeof path, "/tmp/%u", i);
+		assert_int_equal(on_path(&box, SYS_rmdir, path, 0), 0);
+	}
+	assert_int_equal(tree->nnodes, 0);
+}
+
 /* Only blocks that are written take memory, however large the file below. */
 static void a_large_file_is_not_copied(void **state)
 {
@@ -339,6 +403,7 @@ int main(void)
 		TEST(links_of_the_guests_are_followed_inside),
 		TEST(open_files_outlive_their_names),
 		TEST(memory_is_bounded),
+		TEST(work_does_not_grow_with_what_is_there),
 		TEST(a_large_file_is_not_copied),
 		TEST(listings_have_both_layers),
 		TEST(permissions_and_times_are_kept),
