@@ -2,10 +2,11 @@
 /*
  * mote/files.h - the files that a guest has, if it is given any.
  *
- * A guest has no files. A list of struct mote_directory in the options of its sandbox gives it
- * some: directories of the host, read-only or with changes that stay in the sandbox; empty
- * directories in memory; or whatever a program serves by functions of its own. Nothing that
- * a guest does ever changes a file of the host.
+ * A guest has no files but /dev/null, /dev/zero, /dev/random and /dev/urandom, which are no
+ * host's. A list of struct mote_directory in the options of its sandbox gives it more: directories
+ * of the host, read-only or with changes that stay in the sandbox; empty directories in memory; or
+ * whatever a program serves by functions of its own. Nothing that a guest does ever changes a file
+ * of the host.
  */
 #ifndef MOTE_FILES_H
 #define MOTE_FILES_H

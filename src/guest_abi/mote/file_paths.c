@@ -45,12 +45,19 @@ static bool is_below(const char *path, const char *above, size_t length)
 	return strncmp(path, above, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
+const char *path_of_number(const struct files *files, size_t number)
+{
+	return number < files->nmounts ? files->mounts[number].path
+				       : device_path(number - files->nmounts);
+}
+
 bool path_is_branch(const struct files *files, const char *path)
 {
 	const size_t length = strcmp(path, "/") == 0 ? 0 : strlen(path);
+	const char *lower;
 
-	for (size_t i = 0; i < files->nmounts; i++)
-		if (is_below(files->mounts[i].path, path, length))
+	for (size_t i = 0; (lower = path_of_number(files, i)); i++)
+		if (is_below(lower, path, length))
 			return true;
 	return length == 0;
 }
@@ -105,6 +112,20 @@ static void find_branch(struct files *files, struct place *place)
 		place->missing = -ENOENT;
 }
 
+/* A device is where no mount has one of its own, or has one of the host's, which cannot be opened. */
+static void find_device(struct place *place)
+{
+	struct stat stat;
+
+	if (place->mount && !place->missing && !S_ISCHR(place->stat.st_mode))
+		return;
+	if (!device_stat(place->path, &stat))
+		return;
+	place->mount = NULL;
+	place->missing = 0;
+	place->stat = stat;
+}
+
 /* Puts the text of a link in the place of the link. */
 static int64_t follow(struct place *place, const char *link)
 {
@@ -128,12 +149,14 @@ static int64_t walk(struct files *files, struct place *place, bool follows)
 	char link[FILES_PATH_SIZE];
 
 	for (unsigned links = 0; links <= LINKS_MAX; links++) {
+		int64_t found = 0;
 		place->mount = mount_of(files, place->path);
-		if (!place->mount) {
+		if (place->mount)
+			found = place->mount->ops->find(files, place, follows, link);
+		else
 			find_branch(files, place);
-			return 0;
-		}
-		int64_t found = place->mount->ops->find(files, place, follows, link);
+		if (!found)
+			find_device(place);
 		if (found <= 0)
 			return found;
 		found = follow(place, link);

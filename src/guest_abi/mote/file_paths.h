@@ -33,7 +33,11 @@ const char *place_below(const struct place *place);
  */
 int64_t path_append(char *base, const char *path);
 
-/* Whether a mount is somewhere below PATH, or it is "/", which is always there. */
+/* The path of the mount or device of that number, without a slash at its end; NULL: there are
+ * fewer. */
+const char *path_of_number(const struct files *files, size_t number);
+
+/* Whether a mount or device is somewhere below PATH, or it is "/", which is always there. */
 bool path_is_branch(const struct files *files, const char *path);
 
 #endif

@@ -221,6 +221,8 @@ void files_dress(const struct mount *mount, struct stat *to)
 {
 	to->st_uid = to->st_gid = OWNER;
 	to->st_dev = mount ? mount->number : 0;
+	if (!mount && S_ISCHR(to->st_mode)) /* a device of the guest's own */
+		return;
 	to->st_rdev = 0;
 	if (!S_ISLNK(to->st_mode))
 		to->st_mode &= S_IFMT | (mount && mount->is_writable ? 0777 : 0555);
@@ -296,7 +298,9 @@ static int64_t open_place(struct files *files, struct place *place, int flags, u
 		return -ENOMEM;
 	if (place->mount)
 		return place->mount->ops->open(files, place, flags, mode & ~files->mask, file);
-	return place->missing ? place->missing : open_branch(file, flags);
+	if (place->missing)
+		return place->missing;
+	return S_ISCHR(place->stat.st_mode) ? device_open(file, flags) : open_branch(file, flags);
 }
 
 int64_t files_open(struct files *files, uint64_t folder, const char *path, int flags, uint32_t mode)

@@ -84,7 +84,7 @@ struct mount {
 
 /* What a path leads to. */
 struct place {
-	struct mount *mount;        /* NULL: no mount has it */
+	struct mount *mount;        /* NULL: no mount has it; a device, or a folder above mounts */
 	struct file_node *node;     /* in the mount's tree */
 	int fd;                     /* of the host, for nothing but to hold it; -1 */
 	int missing;                /* 0: it is there, and STAT tells what; or -ENOENT */
@@ -179,11 +179,19 @@ struct mount *files_mount(const struct files *files, const char *path, size_t le
  * and nobody's to write where the mount is read-only. */
 void files_dress(const struct mount *mount, struct stat *to);
 
-/* A folder that is nowhere, but leads to mounts; see file_branches.c. */
+/* A folder that is nowhere, but leads to mounts and devices; see file_branches.c. */
 extern const struct file_ops branch_ops;
 
 /* What stat() tells of one. */
 void branch_stat(struct stat *to);
+
+/* The device at PATH, which every guest has; see file_devices.c: what stat() tells of it, or false.
+ * And the path of the one of that number; NULL behind the last. */
+bool device_stat(const char *path, struct stat *to);
+const char *device_path(size_t index);
+
+/* Opens the one that FILE->path names. */
+int64_t device_open(struct open_file *file, int flags);
 
 /* A directory of the host, or a tree, or one over the other; see file_layers.c. */
 extern const struct mount_ops layers_ops;

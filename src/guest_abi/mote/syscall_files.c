@@ -175,7 +175,8 @@ static int64_t access_at(struct personality *p, uint64_t folder, uint64_t addres
 	if (failed)
 		return failed;
 	failed = place.missing;
-	if (!failed && mode & W_OK && !(place.mount && place.mount->is_writable))
+	if (!failed && mode & W_OK &&
+	    !(place.mount ? place.mount->is_writable : S_ISCHR(place.stat.st_mode)))
 		failed = -EROFS;
 	if (!failed && mode & X_OK && !(place.stat.st_mode & 0111))
 		failed = -EACCES;

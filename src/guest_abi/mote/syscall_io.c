@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -152,8 +153,10 @@ SYSCALL_HANDLER(syscall_pwrite64)
 	return move_at(p, args, write_chunk);
 }
 
-/* A struct iovec after the other, up to the first that is not filled. */
-static int64_t move_vector(struct personality *p, const uint64_t args[6], transfer_fn move)
+/* A struct iovec after the other, up to the first that is not filled. IS_PLACED: from an offset
+ * on that is in ARGS, not from the file's own. */
+static int64_t move_vector(struct personality *p, const uint64_t args[6], transfer_fn move,
+			   bool is_placed)
 {
 	int64_t total = 0;
 
@@ -166,7 +169,9 @@ static int64_t move_vector(struct personality *p, const uint64_t args[6], transf
 		uint64_t part[2]; /* address, length */
 		if (syscall_copy_in(p, part, args[1] + i * sizeof part, sizeof part))
 			return total ? total : -EFAULT;
-		int64_t n = move_on(p, args[0], move, part[0], part[1]);
+		const uint64_t whole[6] = { args[0], part[0], part[1], args[3] + (uint64_t)total };
+		int64_t n = is_placed ? move_at(p, whole, move)
+				      : move_on(p, args[0], move, part[0], part[1]);
 		if (n < 0)
 			return total ? total : n;
 		total += n;
@@ -178,17 +183,41 @@ static int64_t move_vector(struct personality *p, const uint64_t args[6], transf
 
 SYSCALL_HANDLER(syscall_readv)
 {
-	return move_vector(p, args, read_chunk);
+	return move_vector(p, args, read_chunk, false);
 }
 
 SYSCALL_HANDLER(syscall_writev)
 {
-	return move_vector(p, args, write_chunk);
+	return move_vector(p, args, write_chunk, false);
+}
+
+SYSCALL_HANDLER(syscall_preadv)
+{
+	return move_vector(p, args, read_chunk, true);
+}
+
+SYSCALL_HANDLER(syscall_pwritev)
+{
+	return move_vector(p, args, write_chunk, true);
 }
 
 SYSCALL_HANDLER(syscall_close)
 {
 	return files_close(&p->files, args[0]);
+}
+
+SYSCALL_HANDLER(syscall_close_range)
+{
+	const uint64_t last = args[1] < p->files.capacity ? args[1] : p->files.capacity - 1;
+
+	if (args[0] > args[1] || args[2] & ~(uint64_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC))
+		return -EINVAL;
+	for (uint64_t fd = args[0]; fd <= last; fd++)
+		if (!(args[2] & CLOSE_RANGE_CLOEXEC))
+			files_close(&p->files, fd);
+		else if (files_get(&p->files, fd))
+			p->files.table[fd].closes_on_exec = true;
+	return 0;
 }
 
 SYSCALL_HANDLER(syscall_lseek)

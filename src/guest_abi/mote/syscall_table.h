@@ -15,8 +15,9 @@ typedef int64_t (*syscall_handler)(struct personality *p, const uint64_t args[6]
 #define SYSCALL_HANDLER(name) int64_t name(struct personality *p, const uint64_t args[6])
 
 /* Those of the table; which file has which is told by their families: syscall_memory.c,
- * syscall_io.c, syscall_files.c, syscall_changes.c, syscall_process.c, syscall_signal.c,
- * syscall_sigwait.c, syscall_time.c, syscall_timer.c. Several calls may share one. */
+ * syscall_io.c, syscall_copy.c, syscall_files.c, syscall_changes.c, syscall_process.c,
+ * syscall_signal.c, syscall_sigwait.c, syscall_time.c, syscall_timer.c. Several calls may share
+ * one. */
 #define SERVED(number, name, handler, how)   SYSCALL_HANDLER(handler);
 #define DECLINED(number, name, handler, why) SYSCALL_HANDLER(handler);
 #define REFUSED(number, name, why)

@@ -194,9 +194,12 @@ static void magic_links_are_not_followed(void **state)
 	};
 
 	give("/proc");
-	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-		if (strncmp(content_of(&box, paths[i]), "error 2", 7) != 0) /* or 21: "/" */
-			fail_msg("%s: %s", paths[i], content_of(&box, paths[i]));
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		/* or 21: "/"; or nothing: the guest's own /dev/null */
+		const char *content = content_of(&box, paths[i]);
+		if (*content && strncmp(content, "error 2", 7) != 0)
+			fail_msg("%s: %s", paths[i], content);
+	}
 }
 
 /* What the guest opens while THREAD exchanges a folder for a link that leads out. */
