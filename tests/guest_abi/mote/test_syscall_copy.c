@@ -23,7 +23,7 @@ static int setup(void **state)
 {
 	(void)state;
 	files_box_init(&box, true);
-	box.pb.p.streams.output = hear;
+	box.pb.p.streams->output = hear;
 	heard[0] = '\0';
 	return 0;
 }
