@@ -64,7 +64,8 @@ static struct guest_event run_once(const char *name, size_t nparams, const mote_
 
 	assert_true(size > 0);
 	assert_true(io_stack_push(&input, message, size, &fault));
-	if (hyperlight_abi.call(box.guest, 0, &err) || hyperlight_abi.run(box.guest, &event, &err))
+	if (hyperlight_abi.call(box.guest, 0, 0, &err) ||
+	    hyperlight_abi.run(box.guest, &event, &err))
 		fail_msg("%s", err.message);
 	return event;
 }
