@@ -30,7 +30,8 @@ extern "C" {
 typedef struct mote_snapshot mote_snapshot;
 
 /*
- * Takes a snapshot of SB between calls, with one reference. Only pages that are not zero are copied.
+ * Takes a snapshot of SB between calls, with one reference. Only pages that are not zero are copied,
+ * and of a large image only those that were changed.
  * From now on what the guest writes is watched, so that mote_sandbox_restore() to this snapshot is
  * cheap. The snapshot outlives SB, but not its runtime. Errors: MOTE_E_STATE (a call is under way,
  * the sandbox is poisoned), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then, and SB as it was.

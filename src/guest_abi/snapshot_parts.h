@@ -78,9 +78,10 @@ struct snapshot_parts {
 	struct signals signals;
 
 	/* only when taken apart */
-	const char *mapped_file; /* the label of one; NULL: there is none */
-	const char *open_file;   /* the same of files that the guest has open, by path */
-	int fd;                  /* pages are read from here; the snapshot's */
+	const char *mapped_file;        /* the label of one; NULL: there is none */
+	const char *open_file;          /* the same of files that the guest has open, by path */
+	int fd;                         /* pages are read from here; MEMORY's */
+	struct memory_snapshot *memory; /* a reference: all pages, with what RUNS say in its file */
 };
 
 /* The services of RT: libmote-store uses no others. As long as RT. */

@@ -250,16 +250,22 @@ static void fill_runs(uint64_t *bits, const struct page_run *runs, size_t count)
 }
 
 /* Pages that were never touched are zero, or as in what memory was made from. */
-mote_status guest_memory_used(struct guest_memory *memory, uint64_t *bits, mote_error *err)
+mote_status guest_memory_touched(struct guest_memory *memory, uint64_t *bits, mote_error *err)
 {
 	mote_status status = shared_mem_touched(memory->ram, bits, err);
 
-	if (status)
-		return status;
-	fill_runs(bits, memory->image_runs, memory->nimage_runs);
-	if (memory->base)
+	if (!status && memory->base)
 		fill_runs(bits, memory->base->runs, memory->base->nruns);
-	return MOTE_OK;
+	return status;
+}
+
+mote_status guest_memory_used(struct guest_memory *memory, uint64_t *bits, mote_error *err)
+{
+	mote_status status = guest_memory_touched(memory, bits, err);
+
+	if (!status)
+		fill_runs(bits, memory->image_runs, memory->nimage_runs);
+	return status;
 }
 
 mote_status guest_memory_set_stack_guard(struct guest_memory *memory, mote_error *err)

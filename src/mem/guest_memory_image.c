@@ -58,6 +58,21 @@ static bool has_viewers(const struct guest_memory *memory)
 	return shared_mem_fd(memory->ram) >= 0;
 }
 
+/* Has RUN come from the image's file. */
+static mote_status show_run(struct guest_memory *memory, const struct page_run *run,
+			    mote_error *err)
+{
+	const uint64_t offset = run->first * MOTE_PAGE_SIZE, size = run->count * MOTE_PAGE_SIZE;
+	const uint64_t at = run->file_page * MOTE_PAGE_SIZE;
+	const int fd = memory->image->fd;
+
+	memory->image_runs[memory->nimage_runs++] = *run;
+	if (!has_viewers(memory))
+		return shared_mem_show_file(memory->ram, offset, size, fd, at, true, err);
+	memory->nviews++;
+	return shared_mem_show_sealed(memory->ram, offset, size, fd, at, err);
+}
+
 /* Maps PAGES and copies what is around them. */
 static mote_status show(struct guest_memory *memory, const uint8_t *file, const struct piece *piece,
 			const struct piece *pages, mote_error *err)
@@ -68,18 +83,15 @@ static mote_status show(struct guest_memory *memory, const uint8_t *file, const 
 	const struct piece tail = { end, pages->file_offset + pages->size,
 				    piece->offset + piece->size - end };
 
-	copy(memory, file, &head);
-	copy(memory, file, &tail);
-	memory->image_runs[memory->nimage_runs++] = (struct page_run){
+	const struct page_run run = {
 		.first = pages->offset / MOTE_PAGE_SIZE,
 		.count = pages->size / MOTE_PAGE_SIZE,
 		.file_page = pages->file_offset / MOTE_PAGE_SIZE,
 	};
-	if (has_viewers(memory))
-		return shared_mem_show_sealed(memory->ram, pages->offset, pages->size,
-					      memory->image->fd, pages->file_offset, err);
-	return shared_mem_show_file(memory->ram, pages->offset, pages->size, memory->image->fd,
-				    pages->file_offset, true, err);
+
+	copy(memory, file, &head);
+	copy(memory, file, &tail);
+	return show_run(memory, &run, err);
 }
 
 /* What another process is to see being written must be in memory that both have. */
@@ -94,8 +106,8 @@ static mote_status load(struct guest_memory *memory, const uint8_t *file, bool i
 	return MOTE_OK;
 }
 
-mote_status guest_memory_set_image(struct guest_memory *memory, struct sealed_file *file,
-				   mote_error *err)
+/* IMAGE is FILE, with no pages yet. */
+static mote_status set_image(struct guest_memory *memory, struct sealed_file *file, mote_error *err)
 {
 	memory->image_runs =
 		host_alloc_array(memory->host, MOTE_MAX_SEGMENTS, sizeof memory->image_runs[0]);
@@ -114,7 +126,7 @@ mote_status guest_memory_load_image(struct guest_memory *memory, const struct la
 	mote_status status = MOTE_OK;
 
 	if (config->file)
-		status = guest_memory_set_image(memory, config->file, err);
+		status = set_image(memory, config->file, err);
 	for (size_t i = 0; i < config->nsegments && !status; i++) {
 		const mote_segment_info *segment = &config->segments[i];
 		if (segment->memory_size == 0)
@@ -152,7 +164,8 @@ void guest_memory_forget_image(struct guest_memory *memory)
 	memory->nimage_runs = 0;
 }
 
-mote_status guest_memory_drop_image(struct guest_memory *memory, mote_error *err)
+/* None of its pages come from the image's file any more; what they are is undefined. */
+static mote_status drop_image(struct guest_memory *memory, mote_error *err)
 {
 	mote_status status = MOTE_OK;
 
@@ -160,6 +173,48 @@ mote_status guest_memory_drop_image(struct guest_memory *memory, mote_error *err
 		status = show_own(memory, &memory->image_runs[i], err);
 	if (!status)
 		guest_memory_forget_image(memory);
+	return status;
+}
+
+/* All memory that a snapshot has, but for pages that others look for in the image's file. */
+static mote_status show_zeroes(struct guest_memory *memory, mote_error *err)
+{
+	uint64_t at = memory->guest_part;
+	mote_status status = MOTE_OK;
+	struct region run;
+
+	for (size_t i = 0; !status && guest_memory_elsewhere(memory, i, &run); i++) {
+		const uint64_t offset = run.gpa - memory->layout.ram.gpa;
+		if (offset > at)
+			status = shared_mem_show_zeroes(memory->ram, at, offset - at, err);
+		at = offset + run.size;
+	}
+	return status ? status
+		      : shared_mem_show_zeroes(memory->ram, at, memory->layout.ram.size - at, err);
+}
+
+/* Whether memory that another process maps too has the image's pages as it should. */
+static bool has_image_of(const struct guest_memory *memory, const struct memory_snapshot *snapshot)
+{
+	return has_viewers(memory) && memory->image == snapshot->image &&
+	       memory->nimage_runs == snapshot->nimage_runs &&
+	       (!memory->image || memcmp(memory->image_runs, snapshot->image_runs,
+					 memory->nimage_runs * sizeof memory->image_runs[0]) == 0);
+}
+
+mote_status guest_memory_show_image(struct guest_memory *memory,
+				    const struct memory_snapshot *snapshot, mote_error *err)
+{
+	const bool stays = has_image_of(memory, snapshot);
+	mote_status status = stays ? MOTE_OK : drop_image(memory, err);
+
+	/* mapping memory anew costs every virtual machine of this process a look at it */
+	if (!status && !memory->is_blank)
+		status = show_zeroes(memory, err);
+	if (!status && !stays && snapshot->image)
+		status = set_image(memory, snapshot->image, err);
+	for (size_t i = 0; !status && !stays && i < snapshot->nimage_runs; i++)
+		status = show_run(memory, &snapshot->image_runs[i], err);
 	return status;
 }
 

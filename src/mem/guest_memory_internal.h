@@ -85,15 +85,16 @@ struct file_mapping *guest_memory_file_by_age(const struct guest_memory *memory,
 mote_status guest_memory_load_image(struct guest_memory *memory, const struct layout_config *config,
 				    const uint8_t *file, mote_error *err);
 
-/* IMAGE is FILE, with no pages yet. Errors: MOTE_E_NOMEM. */
-mote_status guest_memory_set_image(struct guest_memory *memory, struct sealed_file *file,
-				   mote_error *err);
+/* Sets the bit of each page of RAM that may be other than zero and than the image has it; the
+ * others are clear. Errors: MOTE_E_OS. */
+mote_status guest_memory_touched(struct guest_memory *memory, uint64_t *bits, mote_error *err);
 
-/* Forgets which pages come from the image's file. They are others afterwards, and undefined: who
- * calls this replaces them. Errors: MOTE_E_OS. */
-mote_status guest_memory_drop_image(struct guest_memory *memory, mote_error *err);
+/* Makes all that snapshots keep zero, or what the image of SNAPSHOT says. Errors: MOTE_E_NOMEM,
+ * MOTE_E_OS; memory is undefined then. */
+mote_status guest_memory_show_image(struct guest_memory *memory,
+				    const struct memory_snapshot *snapshot, mote_error *err);
 
-/* The same for memory that nobody looks at any more. */
+/* Of memory that nobody looks at any more: forgets which pages come from the image's file. */
 void guest_memory_forget_image(struct guest_memory *memory);
 
 /* Before the host writes to SIZE bytes at OFFSET of RAM: makes pages there, and others with them,

@@ -101,7 +101,8 @@ static void note_zeroed(struct guest_memory *memory, uint64_t first, uint64_t en
 {
 	struct page_run part;
 
-	for (size_t i = 0; (part = memory_snapshot_part(memory->base, first, end, i)).count; i++)
+	for (; (part = memory_snapshot_part(memory->base, first, end)).count;
+	     first = part.first + part.count)
 		note_pages(memory, part.first, part.first + part.count);
 }
 
@@ -212,15 +213,10 @@ mote_status guest_memory_set_base(struct guest_memory *memory, struct memory_sna
 static mote_status replace_pages(struct guest_memory *memory, const struct memory_snapshot *from,
 				 mote_error *err)
 {
-	const uint64_t first = memory->guest_part;
 	mote_status status = memory_snapshot_check_file(from, err);
 
 	if (!status)
-		status = guest_memory_drop_image(memory, err);
-	/* mapping memory anew costs every virtual machine of this process a look at it */
-	if (!status && !memory->is_blank)
-		status = shared_mem_show_zeroes(memory->ram, first, memory->layout.ram.size - first,
-						err);
+		status = guest_memory_show_image(memory, from, err);
 	memory->is_blank = false;
 	for (size_t i = 0; !status && i < from->nruns; i++) {
 		const struct page_run *run = &from->runs[i];

@@ -158,9 +158,10 @@ static mote_status touched_of_file(const struct mapping *mapping, const struct h
 }
 
 /* Linux, Documentation/admin-guide/mm/pagemap.rst: 64 bits a page, of which these say that it is in
- * memory or swapped out. */
-#define PAGEMAP      "/proc/self/pagemap"
-#define PAGEMAP_USED (UINT64_C(3) << 62)
+ * memory or swapped out, and that it is still a file's: nobody has written to it. */
+#define PAGEMAP         "/proc/self/pagemap"
+#define PAGEMAP_USED    (UINT64_C(3) << 62)
+#define PAGEMAP_OF_FILE (UINT64_C(1) << 61)
 
 /* The same file, from Linux 6.7 on: ranges of such pages, in a time that depends on them alone. */
 struct scan {
@@ -172,6 +173,7 @@ struct scanned {
 };
 #define SCAN_PAGEMAP _IOWR('f', 16, struct scan)
 #define SCAN_USED    (UINT64_C(3) << 3) /* in memory, swapped out */
+#define SCAN_OF_FILE (UINT64_C(1) << 2)
 
 /* What older kernels say, and what filters of system calls do. */
 static bool is_missing(int os_error)
@@ -193,6 +195,8 @@ static mote_status scan_pagemap(const struct mapping *mapping, const struct host
 		.end = base + mapping->size,
 		.ranges = (uintptr_t)found,
 		.capacity = AT_ONCE,
+		.inverted = SCAN_OF_FILE,
+		.all_of = SCAN_OF_FILE,
 		.any_of = SCAN_USED,
 		.returned = SCAN_USED,
 	};
@@ -225,7 +229,7 @@ static bool read_pagemap(const struct mapping *mapping, const struct host *host,
 		if (got <= 0 || (size_t)got % sizeof entries[0])
 			return false;
 		for (size_t i = 0; i < (size_t)got / sizeof entries[0]; i++)
-			if (entries[i] & PAGEMAP_USED)
+			if (entries[i] & PAGEMAP_USED && !(entries[i] & PAGEMAP_OF_FILE))
 				page_bitmap_fill(bits, done + i, done + i + 1, true);
 		done += (size_t)got / sizeof entries[0];
 	}

@@ -59,38 +59,50 @@ bool memory_snapshot_fits(const struct memory_snapshot *snapshot, const struct l
 	return true;
 }
 
-/* The first run that ends behind PAGE; nruns if there is none. */
-static size_t find_run(const struct memory_snapshot *snapshot, uint64_t page)
+/* What there is from FIRST to before END of the first of RUNS that ends behind FIRST; nothing, at
+ * END, if it begins there or later, or there is none. */
+static struct page_run find_run(const struct page_run *runs, size_t nruns, uint64_t first,
+				uint64_t end)
 {
-	size_t low = 0, high = snapshot->nruns;
+	size_t low = 0, high = nruns;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct page_run *run = &snapshot->runs[middle];
 
-		if (page < run->first + run->count)
+		if (first < runs[middle].first + runs[middle].count)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return low;
+	if (low == nruns || runs[low].first >= end)
+		return (struct page_run){ .first = end };
+	const struct page_run *run = &runs[low];
+	const uint64_t from = run->first > first ? run->first : first;
+	const uint64_t to = run->first + run->count < end ? run->first + run->count : end;
+	return (struct page_run){ from, to - from, run->file_page + (from - run->first) };
+}
+
+bool memory_snapshot_has_own(const struct memory_snapshot *snapshot, uint64_t first, uint64_t count)
+{
+	return find_run(snapshot->runs, snapshot->nruns, first, first + count).count > 0;
 }
 
 struct page_run memory_snapshot_part(const struct memory_snapshot *snapshot, uint64_t first,
-				     uint64_t end, size_t index)
+				     uint64_t end)
 {
-	const size_t at = find_run(snapshot, first) + index;
+	const struct page_run own = find_run(snapshot->runs, snapshot->nruns, first, end);
+	const struct page_run images =
+		find_run(snapshot->image_runs, snapshot->nimage_runs, first, own.first);
 
-	if (at >= snapshot->nruns)
-		return (struct page_run){ 0 };
-	const struct page_run *run = &snapshot->runs[at];
-	const uint64_t from = run->first > first ? run->first : first;
-	const uint64_t to = run->first + run->count < end ? run->first + run->count : end;
-	if (from >= to)
-		return (struct page_run){ 0 };
-	return (struct page_run){ .first = from,
-				  .count = to - from,
-				  .file_page = run->file_page + (from - run->first) };
+	return images.count ? images : own;
+}
+
+const uint8_t *memory_snapshot_image_page(const struct sealed_file *image,
+					  const struct page_run *runs, size_t nruns, uint64_t page)
+{
+	const struct page_run found = find_run(runs, nruns, page, page + 1);
+
+	return found.count ? image->bytes + found.file_page * MOTE_PAGE_SIZE : NULL;
 }
 
 static bool is_zero(const uint8_t *page)
@@ -105,7 +117,16 @@ struct choice {
 	uint64_t npages;
 };
 
-/* Leaves the bits of those pages of REGION that are not zero. */
+/* Whether nobody needs to keep PAGE, number INDEX: it is as the image has it or, elsewhere, zero. */
+static bool is_as_before(const struct guest_memory *memory, uint64_t index, const uint8_t *page)
+{
+	const uint8_t *image = memory_snapshot_image_page(memory->image, memory->image_runs,
+							  memory->nimage_runs, index);
+
+	return image ? memcmp(page, image, MOTE_PAGE_SIZE) == 0 : is_zero(page);
+}
+
+/* Leaves the bits of those pages of REGION that are to be kept. */
 static mote_status choose_in(const struct choice *choice, const struct region *region,
 			     mote_error *err)
 {
@@ -120,7 +141,7 @@ static mote_status choose_in(const struct choice *choice, const struct region *r
 			break;
 		status = shared_mem_read(choice->memory->ram, i * MOTE_PAGE_SIZE, page, sizeof page,
 					 err);
-		if (!status && is_zero(page))
+		if (!status && is_as_before(choice->memory, i, page))
 			page_bitmap_fill(choice->bits, i, i + 1, false);
 	}
 	return status;
@@ -130,7 +151,7 @@ static mote_status choose(const struct choice *choice, mote_error *err)
 {
 	const struct layout *layout = &choice->memory->layout;
 	uint64_t kept_to = 0; /* pages before this one are decided */
-	mote_status status = guest_memory_used(choice->memory, choice->bits, err);
+	mote_status status = guest_memory_touched(choice->memory, choice->bits, err);
 
 	for (size_t i = 0; !status && i < layout->nregions; i++) {
 		const struct region *region = &layout->regions[i];
@@ -145,6 +166,17 @@ static mote_status choose(const struct choice *choice, mote_error *err)
 	return status;
 }
 
+/* Whether the pages from FIRST to before END may be kept although nobody has to. Pages that another
+ * process has from the image's file must not: there it could not be shown others. */
+static bool may_keep(const struct choice *choice, uint64_t first, uint64_t end)
+{
+	const struct guest_memory *memory = choice->memory;
+
+	return memory_snapshot_keeps_pages(&memory->layout, first, end) &&
+	       (shared_mem_fd(memory->ram) < 0 ||
+		!find_run(memory->image_runs, memory->nimage_runs, first, end).count);
+}
+
 /* Calls for each run, gaps of up to GAP pages filled if they may be kept, until RUNS, if any, has
  * MAX; returns how many there are. */
 static size_t list_runs(const struct choice *choice, uint64_t gap, struct page_run *runs)
@@ -157,8 +189,7 @@ static size_t list_runs(const struct choice *choice, uint64_t gap, struct page_r
 		if (first == choice->npages)
 			return n;
 		uint64_t end = first, next = first;
-		while (next < choice->npages && next - end <= gap &&
-		       memory_snapshot_keeps_pages(&choice->memory->layout, end, next)) {
+		while (next < choice->npages && next - end <= gap && may_keep(choice, end, next)) {
 			end = page_bitmap_next(choice->bits, next, choice->npages, false);
 			next = page_bitmap_next(choice->bits, end, choice->npages, true);
 		}
@@ -172,10 +203,11 @@ static size_t list_runs(const struct choice *choice, uint64_t gap, struct page_r
 static mote_status make_runs(struct memory_snapshot *snapshot, const struct choice *choice,
 			     mote_error *err)
 {
+	const size_t most = MEMORY_SNAPSHOT_RUNS_MAX - choice->memory->nimage_runs;
 	uint64_t gap = MEMORY_SNAPSHOT_GAP;
 	size_t n;
 
-	while ((n = list_runs(choice, gap, NULL)) > MEMORY_SNAPSHOT_RUNS_MAX)
+	while ((n = list_runs(choice, gap, NULL)) > most)
 		gap = 2 * gap + 1;
 	if (n == 0)
 		return MOTE_OK;
@@ -242,6 +274,24 @@ mote_status memory_snapshot_seal(struct memory_snapshot *snapshot, mote_error *e
 	if (at == MAP_FAILED)
 		return error_os(err, errno, "cannot map the pages of a snapshot");
 	snapshot->bytes = at;
+	return MOTE_OK;
+}
+
+/* The image's pages that are not among those, or lie behind them. */
+static mote_status refer_to_image(struct memory_snapshot *snapshot,
+				  const struct guest_memory *memory, mote_error *err)
+{
+	const size_t n = memory->nimage_runs;
+
+	if (n == 0)
+		return MOTE_OK;
+	snapshot->image_runs = host_alloc_array(snapshot->host, n, sizeof snapshot->image_runs[0]);
+	if (!snapshot->image_runs)
+		return error_nomem(err, "the list of an image's pages",
+				   n * sizeof snapshot->image_runs[0]);
+	memcpy(snapshot->image_runs, memory->image_runs, n * sizeof snapshot->image_runs[0]);
+	snapshot->nimage_runs = n;
+	snapshot->image = sealed_file_ref(memory->image);
 	return MOTE_OK;
 }
 
@@ -324,7 +374,9 @@ mote_status memory_snapshot_take(struct memory_snapshot **out, struct guest_memo
 		return MOTE_E_NOMEM;
 	save_rest(snapshot, memory);
 
-	mote_status status = save_pages(snapshot, memory, err);
+	mote_status status = refer_to_image(snapshot, memory, err);
+	if (!status)
+		status = save_pages(snapshot, memory, err);
 	if (!status)
 		status = wipe_buffers(memory, err);
 	if (!status)
@@ -358,5 +410,8 @@ void memory_snapshot_unref(struct memory_snapshot *snapshot)
 		host->sys->close(snapshot->fd);
 	pthread_mutex_destroy(&snapshot->lock);
 	host_free(host, snapshot->runs, snapshot->nruns * sizeof snapshot->runs[0]);
+	host_free(host, snapshot->image_runs,
+		  snapshot->nimage_runs * sizeof snapshot->image_runs[0]);
+	sealed_file_unref(snapshot->image);
 	host_free(host, snapshot, sizeof *snapshot);
 }

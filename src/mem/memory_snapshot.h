@@ -7,7 +7,8 @@
  * data, stack and heap. Page tables, start block and tables are made anew from the layout, so that
  * nothing that the guest or a file says decides what is mapped; I/O buffers are empty between calls.
  *
- * The pages lie in a file, one run of them behind the other. Guest memories map it privately, so
+ * The pages lie in a file, one run of them behind the other; those that are still as in the file of
+ * a large image are not copied, but stay there. Guest memories map both privately, so
  * that clean pages exist once however many guests there are. A snapshot that was taken has a sealed
  * file, which stays what it is. One that was loaded has a file that anybody may write to or cut:
  * the host never touches a mapping of it, but reads the pages that it needs into a copy.
@@ -27,6 +28,7 @@
 
 struct file_mapping;
 struct guest_memory;
+struct sealed_file;
 
 /* COUNT pages of RAM from FIRST on; in the file from FILE_PAGE on. */
 struct page_run {
@@ -55,6 +57,11 @@ struct memory_snapshot {
 	pthread_mutex_t lock;  /* of who reads into the copy */
 	struct page_run *runs; /* by FIRST, ascending */
 	size_t nruns;
+	/* Where there are no runs: pages that nobody has changed since the guest's image was
+	 * loaded, in the image's file. NULL: there are none. Loaded snapshots have none. */
+	struct sealed_file *image;
+	struct page_run *image_runs;
+	size_t nimage_runs;
 	uint8_t stack_guard[16];
 	struct file_mapping *files[MOTE_MAPPINGS_MAX]; /* by address; references of its own */
 	size_t nfiles;
@@ -63,7 +70,8 @@ struct memory_snapshot {
 
 /*
  * Takes a snapshot of MEMORY, whose guest does not run, and makes it what MEMORY is restored
- * to: see guest_memory_restore(). The work is in proportion to the pages that were ever touched.
+ * to: see guest_memory_restore(). The work is in proportion to the pages that were ever touched;
+ * those of a large image count only if they were changed.
  * Errors: MOTE_E_NOMEM, MOTE_E_OS; MEMORY is unchanged then.
  */
 mote_status memory_snapshot_take(struct memory_snapshot **out, struct guest_memory *memory,
@@ -103,10 +111,19 @@ mote_status memory_snapshot_check_file(const struct memory_snapshot *snapshot, m
 mote_status memory_snapshot_page(const struct memory_snapshot *snapshot, uint64_t page,
 				 const uint8_t **bytes, mote_error *err);
 
-/* What lies in the pages from FIRST to before END of the INDEX-th run that reaches into them; of no
- * pages when there are no more. */
+/* The first pages, from FIRST to before END, that lie behind each other in one file; none when
+ * there are none. All others are zero. */
 struct page_run memory_snapshot_part(const struct memory_snapshot *snapshot, uint64_t first,
-				     uint64_t end, size_t index);
+				     uint64_t end);
+
+/* Whether the snapshot's own file has any of COUNT pages from FIRST on. */
+bool memory_snapshot_has_own(const struct memory_snapshot *snapshot, uint64_t first,
+			     uint64_t count);
+
+/* Makes a snapshot with the pages of FROM, which has an image, in its own file; with nothing else
+ * of it. Errors: MOTE_E_NOMEM, MOTE_E_OS. */
+mote_status memory_snapshot_complete(struct memory_snapshot **out,
+				     const struct memory_snapshot *from, mote_error *err);
 
 /* Whether regions of KIND are part of snapshots. */
 bool memory_snapshot_keeps(enum region_kind kind);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory_snapshot_internal.h - what taking (memory_snapshot.c) and loading (memory_snapshot_load.c)
- * have in common. SNAPSHOT is half made, and its maker's alone.
+ * memory_snapshot_internal.h - what taking (memory_snapshot.c), loading (memory_snapshot_load.c)
+ * and copying (memory_snapshot_complete.c) have in common. SNAPSHOT is half made, and its maker's
+ * alone.
  */
 #ifndef MEM_MEMORY_SNAPSHOT_INTERNAL_H
 #define MEM_MEMORY_SNAPSHOT_INTERNAL_H
@@ -18,6 +19,10 @@ mote_status memory_snapshot_create_file(struct memory_snapshot *snapshot, mote_e
 mote_status memory_snapshot_write(const struct memory_snapshot *snapshot, const uint8_t *bytes,
 				  size_t size, mote_error *err);
 mote_status memory_snapshot_seal(struct memory_snapshot *snapshot, mote_error *err);
+
+/* The bytes of PAGE of RAM in IMAGE, of which RUNS are; NULL if it is not in there. */
+const uint8_t *memory_snapshot_image_page(const struct sealed_file *image,
+					  const struct page_run *runs, size_t nruns, uint64_t page);
 
 /* Unmaps what BYTES points to, if anything. */
 void memory_snapshot_unmap(struct memory_snapshot *snapshot);

@@ -137,13 +137,15 @@ static mote_status fetch(const struct memory_snapshot *snapshot, uint64_t page, 
 mote_status memory_snapshot_page(const struct memory_snapshot *snapshot, uint64_t page,
 				 const uint8_t **bytes, mote_error *err)
 {
-	const struct page_run part = memory_snapshot_part(snapshot, page, page + 1, 0);
 	mote_status status = MOTE_OK;
 
-	*bytes = NULL;
-	if (!part.count)
+	if (!memory_snapshot_has_own(snapshot, page, 1)) {
+		*bytes = memory_snapshot_image_page(snapshot->image, snapshot->image_runs,
+						    snapshot->nimage_runs, page);
 		return MOTE_OK;
-	page = part.file_page;
+	}
+	*bytes = NULL;
+	page = memory_snapshot_part(snapshot, page, page + 1).file_page;
 	if (snapshot->is_read &&
 	    !atomic_load_explicit(&snapshot->is_read[page], memory_order_acquire))
 		status = fetch(snapshot, page, err);

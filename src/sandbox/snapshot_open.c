@@ -6,6 +6,7 @@
 #include "guest_abi/snapshot_parts.h"
 
 #include "hv/cpu_features.h"
+#include "mem/memory_snapshot.h"
 #include "sandbox/snapshot.h"
 
 const struct host *mote_private_host(const mote_runtime *rt)
@@ -70,5 +71,6 @@ void mote_private_snapshot_close(struct snapshot_parts *parts, const mote_snapsh
 		  parts->nhost_functions * sizeof parts->host_functions[0]);
 	host_free(host, (void *)(uintptr_t)parts->used, parts->nused * sizeof parts->used[0]);
 	host_free(host, (void *)(uintptr_t)parts->runs, parts->nruns * sizeof parts->runs[0]);
+	memory_snapshot_unref(parts->memory);
 	*parts = (struct snapshot_parts){ .fd = -1 };
 }

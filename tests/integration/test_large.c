@@ -384,6 +384,34 @@ static void sandboxes_of_it_share_it(struct guest *g)
 	assert_int_equal(unlink(file.path), 0);
 }
 
+/* Snapshots, and sandboxes that begin at them, take no more of the host than was written. */
+static void snapshots_of_it_share_it(struct guest *g)
+{
+	struct large_file file;
+	mote_snapshot *clean;
+	mote_sandbox *first, *some[3];
+
+	make_file(g, &file, strcmp(g->backend, "kvm") == 0);
+	begin(g, &file);
+	first = g->sb;
+	const uint64_t before = private_kib(g);
+	EXPECT_STATUS(g, mote_snapshot_take(&clean, g->sb, &g->err), MOTE_OK);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_STATUS(g, mote_sandbox_from_snapshot(&g->sb, g->rt, clean, NULL, &g->err),
+			      MOTE_OK);
+		assert_true(is_as_written(g));
+		EXPECT_STATUS(g, mote_sandbox_restore(g->sb, clean, &g->err), MOTE_OK);
+		some[i] = g->sb;
+	}
+	assert_in_range(private_kib(g), 0, before + 4 * 2048);
+	for (int i = 0; i < 3; i++)
+		mote_sandbox_free(some[i]);
+	mote_snapshot_unref(clean);
+	g->sb = first;
+	mote_image_unref(file.image);
+	assert_int_equal(unlink(file.path), 0);
+}
+
 static const struct row rows[] = {
 	{ "all of 4 GiB can be used", "large", all_of_4_gib_can_be_used, &four_gib, false },
 	{ "all of 16 GiB can be used", "large", all_of_16_gib_can_be_used, &sixteen_gib, false },
@@ -400,6 +428,7 @@ static const struct row rows[] = {
 	{ "sandboxes outlive an image of constants", "large",
 	  sandboxes_outlive_an_image_of_constants, NULL, true },
 	{ "sandboxes of it share it", "large", sandboxes_of_it_share_it, NULL, true },
+	{ "snapshots of it share it", "large", snapshots_of_it_share_it, NULL, true },
 };
 
 int main(void)

@@ -26,6 +26,7 @@
 #define ODD       UINT64_C(0x3000100) /* lies at another offset of its page in the file */
 #define LARGE     (MIB + 3 * PAGE + 100)
 #define FILE_SIZE (5 * MIB)
+#define HEAP_SIZE (400 * MIB)
 
 static const mote_segment_info segments[] = {
 	{ .address = CODE,
@@ -91,6 +92,7 @@ static mote_status make(struct guest_memory **out, const struct host *host,
 	*out = NULL;
 	config.segments = segments;
 	config.nsegments = SEGMENTS;
+	config.heap_size = HEAP_SIZE;
 	if (!status)
 		status = guest_memory_new(out, host, &config, config.file->bytes, backing, err);
 	sealed_file_unref(config.file);
@@ -311,16 +313,253 @@ static void restores_bring_all_of_it_back(void **state)
 	}
 }
 
+/* What is at ADDRESS in SNAPSHOT. */
+static uint8_t kept_at(const struct memory_snapshot *snapshot, uint64_t address)
+{
+	size_t cache = 0;
+	const struct region *region = layout_find(&snapshot->layout, address, &cache);
+	const uint64_t offset = region->gpa - snapshot->layout.ram.gpa + (address - region->va);
+	const uint8_t *page;
+
+	assert_int_equal(memory_snapshot_page(snapshot, offset / PAGE, &page, NULL), MOTE_OK);
+	return page ? page[offset % PAGE] : 0;
+}
+
+/* Memory like that of make(), but without an image. */
+static struct guest_memory *make_blank(const struct host *host, enum shared_mem_backing backing)
+{
+	struct layout_config config = small_config;
+	struct guest_memory *memory;
+
+	config.segments = segments;
+	config.nsegments = SEGMENTS;
+	config.heap_size = HEAP_SIZE;
+	assert_int_equal(guest_memory_new(&memory, host, &config, NULL, backing, NULL), MOTE_OK);
+	return memory;
+}
+
+static void restore(struct guest_memory *memory, struct memory_snapshot *snapshot)
+{
+	struct restored restored;
+
+	assert_int_equal(guest_memory_restore(memory, snapshot, false, &restored, NULL), MOTE_OK);
+	assert_int_equal(guest_memory_audit(memory, NULL), MOTE_OK);
+}
+
+static void write_zeroes(struct guest_memory *memory, uint64_t address, size_t npages)
+{
+	static const uint8_t zeroes[8 * PAGE];
+
+	assert_int_equal(guest_memory_write(memory, address, zeroes, npages * PAGE, 0, NULL),
+			 MOTE_OK);
+}
+
+static void snapshots_refer_to_what_nobody_has_changed(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const bool is_file = backings[i] == SHARED_MEM_FILE;
+		struct guest_memory *memory = make_well(backings[i]);
+		struct memory_snapshot *snapshot;
+
+		/* the odd ones are always copies */
+		const uint64_t copied = (is_file ? 2 : 1) * (MIB + 4 * PAGE);
+		check_all(memory, 0); /* to look is no change */
+		assert_int_equal(memory_snapshot_take(&snapshot, memory, NULL), MOTE_OK);
+		assert_non_null(snapshot->image);
+		assert_int_equal(snapshot->nimage_runs, is_file ? 1 : 2);
+		assert_in_range(snapshot->file_size, copied, copied + 16 * PAGE);
+		assert_int_equal(kept_at(snapshot, CONSTANTS + MIB), bytes[2 * MIB + 0x800]);
+		assert_int_equal(kept_at(snapshot, VARIABLES + MIB), bytes[4 * MIB]);
+		assert_int_equal(kept_at(snapshot, VARIABLES + LARGE + PAGE), 0);
+
+		/* and again, from memory that has a snapshot */
+		memory_snapshot_unref(snapshot);
+		put(memory, VARIABLES + MIB, 1);
+		assert_int_equal(memory_snapshot_take(&snapshot, memory, NULL), MOTE_OK);
+		assert_in_range(snapshot->file_size, copied, copied + 32 * PAGE);
+		assert_int_equal(kept_at(snapshot, VARIABLES + MIB), 1);
+		assert_int_equal(kept_at(snapshot, VARIABLES + MIB + 1), bytes[4 * MIB + 1]);
+		memory_snapshot_unref(snapshot);
+		drop(memory);
+	}
+}
+
+/* Zeroes where the image has others, alone and beside pages that were not written. */
+static void snapshots_have_zeroes_that_were_written(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct host *host = fail_host(0, FAIL_ONCE, 0);
+		struct guest_memory *memory, *other = make_blank(host, backings[i]);
+		struct memory_snapshot *snapshot, *whole;
+
+		assert_int_equal(make(&memory, host, backings[i], NULL), MOTE_OK);
+		write_zeroes(memory, VARIABLES + 16 * PAGE, 3);
+		write_zeroes(memory, VARIABLES + 160 * PAGE, 1);
+		write_zeroes(memory, CONSTANTS + 0x800 + 32 * PAGE, 1);
+		assert_int_equal(memory_snapshot_take(&snapshot, memory, NULL), MOTE_OK);
+		assert_int_equal(memory_snapshot_complete(&whole, snapshot, NULL), MOTE_OK);
+		guest_memory_free(memory);
+		restore(other, snapshot);
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(byte_at(other, VARIABLES + 16 * PAGE), 0);
+			assert_int_equal(byte_at(other, VARIABLES + 18 * PAGE + 5), 0);
+			assert_int_equal(byte_at(other, VARIABLES + 160 * PAGE), 0);
+			assert_int_equal(byte_at(other, CONSTANTS + 0x800 + 32 * PAGE), 0);
+			assert_int_equal(byte_at(other, VARIABLES + 15 * PAGE),
+					 bytes[3 * MIB + 15 * PAGE]);
+			assert_int_equal(byte_at(other, VARIABLES + 19 * PAGE),
+					 bytes[3 * MIB + 19 * PAGE]);
+			put(other, VARIABLES + 160 * PAGE, 1);
+			put(other, VARIABLES + 19 * PAGE, 1);
+			restore(other, snapshot);
+		}
+		/* what goes to disk needs no image */
+		assert_null(whole->image);
+		restore(other, whole);
+		assert_int_equal(byte_at(other, VARIABLES + 17 * PAGE), 0);
+		assert_int_equal(byte_at(other, VARIABLES + 19 * PAGE), bytes[3 * MIB + 19 * PAGE]);
+		check_segment(other, &segments[3], 0);
+		memory_snapshot_unref(snapshot);
+		memory_snapshot_unref(whole);
+		drop(other);
+	}
+}
+
+/* Memory and image are gone, snapshots of theirs and others are restored in turns. */
+static void snapshots_have_the_image_for_themselves(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct host *host = fail_host(0, FAIL_ONCE, 0);
+		struct guest_memory *memory, *other = make_blank(host, backings[i]);
+		struct memory_snapshot *blank, *first, *second;
+		struct region run;
+
+		assert_int_equal(memory_snapshot_take(&blank, other, NULL), MOTE_OK);
+		assert_int_equal(make(&memory, host, backings[i], NULL), MOTE_OK);
+		assert_int_equal(memory_snapshot_take(&first, memory, NULL), MOTE_OK);
+		put(memory, VARIABLES + 7, 77);
+		put(memory, VARIABLES + MIB, 88);
+		assert_int_equal(memory_snapshot_take(&second, memory, NULL), MOTE_OK);
+		guest_memory_free(memory);
+		for (int k = 0; k < 3; k++) {
+			restore(other, first);
+			check_all(other, 0);
+			assert_int_equal(guest_memory_elsewhere(other, 0, &run), i);
+			const unsigned views = guest_memory_views(other);
+			restore(other, second);
+			assert_int_equal(byte_at(other, VARIABLES + 7), 77);
+			assert_int_equal(byte_at(other, VARIABLES + MIB), 88);
+			assert_int_equal(guest_memory_views(other), views);
+			check_segment(other, &segments[1], 0);
+			put(other, CONSTANTS + MIB, 9);
+			restore(other, blank);
+			assert_int_equal(byte_at(other, VARIABLES + 7), 0);
+			assert_int_equal(byte_at(other, CONSTANTS + MIB), 0);
+			assert_false(guest_memory_elsewhere(other, 0, &run));
+		}
+		memory_snapshot_unref(first);
+		restore(other, second);
+		memory_snapshot_unref(second);
+		memory_snapshot_unref(blank);
+		check_segment(other, &segments[1], 0);
+		drop(other);
+	}
+}
+
+/* More stretches of written pages than a snapshot has room for: it has more than it must, but
+ * nothing that others look for in the image's file. */
+static void many_pages_in_many_places_are_kept(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct host *host = fail_host(0, FAIL_ONCE, 0);
+		struct guest_memory *memory, *other = make_blank(host, backings[i]);
+		const uint64_t heap = layout_get(guest_memory_layout(other), REGION_HEAP)->va;
+		struct memory_snapshot *snapshot;
+
+		assert_int_equal(make(&memory, host, backings[i], NULL), MOTE_OK);
+		/* so far from each other that what is between may be more than the constants are */
+		for (uint64_t k = 0; k < 300; k++)
+			put(memory, heap + k * 300 * PAGE, 5);
+		for (uint64_t k = 0; k < MIB / PAGE; k += 20)
+			put(memory, VARIABLES + k * PAGE, 6);
+		assert_int_equal(memory_snapshot_take(&snapshot, memory, NULL), MOTE_OK);
+		assert_true(snapshot->nruns + snapshot->nimage_runs <= MEMORY_SNAPSHOT_RUNS_MAX);
+		guest_memory_free(memory);
+		restore(other, snapshot);
+		check_segment(other, &segments[1], 0);
+		for (uint64_t k = 0; k < 300; k++)
+			assert_int_equal(byte_at(other, heap + k * 300 * PAGE), 5);
+		for (uint64_t k = 1; k < MIB / PAGE; k++)
+			assert_int_equal(byte_at(other, VARIABLES + k * PAGE),
+					 k % 20 ? bytes[3 * MIB + k * PAGE] : 6);
+		memory_snapshot_unref(snapshot);
+		drop(other);
+	}
+}
+
+/* As many as a loaded snapshot may have, those of the image among them. */
+static void no_snapshot_has_more_runs_than_can_be_loaded(void **state)
+{
+	(void)state;
+	struct guest_memory *memory = make_well(SHARED_MEM_PRIVATE);
+	const uint64_t heap = layout_get(guest_memory_layout(memory), REGION_HEAP)->va;
+
+	for (uint64_t k = 0; k < MEMORY_SNAPSHOT_RUNS_MAX + 4; k++) {
+		struct memory_snapshot *snapshot;
+		put(memory, heap + k * 40 * PAGE, 5);
+		if (k < MEMORY_SNAPSHOT_RUNS_MAX - 16)
+			continue;
+		assert_int_equal(memory_snapshot_take(&snapshot, memory, NULL), MOTE_OK);
+		assert_true(snapshot->nruns + snapshot->nimage_runs <= MEMORY_SNAPSHOT_RUNS_MAX);
+		memory_snapshot_unref(snapshot);
+	}
+	drop(memory);
+}
+
+/* Two images that differ in nothing but bytes. */
+static void restores_tell_images_apart(void **state)
+{
+	uint8_t *changed[] = { &bytes[2 * MIB + 0x800], &bytes[4 * MIB] };
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		const struct host *host = fail_host(0, FAIL_ONCE, 0);
+		struct memory_snapshot *snapshot;
+		struct guest_memory *memory, *other;
+
+		assert_int_equal(make(&memory, host, backings[i], NULL), MOTE_OK);
+		*changed[0] ^= 0xff;
+		*changed[1] ^= 0xff;
+		assert_int_equal(make(&other, host, backings[i], NULL), MOTE_OK);
+		assert_int_equal(memory_snapshot_take(&snapshot, other, NULL), MOTE_OK);
+		guest_memory_free(other);
+		const unsigned views = guest_memory_views(memory);
+		restore(memory, snapshot);
+		check_all(memory, 0);
+		assert_int_equal(guest_memory_views(memory) != views, i);
+		*changed[0] ^= 0xff;
+		*changed[1] ^= 0xff;
+		memory_snapshot_unref(snapshot);
+		drop(memory);
+	}
+}
+
 static mote_status whole_life(const struct host *host, void *user, mote_error *err)
 {
 	const enum shared_mem_backing *backing = user;
-	struct memory_snapshot *snapshot = NULL;
+	struct memory_snapshot *snapshot = NULL, *whole = NULL;
 	struct guest_memory *memory;
 	struct restored restored;
 	mote_status status = make(&memory, host, *backing, err);
 
 	if (!status)
 		status = memory_snapshot_take(&snapshot, memory, err);
+	if (!status)
+		status = memory_snapshot_complete(&whole, snapshot, err);
+	memory_snapshot_unref(whole);
 	if (!status)
 		status = guest_memory_write(memory, CONSTANTS + MIB, "x", 1, 0, err);
 	if (!status)
@@ -351,6 +590,12 @@ int main(void)
 		cmocka_unit_test(what_the_host_writes_is_one_memorys),
 		cmocka_unit_test(the_file_stays_as_it_was),
 		cmocka_unit_test(restores_bring_all_of_it_back),
+		cmocka_unit_test(snapshots_refer_to_what_nobody_has_changed),
+		cmocka_unit_test(snapshots_have_zeroes_that_were_written),
+		cmocka_unit_test(snapshots_have_the_image_for_themselves),
+		cmocka_unit_test(many_pages_in_many_places_are_kept),
+		cmocka_unit_test(no_snapshot_has_more_runs_than_can_be_loaded),
+		cmocka_unit_test(restores_tell_images_apart),
 		cmocka_unit_test(each_failure_leaves_nothing_behind),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -252,13 +253,21 @@ static bool is_touched(size_t page)
 
 static void check_touched(const struct sys *sys, mote_status want)
 {
-	enum { PAGES = 2048 };
+	enum { PAGES = 2048, SHOWN = 300 };
 	uint64_t bits[PAGES / 64] = { 0 };
 	const struct host host = { .sys = sys };
 	struct mapping mapping;
 
 	assert_int_equal(mapping_init(&mapping, &host, PAGES * PAGE, false, NULL), MOTE_OK);
 	madvise(mapping.base, mapping.size, MADV_NOHUGEPAGE);
+	int fd = memfd_create("shown", 0);
+	assert_int_equal(ftruncate(fd, SHOWN * PAGE), 0);
+	assert_int_equal(
+		mapping_show_file(&mapping, &host, 500 * PAGE, SHOWN * PAGE, fd, 0, true, NULL),
+		MOTE_OK);
+	/* what is read there is the file's still */
+	for (size_t i = 500; i < 500 + SHOWN; i++)
+		assert_int_equal(((volatile uint8_t *)mapping.base)[i * PAGE], 0);
 	for (size_t i = 0; i < PAGES; i++)
 		if (is_touched(i))
 			mapping.base[i * PAGE] = 1;
@@ -266,6 +275,7 @@ static void check_touched(const struct sys *sys, mote_status want)
 	for (size_t i = 0; !want && i < PAGES; i++)
 		assert_int_equal(bits[i / 64] >> i % 64 & 1, is_touched(i));
 	mapping_fini(&mapping, &host);
+	close(fd);
 }
 
 static void what_was_touched_is_known_with_new_kernels_and_old(void **state)

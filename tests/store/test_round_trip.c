@@ -4,6 +4,7 @@
  * others.
  */
 #define _GNU_SOURCE
+#include "bench/large_image.h"
 #include "store/box.h"
 
 #include <pthread.h>
@@ -79,6 +80,73 @@ static void large_guests_are_saved_small(struct guest *g)
 	mote_sandbox_free(sb);
 	mote_snapshot_unref(snapshot);
 	box_fini(&box);
+}
+
+enum { IMAGE_SIZE = 12 << 20 };
+
+/* A sandbox of the guest with as many bytes of data more, at *ADDRESS; the file and the image are
+ * gone. */
+static mote_sandbox *with_large_image(struct guest *g, bool is_writable, uint64_t *address)
+{
+	static unsigned char elf[4 << 20];
+	char path[] = "/tmp/mote-large-XXXXXX";
+	FILE *small = fopen(g->path, "rb");
+	mote_image *image;
+	mote_sandbox *sb;
+
+	assert_non_null(small);
+	const size_t size = fread(elf, 1, sizeof elf, small);
+	fclose(small);
+	close(mkstemp(path));
+	assert_true(large_image_write(path, elf, size, IMAGE_SIZE, is_writable));
+	EXPECT_STATUS(g, mote_image_load_file(&image, g->rt, path, &g->err), MOTE_OK);
+	assert_int_equal(unlink(path), 0);
+	for (size_t i = 0; mote_image_segment(image, i); i++)
+		*address = mote_image_segment(image, i)->address;
+	EXPECT_STATUS(g, mote_sandbox_new(&sb, image, NULL, &g->err), MOTE_OK);
+	mote_image_unref(image);
+	return sb;
+}
+
+static void save_large_image(struct guest *g, bool is_writable)
+{
+	mote_sandbox *first = g->sb;
+	uint64_t address = 0, word = 0;
+	struct box box;
+
+	box_init(&box, g);
+	g->sb = with_large_image(g, is_writable, &address);
+	EXPECT_STATUS(g, mote_sandbox_write(g->sb, address + 40960, &word, 8, &g->err), MOTE_OK);
+	box_save(&box, "one");
+	mote_sandbox_free(g->sb);
+	g->sb = first;
+
+	mote_snapshot *snapshot = box_loaded(&box, "one");
+	mote_sandbox *sb = box_start(&box, snapshot);
+	for (int i = 0; i < 2; i++) {
+		for (uint64_t at = 0; at < IMAGE_SIZE; at += 40960) {
+			EXPECT_STATUS(g, mote_sandbox_read(sb, address + at, &word, 8, &g->err),
+				      MOTE_OK);
+			assert_int_equal(word, at == 40960 ? 0 : large_image_word(at));
+		}
+		if (is_writable)
+			EXPECT_STATUS(g,
+				      mote_call(sb, "Poke",
+						MOTE_ARGS(mote_u64(address + 81920), mote_u64(1)),
+						NULL, &g->err),
+				      MOTE_OK);
+		EXPECT_STATUS(g, mote_sandbox_restore(sb, snapshot, &g->err), MOTE_OK);
+	}
+	mote_sandbox_free(sb);
+	mote_snapshot_unref(snapshot);
+	box_fini(&box);
+}
+
+/* All of the image is on the disk, and no file in memory has to be there. */
+static void large_images_are_saved_whole(struct guest *g)
+{
+	save_large_image(g, true);
+	save_large_image(g, false);
 }
 
 static void handlers_of_signals_are_saved(struct guest *g)
@@ -606,6 +674,7 @@ static const struct row rows[] = {
 	{ "guests go on where they were", "state", guests_go_on_where_they_were, NULL, false },
 	{ "large guests are saved small", "large", large_guests_are_saved_small, &sixteen_gib,
 	  false },
+	{ "large images are saved whole", "large", large_images_are_saved_whole, NULL, false },
 	{ "handlers of signals are saved", "signals", handlers_of_signals_are_saved, NULL, false },
 	{ "guests can be saved again", "state", guests_can_be_saved_again, NULL, false },
 	{ "a sandbox of the image can be restored to it", "state",

@@ -82,7 +82,8 @@ static mote_status visit_region(const struct memory_snapshot *memory, const stru
 	const uint64_t end = first + region->size / MOTE_PAGE_SIZE;
 	struct page_run part;
 
-	for (size_t i = 0; (part = memory_snapshot_part(memory, first, end, i)).count; i++)
+	for (uint64_t at = first; (part = memory_snapshot_part(memory, at, end)).count;
+	     at = part.first + part.count)
 		for (uint64_t page = part.first; page < part.first + part.count; page++) {
 			const uint8_t *bytes;
 			mote_status status = memory_snapshot_page(memory, page, &bytes, err);

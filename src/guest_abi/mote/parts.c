@@ -76,9 +76,10 @@ static size_t find_runs(const struct memory_snapshot *memory, const struct regio
 	const uint64_t first = (region->gpa - memory->layout.ram.gpa) / MOTE_PAGE_SIZE;
 	const uint64_t end = first + region->size / MOTE_PAGE_SIZE;
 	struct page_run part;
-	size_t n;
+	size_t n = 0;
 
-	for (n = 0; (part = memory_snapshot_part(memory, first, end, n)).count; n++)
+	for (uint64_t at = first; (part = memory_snapshot_part(memory, at, end)).count;
+	     at = part.first + part.count, n++)
 		if (list)
 			list[n] = (struct snapshot_run){
 				.address = region->va + (part.first - first) * MOTE_PAGE_SIZE,
@@ -105,14 +106,14 @@ _Static_assert(MEMORY_SNAPSHOT_RUNS_MAX + LAYOUT_REGIONS_MAX <= SNAPSHOT_RUNS_MA
 static mote_status list_runs(struct snapshot_parts *parts,
 			     const struct mote_guest_snapshot *snapshot, mote_error *err)
 {
-	const size_t count = find_all_runs(snapshot->memory, NULL);
+	const size_t count = find_all_runs(parts->memory, NULL);
 
 	if (count == 0)
 		return MOTE_OK;
 	struct snapshot_run *list = host_alloc_array(snapshot->host, count, sizeof list[0]);
 	if (!list)
 		return error_nomem(err, "a list of a snapshot's pages", count * sizeof list[0]);
-	parts->nruns = find_all_runs(snapshot->memory, list);
+	parts->nruns = find_all_runs(parts->memory, list);
 	parts->runs = list;
 	return MOTE_OK;
 }
@@ -132,14 +133,29 @@ static void describe_memory(struct snapshot_parts *parts,
 	parts->init_data_rights = snapshot->config.init_data_rights;
 	parts->places = snapshot_places(layout);
 	parts->memory_size = layout->ram.size;
-	parts->file_size = memory->file_size;
-	parts->fd = memory->fd;
 	parts->brk = snapshot->arena.brk;
 	for (size_t i = 0; i < sizeof parts->stack_guard; i++)
 		parts->stack_guard[i] = memory->stack_guard[i];
 	if (memory->nfiles > 0)
 		parts->mapped_file = memory->files[0]->label;
 	parts->open_file = files_state_difference(&snapshot->files);
+}
+
+/* What is saved must not need the image's file. */
+static mote_status open_memory(struct snapshot_parts *parts,
+			       const struct mote_guest_snapshot *snapshot, mote_error *err)
+{
+	mote_status status = MOTE_OK;
+
+	if (snapshot->memory->image)
+		status = memory_snapshot_complete(&parts->memory, snapshot->memory, err);
+	else
+		parts->memory = memory_snapshot_ref(snapshot->memory);
+	if (status)
+		return status;
+	parts->file_size = parts->memory->file_size;
+	parts->fd = parts->memory->fd;
+	return list_runs(parts, snapshot, err);
 }
 
 mote_status mote_guest_parts_open(struct snapshot_parts *parts, const struct guest_snapshot *base,
@@ -155,5 +171,5 @@ mote_status mote_guest_parts_open(struct snapshot_parts *parts, const struct gue
 	parts->generation = snapshot->generation;
 	describe_memory(parts, snapshot);
 	mote_status status = list_ranges(parts, snapshot, err);
-	return status ? status : list_runs(parts, snapshot, err);
+	return status ? status : open_memory(parts, snapshot, err);
 }
