@@ -8,6 +8,7 @@
 
 #include <mote/status.h>
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,8 +209,23 @@ static int dispatch(const struct group *group, int argc, char **argv)
 	return no_such_command(group, argv[1]);
 }
 
+/*
+ * Takes the places of those of the three streams that were closed when we began, so that no file of
+ * ours gets one of their numbers, and what a guest prints. To write to the output is an error then;
+ * whoever closed the messages wants none.
+ */
+static void hold_streams(void)
+{
+	static const int ways[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+
+	for (int stream = 0; stream < 3; stream++)
+		if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", ways[stream]) != stream)
+			exit(EXIT_HOST);
+}
+
 int main(int argc, char **argv)
 {
+	hold_streams();
 	int status = dispatch(&mote, argc, argv);
 
 	/* A full disk shows when the buffer is written, at the end. */

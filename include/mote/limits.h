@@ -30,6 +30,10 @@ extern "C" {
 #define MOTE_MAX_BUFFER_SIZE     (UINT64_C(1) << 30)
 #define MOTE_MAX_INIT_DATA_SIZE  (UINT64_C(1) << 30)
 
+/* The stack of a program, which may expect what Linux gives: mote_program_options. */
+#define MOTE_DEFAULT_PROGRAM_STACK_SIZE (UINT64_C(8) << 20)
+#define MOTE_MAX_PROGRAM_STACK_SIZE     (UINT64_C(1) << 30)
+
 /* Mapped files: so many a sandbox; and together so many bytes that always fit. */
 #define MOTE_DEFAULT_MAPPINGS 32
 #define MOTE_MAX_MAPPINGS     32

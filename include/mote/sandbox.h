@@ -192,7 +192,7 @@ MOTE_API MOTE_NODISCARD mote_status mote_sandbox_map_file(mote_sandbox *sb, cons
 
 typedef struct mote_program_options {
 	size_t size;                    /* sizeof(mote_program_options); set by the macro */
-	uint64_t heap_size, stack_size; /* as in mote_sandbox_options */
+	uint64_t heap_size, stack_size; /* as in mote_sandbox_options, but a stack of 8 MiB */
 	size_t argc;                    /* the program's arguments, argv[0] included */
 	const char *const *argv;
 	size_t envc; /* its environment, "NAME=value" */

@@ -2,7 +2,8 @@
 /*
  * A plain program, without the guest library: prints its arguments, environment and input,
  * echoes to both streams, and exits with the status that its last argument says. When the first is
- * "ask" it asks for what a sandbox does not have.
+ * "ask" it asks for what a sandbox does not have; when it is "stack", the second says how much of
+ * it is used, and that is all.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -19,8 +20,23 @@ static void ask(void)
 	syscall(100000);
 }
 
+/* Uses SIZE bytes of the stack. */
+static int use_stack(size_t size)
+{
+	volatile char *bytes = __builtin_alloca(size);
+	int sum = 0;
+
+	for (size_t i = size; i >= 4096; i -= 4096)
+		bytes[i - 1] = 0;
+	for (size_t i = size; i >= 4096; i -= 4096)
+		sum += bytes[i - 1];
+	return sum;
+}
+
 int main(int argc, char **argv, char **envp)
 {
+	if (argc > 2 && strcmp(argv[1], "stack") == 0)
+		return use_stack(strtoul(argv[2], NULL, 10));
 	for (int i = 0; i < argc; i++)
 		printf("argv[%d] = %s\n", i, argv[i]);
 	for (int i = 0; envp[i]; i++)

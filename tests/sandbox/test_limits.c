@@ -217,7 +217,7 @@ static void the_most_arguments_are_taken(void **state)
 	const mote_program_options *small =
 		MOTE_OPTIONS(mote_program_options, .argc = MOTE_MAX_ARGUMENTS, .argv = list);
 	sandbox_box_expect(&box, mote_image_run(box.image, small, &exit_status, &box.err),
-			   MOTE_E_INVALID, "a quarter of the stack, 262144 bytes, is the most");
+			   MOTE_E_INVALID, "a quarter of the stack, 2097152 bytes, is the most");
 }
 
 int main(void)

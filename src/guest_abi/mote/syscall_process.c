@@ -13,6 +13,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#define RANDOM_MOST (UINT64_C(1) << 20)
+
 SYSCALL_HANDLER(syscall_zero)
 {
 	(void)p;
@@ -58,6 +60,44 @@ SYSCALL_HANDLER(syscall_user_id)
 	(void)p;
 	(void)args;
 	return PERSONALITY_USER_ID;
+}
+
+/* Whether the first COUNT of IDS are what the guest is, or -1, which changes nothing. */
+static int64_t stay(const uint64_t ids[6], int count)
+{
+	for (int i = 0; i < count; i++)
+		if ((uint32_t)ids[i] != PERSONALITY_USER_ID && (uint32_t)ids[i] != UINT32_MAX)
+			return -EPERM;
+	return 0;
+}
+
+/* Programs drop rights that they do not have: they may become what they are. */
+SYSCALL_HANDLER(syscall_setid)
+{
+	(void)p;
+	return (uint32_t)args[0] == UINT32_MAX ? -EINVAL : stay(args, 1);
+}
+
+SYSCALL_HANDLER(syscall_setreid)
+{
+	(void)p;
+	return stay(args, 2);
+}
+
+SYSCALL_HANDLER(syscall_setresid)
+{
+	(void)p;
+	return stay(args, 3);
+}
+
+/* The policy SCHED_OTHER has no parameters that differ from 0. */
+SYSCALL_HANDLER(syscall_sched_getparam)
+{
+	const int32_t priority = 0;
+
+	if (args[0] != 0 && args[0] != PERSONALITY_TASK_ID)
+		return -ESRCH;
+	return syscall_copy_out(p, args[1], &priority, sizeof priority);
 }
 
 /* Process and group lead themselves; 0 means the caller. */
@@ -195,15 +235,21 @@ SYSCALL_HANDLER(syscall_uname)
 	return syscall_copy_out(p, args[0], &name, sizeof name);
 }
 
+/* All that was asked for, as the kernel gives it, up to a bound; in pieces. */
 SYSCALL_HANDLER(syscall_getrandom)
 {
+	const uint64_t size = args[1] < RANDOM_MOST ? args[1] : RANDOM_MOST;
 	uint8_t bytes[256];
-	size_t size = args[1] < sizeof bytes ? (size_t)args[1] : sizeof bytes;
+	uint64_t done = 0;
 
-	/* As the kernel may: fewer than asked for. Libcs come back for the rest. */
-	ssize_t got = p->host->sys->getrandom(bytes, size, 0);
-	if (got < 0)
-		return -EAGAIN;
-	int64_t failed = syscall_copy_out(p, args[0], bytes, (size_t)got);
-	return failed ? failed : got;
+	while (done < size) {
+		const uint64_t piece = size - done < sizeof bytes ? size - done : sizeof bytes;
+		const ssize_t got = p->host->sys->getrandom(bytes, (size_t)piece, 0);
+		if (got <= 0)
+			return done ? (int64_t)done : -EAGAIN;
+		if (syscall_copy_out(p, args[0] + done, bytes, (size_t)got))
+			return done ? (int64_t)done : -EFAULT;
+		done += (uint64_t)got;
+	}
+	return (int64_t)done;
 }

@@ -256,12 +256,16 @@ static void random_bytes_come_in_bounded_pieces(void **state)
 	} rows[] = {
 		{ BOX_DATA, 16, 1000, 16 },
 		{ BOX_DATA, 256, 1000, 256 },
-		{ BOX_DATA, 257, 1000, 256 },
-		{ BOX_DATA, UINT64_MAX, 1000, 256 },
-		{ BOX_DATA, 16, 3, 3 }, /* as the kernel may */
+		{ BOX_DATA, 257, 1000, 257 },
+		{ BOX_DATA, 510, 1000, 510 },
+		{ BOX_DATA, 16, 3, 16 },
+		{ BOX_DATA, 16, 0, -EAGAIN },
 		{ BOX_NOWHERE, 0, 1000, 0 },
 		{ BOX_NOWHERE, 1, 1000, -EFAULT },
 		{ BOX_DATA_END - 4, 5, 1000, -EFAULT },
+		{ BOX_DATA_END - 256, 257, 1000, 256 }, /* what was there was written */
+		{ BOX_DATA_END - 256, UINT64_MAX, 1000, 256 },
+		{ UINT64_MAX - 4, 300, 1000, -EFAULT },
 		{ BOX_CODE, 1, 1000, -EFAULT },
 		{ BOX_DATA, 16, -1, -EAGAIN },
 	};
@@ -273,7 +277,7 @@ static void random_bytes_come_in_bounded_pieces(void **state)
 		if (result != rows[i].want)
 			fail_msg("row %zu gives %lld", i, (long long)result);
 		const uint8_t *bytes = at(&pb, BOX_DATA);
-		for (int64_t n = 0; n < 512; n++)
+		for (int64_t n = 0; n < 512 && rows[i].address == BOX_DATA; n++)
 			assert_int_equal(bytes[n], n < result && result > 0 ? 7 : 0);
 	}
 }
@@ -293,6 +297,21 @@ static void it_has_one_processor_and_no_family(void **state)
 		{ SYS_getgroups, { 0, 0 }, 0 },
 		{ SYS_getresuid, { BOX_DATA, BOX_DATA + 4, BOX_DATA + 8 }, 0 },
 		{ SYS_getresgid, { BOX_DATA, BOX_DATA + 4, BOX_CODE }, -EFAULT },
+		{ SYS_setuid, { 65534 }, 0 },
+		{ SYS_setgid, { 0 }, -EPERM },
+		{ SYS_setuid, { UINT32_MAX }, -EINVAL },
+		{ SYS_setreuid, { 65534, UINT32_MAX, 5 }, 0 },
+		{ SYS_setregid, { UINT64_MAX, 0 }, -EPERM },
+		{ SYS_setresuid, { 65534, 65534, 65534 }, 0 },
+		{ SYS_setresgid, { 65534, UINT32_MAX, 0 }, -EPERM },
+		{ SYS_setgroups, { 0, 0 }, -EPERM },
+		{ SYS_setsid, { 0 }, -EPERM },
+		{ SYS_setpgid, { 0, 0 }, -EPERM },
+		{ SYS_sched_getscheduler, { 0 }, 0 },
+		{ SYS_sched_getparam, { 0, BOX_DATA }, 0 },
+		{ SYS_sched_getparam, { 2, BOX_DATA }, -ESRCH },
+		{ SYS_sched_getparam, { 1, BOX_DATA_END - 3 }, -EFAULT },
+		{ SYS_sync, { 0 }, 0 },
 		{ SYS_getcpu, { 0, 0, 0 }, 0 },
 		{ SYS_getcpu, { BOX_DATA, BOX_DATA + 4, 0 }, 0 },
 		{ SYS_getcpu, { BOX_DATA, BOX_NOWHERE, 0 }, -EFAULT },
