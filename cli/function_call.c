@@ -18,15 +18,10 @@ static mote_status no_such_function(const struct guest *guest, const char *path,
 	struct suggestion like = suggestion_for(name);
 	const mote_function_info *function;
 
-	if (!guest->info.lists_functions)
-		return fail(
-			err, MOTE_E_ABI_MISMATCH,
-			"%.200s: a guest of the %s ABI, of which this version makes no sandboxes",
-			path, guest->info.guest_abi);
 	if (!guest->info.is_mote_guest)
 		return fail(err, MOTE_E_IMAGE,
 			    "%.200s: not a mote guest: it exports no functions; `mote run` runs it "
-			    "as a program",
+			    "as a program; if it is a guest of another ABI, say so with --abi",
 			    path);
 	for (size_t i = 0; (function = mote_image_export(guest->image, i)); i++)
 		suggestion_offer(&like, function->name);
@@ -60,10 +55,38 @@ static mote_status parse_arguments(struct function_call *call, size_t nwords,
 	return MOTE_OK;
 }
 
+/* For a guest whose functions only it knows: it may refuse the name, and the types. */
+static mote_status parse_unlisted(struct function_call *call, size_t nwords,
+				  const char *const *words, mote_error *err)
+{
+	mote_function_info *function = &call->unlisted;
+
+	call->function = function;
+	function->name = words[0];
+	if (nwords - 1 > MOTE_MAX_PARAMS)
+		return fail(err, MOTE_E_SIGNATURE, "%zu arguments given; %d is the most",
+			    nwords - 1, MOTE_MAX_PARAMS);
+	for (; call->count < nwords - 1; call->count++) {
+		const size_t i = call->count;
+		const char *value;
+		mote_status status =
+			argument_type(&function->params[i], &value, i, words[i + 1], err);
+		if (!status)
+			status = argument_parse(&call->arguments[i], function, i, value, err);
+		if (status)
+			return status;
+	}
+	return MOTE_OK;
+}
+
 mote_status function_call_parse(struct function_call *call, const struct guest *guest,
 				const char *path, size_t nwords, const char *const *words,
 				mote_error *err)
 {
+	if (!guest->info.lists_functions) {
+		*call = (struct function_call){ .count = 0 };
+		return parse_unlisted(call, nwords, words, err);
+	}
 	*call = (struct function_call){
 		.function = mote_image_find_export(guest->image, words[0]),
 	};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * function_call.h - calls as the command line has them: a function's name and the words of its
- * arguments. They are parsed by the types in the guest's export record, before anything runs.
+ * arguments. They are parsed before anything runs: by the types in the guest's export record, or,
+ * for a guest that lists no functions, by those that the words say.
  */
 #ifndef CLI_FUNCTION_CALL_H
 #define CLI_FUNCTION_CALL_H
@@ -12,8 +13,10 @@
 #include <json-c/json_object.h>
 #include <mote/receipt.h>
 
+/* Not to be copied: FUNCTION may point into it. */
 struct function_call {
 	const mote_function_info *function;
+	mote_function_info unlisted; /* of a guest that lists none: what the words say */
 	struct argument arguments[MOTE_MAX_PARAMS];
 	size_t count; /* parsed */
 };

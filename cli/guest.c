@@ -141,6 +141,7 @@ mote_sandbox_options guest_sandbox_options(const struct options *options)
 		.size = sizeof(mote_sandbox_options),
 		.heap_size = options->heap,
 		.stack_size = options->stack,
+		.scratch_size = options->scratch,
 		.input_size = options->input_size,
 		.output_size = options->output_size,
 		.buffer_size = options->buffer_size,
@@ -163,8 +164,8 @@ static void output_to_stderr(void *user, int stream, const void *data, size_t si
 
 static bool has_sizes(const struct options *options)
 {
-	return options->heap || options->stack || options->input_size || options->output_size ||
-	       options->buffer_size;
+	return options->heap || options->stack || options->scratch || options->input_size ||
+	       options->output_size || options->buffer_size;
 }
 
 static mote_status start_file(mote_sandbox **sb, struct guest *guest, const struct options *options,
@@ -187,10 +188,10 @@ mote_status guest_start(mote_sandbox **sb, struct guest *guest, const struct opt
 	sandbox.output = output_to_stderr;
 	sandbox.crashed = crash_collect;
 	sandbox.crashed_user = &guest->crash;
-	if (guest->snapshot && (options->init_data || has_sizes(options)))
+	if (guest->snapshot && (options->guest_abi || options->init_data || has_sizes(options)))
 		return fail(err, MOTE_E_INVALID,
-			    "--data and sizes are for guest files: a snapshot has its own, of when "
-			    "its sandbox was made");
+			    "--abi, --data and sizes are for guest files: a snapshot has its own, "
+			    "of when its sandbox was made");
 	mote_status status = directories_make(&directories, &options->directories, err);
 	if (status)
 		return status;

@@ -20,7 +20,7 @@ static const struct command snapshot_commands[] = {
 	  "calls in it, prints their results as `mote call` does, and saves a snapshot. When a\n"
 	  "call fails, nothing is saved. All behind --call, up to the next, is the function's.\n"
 	  "Exit status: as `mote call`.\n",
-	  "CDbcdjnrvLTUVRHSioB", 1, 1, false, take_command },
+	  "CDAbcdjnrvLTUVRHSXioB", 1, 1, false, take_command },
 	{ "snapshot list", "DIR", "the snapshots of a directory",
 	  "Lists what is saved in DIR, by tag: when it was taken, how much is stored, the guest,\n"
 	  "and the digest, by which it can be named as well as by its tag.\n",
@@ -56,7 +56,7 @@ static const struct command commands[] = {
 	  "Shows what kind of executable GUEST is, its segments, and the functions that it "
 	  "exports\n"
 	  "and imports. Nothing of it runs.\n",
-	  "AbdjlsHSioB", 1, 1, false, inspect_command },
+	  "AbdjlsHSXioB", 1, 1, false, inspect_command },
 	{ "call", "GUEST FUNCTION [ARG...]", "call one function of a guest",
 	  "Makes a sandbox of GUEST, a file or a saved snapshot (DIR:TAG), calls FUNCTION in it,\n"
 	  "and prints its result. The types of the arguments are those of the function (see\n"
@@ -66,13 +66,18 @@ static const struct command commands[] = {
 	  "  bool                 true or false\n"
 	  "  str                  as it is; @FILE for what is in a file, @@ for a first @\n"
 	  "  bytes                hex:00ff, or @FILE\n"
+	  "Guests of the hyperlight ABI do not list their functions: there, a type comes before "
+	  "the\n"
+	  "argument, as in i64:1, bytes:@FILE. Without it a whole number is an i32, true and "
+	  "false\n"
+	  "are bool, hex:... is bytes, and all else str.\n"
 	  "What the guest prints goes to stderr. Options come before GUEST. A file mapped with "
 	  "--map\n"
 	  "can be read and executed by the guest, which finds it by LABEL (or the file's name).\n"
 	  "Exit status: 0; 2 wrong options, function or arguments; 3 this machine lacks "
 	  "something;\n"
 	  "4 GUEST cannot be loaded; 5 the function reported an error; 6 the guest crashed.\n",
-	  "bcdjmnrvLTUVRHSioBP", 2, INT_MAX, true, call_command },
+	  "AbcdjmnrvLTUVRHSXioBP", 2, INT_MAX, true, call_command },
 	{ "run", "GUEST [ARG...]", "run a static Linux program in a sandbox",
 	  "Runs GUEST, any static x86-64 Linux executable, as a program with these arguments. It "
 	  "has\n"
@@ -85,7 +90,7 @@ static const struct command commands[] = {
 	  "change what it sees there, up to SIZE (64M), and the host's files stay as they are; an\n"
 	  "empty HOST is an empty directory in memory, --dir :/tmp.\n"
 	  "Exit status: the program's; 125 when mote failed, 134 when the program crashed.\n",
-	  "bceInvLPTUVRHS", 1, INT_MAX, true, run_command },
+	  "AbceInvLPTUVRHS", 1, INT_MAX, true, run_command },
 	{ "bench", "", "measure calls and sandboxes on this machine",
 	  "Measures the library on each backend that works here, the same without the library\n"
 	  "(bare_...), and what else a program could do (process_...), in about a minute.\n"

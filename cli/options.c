@@ -55,6 +55,8 @@ static const struct option_row rows[] = {
 	{ 'H', 'H', OPTION_SIZE, FIELD(heap), "heap", "SIZE", "heap of the guest (default 64M)" },
 	{ 'S', 'S', OPTION_SIZE, FIELD(stack), "stack", "SIZE",
 	  "stack of the guest (default 1M, run 8M)" },
+	{ 'X', 0, OPTION_SIZE, FIELD(scratch), "scratch", "SIZE",
+	  "all that a hyperlight guest writes (default 288K)" },
 	{ 'i', 'i', OPTION_SIZE, FIELD(input_size), "input", "SIZE",
 	  "room for the arguments of a call (default 128K)" },
 	{ 'o', 'o', OPTION_SIZE, FIELD(output_size), "output", "SIZE",

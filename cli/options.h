@@ -27,6 +27,7 @@ struct options {
 	const char *guest_abi;                         /* --abi; NULL: as the file says */
 	uint64_t heap, stack, input_size, output_size; /* -H -S -i -o; 0: the library's default */
 	uint64_t buffer_size;                          /* --buffer */
+	uint64_t scratch;                              /* --scratch */
 	struct limits limits;                          /* --limit */
 	uint64_t timeout_ns, cpu_ns;                   /* --timeout --cpu; 0: no limit */
 	struct word_list environment;                  /* -e */

@@ -19,6 +19,14 @@ struct argument {
 };
 
 /*
+ * Finds out the type of WORD, the INDEX-th argument, for a function that nothing is known of, and
+ * what of it is the value: i32:1 says it, other words are what they look like. Fails with
+ * MOTE_E_SIGNATURE for numbers that could be of several types.
+ */
+mote_status argument_type(mote_type *type, const char **value, size_t index, const char *word,
+			  mote_error *err);
+
+/*
  * Parses WORD, the INDEX-th argument of FUNCTION counted from 0, by its type there. Files (@FILE)
  * are read. On failure ERR names word, place and what was wanted, and nothing is owned.
  */

@@ -34,6 +34,10 @@ extern "C" {
 #define MOTE_DEFAULT_PROGRAM_STACK_SIZE (UINT64_C(8) << 20)
 #define MOTE_MAX_PROGRAM_STACK_SIZE     (UINT64_C(1) << 30)
 
+/* Of guests of the hyperlight ABI: all that they write. */
+#define MOTE_DEFAULT_SCRATCH_SIZE (UINT64_C(288) << 10)
+#define MOTE_MAX_SCRATCH_SIZE     (UINT64_C(16777212) << 10)
+
 /* Mapped files: so many a sandbox; and together so many bytes that always fit. */
 #define MOTE_DEFAULT_MAPPINGS 32
 #define MOTE_MAX_MAPPINGS     32

@@ -118,6 +118,10 @@ typedef struct mote_sandbox_options {
 	const mote_directory *directories;
 	size_t ndirectories;     /* at most 64 */
 	uint64_t max_open_files; /* descriptors, with the three streams; 0: 64; at most 1024 */
+	/* Of a guest of the hyperlight ABI: the bytes of all that it writes, its stack and the
+	 * buffers included; 0: 288 KiB; a multiple of 4 KiB; at most 4 KiB less than 16 GiB. Others
+	 * have no use for it. */
+	uint64_t scratch_size;
 } mote_sandbox_options;
 
 /* What a guest may do with its init data, besides reading. Never both. */

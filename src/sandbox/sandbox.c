@@ -57,6 +57,7 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_image *image
 		.file_size = image->file.size,
 		.heap_size = options->heap_size,
 		.stack_size = options->stack_size,
+		.scratch_size = options->scratch_size,
 		.input_size = options->input_size,
 		.output_size = options->output_size,
 		.buffer_size = options->buffer_size,

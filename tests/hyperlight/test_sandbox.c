@@ -142,6 +142,56 @@ static void snapshots_are_gone_back_to(void **state)
 	mote_snapshot_unref(snapshot);
 }
 
+/* Makes another sandbox with SCRATCH bytes, which has all that it writes. */
+static mote_status make_other(mote_sandbox **other, uint64_t scratch)
+{
+	return mote_sandbox_new(other, image,
+				MOTE_OPTIONS(mote_sandbox_options, .functions = functions,
+					     .nfunctions = 1, .scratch_size = scratch),
+				&err);
+}
+
+static void a_guest_writes_as_much_as_scratch_has(void **state)
+{
+	const uint64_t megabyte = UINT64_C(1) << 20;
+	mote_sandbox *other;
+	mote_value result;
+
+	(void)state;
+	if (!rt)
+		skip();
+	/* a megabyte, page by page */
+	expect(call("SetStatic", 0, NULL, &result), MOTE_E_GUEST_ABORT, "SetStatic");
+	assert_int_equal(err.guest_code, 13);
+	expect(make_other(&other, 2 * megabyte), MOTE_OK, NULL);
+	expect(mote_call(other, "SetStatic", NULL, 0, &result, &err), MOTE_OK, NULL);
+	assert_int_equal(result.as.i32, megabyte);
+	mote_sandbox_free(other);
+}
+
+static void scratch_that_cannot_be_is_refused(void **state)
+{
+	static const struct {
+		uint64_t size;
+		mote_status status;
+		const char *says;
+	} rows[] = {
+		{ 4096, MOTE_E_LIMIT, "scratch_size is 0x1000; " },
+		{ MOTE_DEFAULT_SCRATCH_SIZE + 1, MOTE_E_INVALID, "multiple of 4096" },
+		{ MOTE_MAX_SCRATCH_SIZE + 4096, MOTE_E_LIMIT, "scratch_size is 0x400000000" },
+		{ UINT64_MAX, MOTE_E_LIMIT, "scratch_size is 0xffffffffffffffff" },
+	};
+	mote_sandbox *other;
+
+	(void)state;
+	if (!rt)
+		skip();
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		expect(make_other(&other, rows[i].size), rows[i].status, rows[i].says);
+		assert_null(other);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +199,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(
 			a_function_that_is_not_there_is_the_guests_to_refuse, make, drop),
 		cmocka_unit_test_setup_teardown(snapshots_are_gone_back_to, make, drop),
+		cmocka_unit_test_setup_teardown(a_guest_writes_as_much_as_scratch_has, make, drop),
+		cmocka_unit_test_setup_teardown(scratch_that_cannot_be_is_refused, make, drop),
 	};
 
 	if (argc != 2)

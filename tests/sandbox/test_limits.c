@@ -134,6 +134,17 @@ static void all_sizes_fit_together(void **state)
 	}
 }
 
+static void scratch_is_nothing_to_a_mote_guest(void **state)
+{
+	const mote_sandbox_options options = { .size = sizeof options, .scratch_size = UINT64_MAX };
+	struct wanted found = { "scratch", 0 };
+
+	(void)state;
+	sandbox_box_expect(&box, mote_image_layout(box.image, &options, look, &found, &box.err),
+			   MOTE_OK, NULL);
+	assert_int_equal(found.size, 0);
+}
+
 static mote_status do_nothing(void *user, const mote_value *args, size_t nargs, mote_value *result,
 			      mote_error *err)
 {
@@ -226,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(sizes_are_what_was_asked_for_or_refused),
 		TEST(all_sizes_fit_together),
+		TEST(scratch_is_nothing_to_a_mote_guest),
 		TEST(functions_are_counted),
 		TEST(arguments_are_counted_before_they_are_read),
 		TEST(the_most_arguments_are_taken),

@@ -5,7 +5,13 @@
  */
 #include "guest_abi/hyperlight/layout.h"
 
+#include <mote/limits.h>
+
 #include <inttypes.h>
+
+_Static_assert(HYPERLIGHT_SCRATCH_DEFAULT == MOTE_DEFAULT_SCRATCH_SIZE &&
+		       HYPERLIGHT_MAX_SIZE == MOTE_MAX_SCRATCH_SIZE,
+	       "mote/limits.h tells users what the ABI allows");
 
 static uint64_t round_up(uint64_t size)
 {
