@@ -177,14 +177,14 @@ _Static_assert(sizeof(struct mote_mapping_table) <= MOTE_PAGE_SIZE,
  */
 #define MOTE_FUNCTIONS_MAX 1024
 #define MOTE_NAME_SIZE     64 /* with the final NUL */
-#define MOTE_PARAMS_MAX    10
+#define MOTE_PARAMS_MAX    11
 
 struct mote_function_record {
 	char name[MOTE_NAME_SIZE];
 	uint8_t result;
 	uint8_t nparams;
 	uint8_t params[MOTE_PARAMS_MAX];
-	uint8_t reserved[4]; /* 0 */
+	uint8_t reserved[3]; /* 0 */
 };
 struct mote_function_table {
 	uint64_t count;
@@ -210,7 +210,7 @@ struct mote_record {
 	uint8_t result;
 	uint8_t nparams;
 	uint8_t params[MOTE_PARAMS_MAX];
-	uint8_t reserved[12]; /* 0 */
+	uint8_t reserved[11]; /* 0 */
 	char name[MOTE_NAME_SIZE];
 };
 _Static_assert(sizeof(struct mote_record) == 96,

@@ -44,7 +44,7 @@ void value_print(FILE *to, const mote_value *value, bool is_raw);
 struct json_object *value_json(const mote_value *value);
 
 /* Writes FUNCTION as "SayHello(str) -> str" to TEXT, which holds the longest there is: a name of
- * 63 bytes and 10 parameters. */
+ * 63 bytes and 11 parameters. */
 #define SIGNATURE_SIZE 160
 void signature_format(char text[SIGNATURE_SIZE], const mote_function_info *function);
 

@@ -54,7 +54,7 @@ extern "C" {
 
 /* Functions: of the host, that a guest may call; parameters of any; bytes of a name. */
 #define MOTE_MAX_HOST_FUNCTIONS 1024
-#define MOTE_MAX_PARAMS         10
+#define MOTE_MAX_PARAMS         11
 #define MOTE_MAX_NAME_SIZE      63
 
 /* Images: the file, what it needs in memory, its program headers, and functions that it exports,

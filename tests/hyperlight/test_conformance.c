@@ -367,11 +367,12 @@ static void multiple_parameters(void **state)
 		{ "PrintEightArgs", 8, EIGHT "." },
 		{ "PrintNineArgs", 9, EIGHT " arg9:9." },
 		{ "PrintTenArgs", 10, EIGHT " arg9:9 arg10:10." },
+		{ "PrintElevenArgs", 11, EIGHT " arg9:9 arg10:10 arg11:-11." },
 	};
 	const mote_value params[] = { mote_str("1"),    mote_i32(2),   mote_i64(3),
 				      mote_str("4"),    mote_str("5"), mote_bool(true),
 				      mote_bool(false), mote_u32(8),   mote_u64(9),
-				      mote_i32(10) };
+				      mote_i32(10),     mote_i64(-11) };
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);

@@ -239,7 +239,7 @@ static void failures_name_the_file(void **state)
 	tiny_elf_init(&file);
 	file.imports[0].nparams = 12;
 	assert_refused(&file, MOTE_E_IMAGE,
-		       "guest.elf: import 0 (\"Print\") has 12 parameters; the limit is 10");
+		       "guest.elf: import 0 (\"Print\") has 12 parameters; the limit is 11");
 
 	tiny_elf_init(&file);
 	file.header.e_shoff = 0;

@@ -70,14 +70,14 @@ static void wrong_calls_do_not_reach_the_guest(void **state)
 	const mote_value two[] = { mote_i32(1), mote_i32(2) };
 	const mote_value mixed[] = { mote_i32(1), mote_u32(2) };
 	const mote_value odd[] = { { .type = (mote_type)99 }, mote_i32(2) };
-	mote_value texts[10];
-	for (int i = 0; i < 10; i++)
+	mote_value texts[11];
+	for (int i = 0; i < 11; i++)
 		texts[i] = mote_str("x");
-	mote_value no_utf8[10], with_nul[10], null[10];
+	mote_value no_utf8[11], with_nul[11], null[11];
 	memcpy(no_utf8, texts, sizeof texts);
 	memcpy(with_nul, texts, sizeof texts);
 	memcpy(null, texts, sizeof texts);
-	no_utf8[9] = mote_strn("\xff", 1);
+	no_utf8[10] = mote_strn("\xff", 1);
 	with_nul[0] = mote_strn("a\0b", 3);
 	null[3] = mote_strn(NULL, 1);
 	const struct {
@@ -97,9 +97,9 @@ static void wrong_calls_do_not_reach_the_guest(void **state)
 		{ "Zoo", two, SIZE_MAX, MOTE_E_SIGNATURE, "arguments given" },
 		{ "Add", mixed, 2, MOTE_E_SIGNATURE, "parameter 2 is u32, the guest wants i32" },
 		{ "Add", odd, 2, MOTE_E_SIGNATURE, "parameter 1 is ?, the guest wants i32" },
-		{ "Mid", no_utf8, 10, MOTE_E_INVALID, "parameter 10 is not UTF-8" },
-		{ "Mid", with_nul, 10, MOTE_E_INVALID, "parameter 1 has a NUL byte" },
-		{ "Mid", null, 10, MOTE_E_INVALID, "parameter 4 is a NULL pointer" },
+		{ "Mid", no_utf8, 11, MOTE_E_INVALID, "parameter 11 is not UTF-8" },
+		{ "Mid", with_nul, 11, MOTE_E_INVALID, "parameter 1 has a NUL byte" },
+		{ "Mid", null, 11, MOTE_E_INVALID, "parameter 4 is a NULL pointer" },
 	};
 	sandbox_box_set(&box, NULL, 0);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -120,19 +120,19 @@ static void arguments_that_do_not_fit_are_refused(void **state)
 {
 	(void)state;
 	static char big[128 << 10];
-	mote_value args[10];
+	mote_value args[11];
 
 	memset(big, 'x', sizeof big);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 11; i++)
 		args[i] = mote_strn(big, 16000);
 	sandbox_box_set(&box, NULL, 0);
-	sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 10, &result), MOTE_E_LIMIT,
+	sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 11, &result), MOTE_E_LIMIT,
 			   "the input buffer has 131072; raise input_size");
 	/* just enough; the guest answers wrongly, but it was asked */
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 11; i++)
 		args[i] = mote_strn(big, 10000);
 	SET_STEPS(&box, step_done_void);
-	sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 10, &result),
+	sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 11, &result),
 			   MOTE_E_GUEST_PROTOCOL, "the guest's result is void, its record says");
 }
 
@@ -216,11 +216,11 @@ static bool step_give_text(struct fake_vm *vm, struct hv_exit *exit)
 static void results_live_in_the_hosts_memory(void **state)
 {
 	(void)state;
-	mote_value args[10];
-	for (int i = 0; i < 10; i++)
+	mote_value args[11];
+	for (int i = 0; i < 11; i++)
 		args[i] = mote_str("x");
 	SET_STEPS(&box, step_give_text);
-	sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 10, &result), MOTE_OK, NULL);
+	sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 11, &result), MOTE_OK, NULL);
 	assert_int_equal(result.type, MOTE_BYTES);
 	/* whatever the guest does to its buffers */
 	const struct io_stack output = guest_memory_output(box_memory(&box));

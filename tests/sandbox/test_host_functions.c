@@ -30,9 +30,9 @@ static void what_cannot_be_registered_is_said(void **state)
 	static const mote_type with_void[] = { MOTE_I32, MOTE_VOID };
 	static const mote_type negative[] = { (mote_type)-1 };
 	static const mote_type beyond[] = { (mote_type)(MOTE_BYTES + 1) };
-	static const mote_type eleven[11] = { MOTE_I32, MOTE_I32, MOTE_I32, MOTE_I32,
+	static const mote_type twelve[12] = { MOTE_I32, MOTE_I32, MOTE_I32, MOTE_I32,
 					      MOTE_I32, MOTE_I32, MOTE_I32, MOTE_I32,
-					      MOTE_I32, MOTE_I32, MOTE_I32 };
+					      MOTE_I32, MOTE_I32, MOTE_I32, MOTE_I32 };
 	static const struct {
 		mote_host_function function;
 		const char *text; /* NULL: fine */
@@ -40,7 +40,7 @@ static void what_cannot_be_registered_is_said(void **state)
 		{ { .name = "F", .fn = do_nothing }, NULL },
 		{ { .name = name_63, .fn = do_nothing }, NULL },
 		{ { .name = "\xc3\xa4", .fn = do_nothing, .result = MOTE_BYTES }, NULL },
-		{ { .name = "F", .fn = do_nothing, .nparams = 10, .params = eleven }, NULL },
+		{ { .name = "F", .fn = do_nothing, .nparams = 11, .params = twelve }, NULL },
 		{ { .name = "F", .fn = do_nothing, .params = two_types }, NULL },
 		{ { .fn = do_nothing }, "host function 1 has no name" },
 		{ { .name = "F" }, "host function 1 has no fn" },
@@ -50,9 +50,9 @@ static void what_cannot_be_registered_is_said(void **state)
 		    .fn = do_nothing },
 		  "host function 1: the name has 64 bytes or more; it must have 1 to 63 bytes" },
 		{ { .name = "\xff", .fn = do_nothing }, "host function 1: the name is not UTF-8" },
-		{ { .name = "F", .fn = do_nothing, .nparams = 11, .params = eleven },
-		  "host function \"F\" has 11 parameters; 10 is the most" },
-		{ { .name = "F", .fn = do_nothing, .nparams = UINT32_MAX, .params = eleven },
+		{ { .name = "F", .fn = do_nothing, .nparams = 12, .params = twelve },
+		  "host function \"F\" has 12 parameters; 11 is the most" },
+		{ { .name = "F", .fn = do_nothing, .nparams = UINT32_MAX, .params = twelve },
 		  "has 4294967295 parameters" },
 		{ { .name = "F", .fn = do_nothing, .nparams = 1 },
 		  "host function \"F\": params is NULL" },

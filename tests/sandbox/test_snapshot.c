@@ -200,17 +200,17 @@ static void arguments_are_forgotten(void **state)
 	(void)state;
 	static const size_t lengths[] = { 0, 100, 600, 1200, 1 };
 	static char text[1201];
-	mote_value args[10];
+	mote_value args[11];
 
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		memset(text, 'a' + (int)i, sizeof text);
 		text[lengths[i]] = '\0';
-		for (size_t j = 0; j < 10; j++)
+		for (size_t j = 0; j < 11; j++)
 			args[j] = mote_str(text);
 		SET_STEPS(&box, step_done_bytes);
-		sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 10, NULL), MOTE_OK,
+		sandbox_box_expect(&box, sandbox_box_call(&box, "Mid", args, 11, NULL), MOTE_OK,
 				   NULL);
-		assert_in_range(count_input(), 10 * lengths[i] + 1, SIZE_MAX);
+		assert_in_range(count_input(), 11 * lengths[i] + 1, SIZE_MAX);
 		restore(clean);
 		assert_int_equal(count_input(), 0);
 	}

@@ -66,7 +66,7 @@ typedef enum mote_type {
 /*
  * MOTE_EXPORT(result, name, type, parameter, ...) { body }
  *
- * Defines a function that the host can call by NAME (1 to 63 bytes), with 0 to 10 parameters.
+ * Defines a function that the host can call by NAME (1 to 63 bytes), with 0 to 11 parameters.
  * To C it is a static function, which the guest may call as well. Types, of the result and
  * of the parameters:
  *
@@ -183,8 +183,8 @@ struct mote_host_function_info {
 	char name[64];
 	uint8_t result;
 	uint8_t nparams;
-	uint8_t params[10];
-	uint8_t reserved[4];
+	uint8_t params[11];
+	uint8_t reserved[3];
 };
 
 /*
@@ -241,8 +241,8 @@ struct mote_guest_record {
 	void (*entry)(const struct mote_guest_value *args, struct mote_guest_value *result);
 	uint8_t result;
 	uint8_t nparams;
-	uint8_t params[10];
-	uint8_t reserved[12];
+	uint8_t params[11];
+	uint8_t reserved[11];
 	char name[64];
 };
 
@@ -350,19 +350,19 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 
 /* The number of parameters behind result and name, as pairs or as types; or what is wrong. */
 #define MOTE_PAIRS_(...)                                                                           \
-	MOTE_44TH_(__VA_ARGS__, TOO_MANY, MOTE_10_TOO_MANY_, MOTE_10_TOO_MANY_, 10, HALF, 9, HALF, \
-		   8, HALF, 7, HALF, 6, HALF, 5, HALF, 4, HALF, 3, HALF, 2, HALF, 1, HALF, 0,      \
-		   NO_NAME, NO_NAME)
+	MOTE_46TH_(__VA_ARGS__, TOO_MANY, MOTE_10_TOO_MANY_, MOTE_10_TOO_MANY_, 11, HALF, 10,      \
+		   HALF, 9, HALF, 8, HALF, 7, HALF, 6, HALF, 5, HALF, 4, HALF, 3, HALF, 2, HALF,   \
+		   1, HALF, 0, NO_NAME, NO_NAME)
 #define MOTE_TYPES_(...)                                                                           \
-	MOTE_44TH_(__VA_ARGS__, TOO_MANY, MOTE_10_TOO_MANY_, MOTE_10_TOO_MANY_, MOTE_10_TOO_MANY_, \
-		   10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, NO_NAME, NO_NAME)
+	MOTE_46TH_(__VA_ARGS__, TOO_MANY, TOO_MANY, MOTE_10_TOO_MANY_, MOTE_10_TOO_MANY_,          \
+		   MOTE_10_TOO_MANY_, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, NO_NAME, NO_NAME)
 #define MOTE_10_TOO_MANY_                                                                          \
 	TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY, TOO_MANY,  \
 		TOO_MANY
-#define MOTE_44TH_(...) MOTE_44TH__(__VA_ARGS__)
-#define MOTE_44TH__(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17,    \
+#define MOTE_46TH_(...) MOTE_46TH__(__VA_ARGS__)
+#define MOTE_46TH__(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, _17,    \
 		    _18, _19, _20, _21, _22, _23, _24, _25, _26, _27, _28, _29, _30, _31, _32,     \
-		    _33, _34, _35, _36, _37, _38, _39, _40, _41, _42, _43, n, ...) n
+		    _33, _34, _35, _36, _37, _38, _39, _40, _41, _42, _43, _44, _45, n, ...) n
 
 /* F(k, type, name) for each of the pairs; k counts down to 1. */
 #define MOTE_EACH2_1(F, t, n)       F(1, t, n)
@@ -375,6 +375,7 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 #define MOTE_EACH2_8(F, t, n, ...)  F(8, t, n), MOTE_EACH2_7(F, __VA_ARGS__)
 #define MOTE_EACH2_9(F, t, n, ...)  F(9, t, n), MOTE_EACH2_8(F, __VA_ARGS__)
 #define MOTE_EACH2_10(F, t, n, ...) F(10, t, n), MOTE_EACH2_9(F, __VA_ARGS__)
+#define MOTE_EACH2_11(F, t, n, ...) F(11, t, n), MOTE_EACH2_10(F, __VA_ARGS__)
 
 /* F(k, type) for each type. */
 #define MOTE_EACH_1(F, t)       F(1, t)
@@ -387,6 +388,7 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 #define MOTE_EACH_8(F, t, ...)  F(8, t), MOTE_EACH_7(F, __VA_ARGS__)
 #define MOTE_EACH_9(F, t, ...)  F(9, t), MOTE_EACH_8(F, __VA_ARGS__)
 #define MOTE_EACH_10(F, t, ...) F(10, t), MOTE_EACH_9(F, __VA_ARGS__)
+#define MOTE_EACH_11(F, t, ...) F(11, t), MOTE_EACH_10(F, __VA_ARGS__)
 
 /* For F above. Arguments are found from the end of their array, since k counts down. */
 #define MOTE_DECLARE2_(k, t, n) MOTE_PARAM_##t n
@@ -454,6 +456,7 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 #define MOTE_EXPORT_8(...)   MOTE_EXPORT_N_(8, __VA_ARGS__)
 #define MOTE_EXPORT_9(...)   MOTE_EXPORT_N_(9, __VA_ARGS__)
 #define MOTE_EXPORT_10(...)  MOTE_EXPORT_N_(10, __VA_ARGS__)
+#define MOTE_EXPORT_11(...)  MOTE_EXPORT_N_(11, __VA_ARGS__)
 
 #define MOTE_IMPORT_0(result, name) MOTE_IMPORT_ANY_(result, name, 0, (void), (0), (void)0)
 #define MOTE_IMPORT_1(...)   MOTE_IMPORT_N_(1, __VA_ARGS__)
@@ -466,6 +469,7 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 #define MOTE_IMPORT_8(...)   MOTE_IMPORT_N_(8, __VA_ARGS__)
 #define MOTE_IMPORT_9(...)   MOTE_IMPORT_N_(9, __VA_ARGS__)
 #define MOTE_IMPORT_10(...)  MOTE_IMPORT_N_(10, __VA_ARGS__)
+#define MOTE_IMPORT_11(...)  MOTE_IMPORT_N_(11, __VA_ARGS__)
 
 /* Mistakes. The body that follows an export belongs to the last function. */
 #define MOTE_EXPORT_NO_NAME(...)                                                                   \
@@ -475,12 +479,12 @@ void mote_guest_call_host(const struct mote_guest_record *record,
 	MOTE_STATIC_ASSERT_(0, "MOTE_EXPORT() needs a type and a name for each parameter");        \
 	static void mote_mistake(void)
 #define MOTE_EXPORT_TOO_MANY(...)                                                                  \
-	MOTE_STATIC_ASSERT_(0, "MOTE_EXPORT() takes at most 10 parameters");                       \
+	MOTE_STATIC_ASSERT_(0, "MOTE_EXPORT() takes at most 11 parameters");                       \
 	static void mote_mistake(void)
 #define MOTE_IMPORT_NO_NAME(...)                                                                   \
 	MOTE_STATIC_ASSERT_(0, "MOTE_IMPORT() needs a result type and a name");
 #define MOTE_IMPORT_TOO_MANY(...)                                                                  \
-	MOTE_STATIC_ASSERT_(0, "MOTE_IMPORT() takes at most 10 parameters");
+	MOTE_STATIC_ASSERT_(0, "MOTE_IMPORT() takes at most 11 parameters");
 
 /* clang-format on */
 

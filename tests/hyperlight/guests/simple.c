@@ -344,6 +344,16 @@ MOTE_EXPORT(i32, PrintTenArgs, str, a, i32, b, i64, c, str, d, str, e, bool, f, 
 				     j));
 }
 
+/* Hyperlight's has a number with a point for the last, which not every guest here can have. */
+MOTE_EXPORT(i32, PrintElevenArgs, str, a, i32, b, i64, c, str, d, str, e, bool, f, bool, g, u32, h,
+	    u64, i, i32, j, i64, k)
+{
+	return HostPrint(mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s arg5:%s arg6:%s "
+				     "arg7:%s arg8:%u arg9:%lu arg10:%d arg11:%ld.",
+				     a, b, (long)c, d, e, WORD(f), WORD(g), h, (unsigned long)i, j,
+				     (long)k));
+}
+
 MOTE_EXPORT(i32, CallErrorMethod, str, text)
 {
 	return ErrorMethod(mote_format("Error From Host: %s", text));
