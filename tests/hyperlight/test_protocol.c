@@ -54,7 +54,7 @@ static struct guest_event run_once(const char *name, size_t nparams, const mote_
 	};
 	const struct io_stack input = hyperlight_abi.input(box.guest);
 	static uint8_t message[1 << 14];
-	struct guest_event event;
+	struct guest_event event = { .kind = GUEST_ENDED };
 	struct io_fault fault;
 	mote_error err = { .message = "" };
 
