@@ -130,6 +130,17 @@ static mote_status read_input(const struct options *options, char **input, size_
 	return file_read_input(options->program_input, INPUT_MAX, input, size, err);
 }
 
+/* The program finds pipes where ours are no terminals: then it prints as it would there. */
+static unsigned find_pipes(void)
+{
+	unsigned pipes = 0;
+
+	for (int stream = STDOUT_FILENO; stream <= STDERR_FILENO; stream++)
+		if (!isatty(stream))
+			pipes |= 1U << stream;
+	return pipes;
+}
+
 static mote_status run(struct guest *guest, const struct options *options, int nargs, char **args,
 		       mote_receipt *receipt, int *exit_status, mote_error *err)
 {
@@ -156,12 +167,12 @@ static mote_status run(struct guest *guest, const struct options *options, int n
 			     .stack_size = options->stack, .argc = (size_t)nargs,
 			     .argv = (const char *const *)args, .envc = options->environment.count,
 			     .envp = options->environment.words, .output = pass_through,
-			     .output_user = &output, .input = input, .input_size = input_size,
-			     .directories = directories.list, .ndirectories = directories.count,
-			     .refused = note_refused, .refused_user = &refused,
-			     .refused_path = note_refused_path, .refused_path_user = &paths,
-			     .crashed = crash_collect, .crashed_user = &guest->crash,
-			     .max_exits = limits->exits,
+			     .output_user = &output, .pipes = find_pipes(), .input = input,
+			     .input_size = input_size, .directories = directories.list,
+			     .ndirectories = directories.count, .refused = note_refused,
+			     .refused_user = &refused, .refused_path = note_refused_path,
+			     .refused_path_user = &paths, .crashed = crash_collect,
+			     .crashed_user = &guest->crash, .max_exits = limits->exits,
 			     /* it goes no farther than whoever reads it lets it */
 			     .max_output_bytes =
 				     limits->output_bytes ? limits->output_bytes : MOTE_NO_LIMIT,

@@ -225,6 +225,11 @@ typedef struct mote_program_options {
 	 * guest's choice: escape it before a terminal shows it. */
 	void (*refused_path)(void *user, const char *path, uint64_t times);
 	void *refused_path_user;
+	/* Which outputs are pipes to the program, not terminals: 1 << 1 for standard output, 1 << 2
+	 * for standard error. C libraries write to a terminal line by line, and to a pipe in
+	 * blocks: a tenth of the time or less; and what they have not written yet is lost if the
+	 * program crashes or is stopped. */
+	unsigned pipes;
 } mote_program_options;
 
 /*

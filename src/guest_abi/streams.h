@@ -25,6 +25,7 @@ struct streams {
 	struct account *account;
 	mote_output_fn output; /* NULL: lines for the log */
 	void *output_user;
+	unsigned pipes; /* as in mote_program_options */
 	struct output_line lines[2];
 	struct {
 		const char *bytes; /* what is left of standard input; the embedder's */

@@ -53,6 +53,10 @@ static mote_status check_options(mote_program_options *options, const mote_progr
 	if (!status && options->input_size && !options->input)
 		status = error_set(err, MOTE_E_INVALID, "input: NULL with a size of %zu",
 				   options->input_size);
+	if (!status && options->pipes & ~(1U << 1 | 1U << 2))
+		status = error_set(err, MOTE_E_INVALID,
+				   "pipes is 0x%x; there are bits 1 and 2, for the two outputs",
+				   options->pipes);
 	return status;
 }
 
@@ -108,6 +112,7 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 		},
 		.input = options.input,
 		.input_size = options.input_size,
+		.pipes = options.pipes,
 		.output = options.output,
 		.output_user = options.output_user,
 		.account_limits = account_limits_of(options.max_exits, 0, options.max_output_bytes,

@@ -153,6 +153,7 @@ mote_status sandbox_make(mote_sandbox **out, mote_image *image, const struct san
 		.account = &sb->account,
 		.output = plan->output,
 		.output_user = plan->output_user,
+		.pipes = plan->pipes,
 		.input = { plan->input, plan->input_size },
 	};
 	status = make_guest(sb, plan, err);

@@ -246,6 +246,7 @@ struct sandbox_plan {
 	void *output_user;
 	const char *input; /* of a program; the embedder's */
 	size_t input_size;
+	unsigned pipes; /* as in mote_program_options */
 	struct account_limits account_limits;
 	mote_crash_fn crashed;
 	void *crashed_user;

@@ -11,6 +11,7 @@ int main(int argc, char **argv)
 	volatile int *volatile nowhere = NULL;
 
 	puts("until here");
+	fflush(stdout);
 	if (argc == 2 && strcmp(argv[1], "fault") == 0)
 		*nowhere = 1;
 	if (argc == 2 && strcmp(argv[1], "abort") == 0)

@@ -3,7 +3,7 @@
  * A plain program, without the guest library: prints its arguments, environment and input,
  * echoes to both streams, and exits with the status that its last argument says. When the first is
  * "ask" it asks for what a sandbox does not have; when it is "stack", the second says how much of
- * it is used, and that is all.
+ * it is used, and that is all. With "terminals" it exits with which of its streams are.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -35,6 +35,8 @@ static int use_stack(size_t size)
 
 int main(int argc, char **argv, char **envp)
 {
+	if (argc > 1 && strcmp(argv[1], "terminals") == 0)
+		return isatty(0) + 2 * isatty(1) + 4 * isatty(2);
 	if (argc > 2 && strcmp(argv[1], "stack") == 0)
 		return use_stack(strtoul(argv[2], NULL, 10));
 	for (int i = 0; i < argc; i++)

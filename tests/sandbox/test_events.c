@@ -532,7 +532,7 @@ static void bad_arguments_of_programs_are_refused(void **state)
 {
 	(void)state;
 	static const char *const with_null[] = { "a", NULL, "c" };
-	static char big[1 << 20];
+	static char big[3 << 20]; /* more than a quarter of 8 MiB */
 	const char *const long_list[] = { big };
 	memset(big, 'x', sizeof big - 1);
 	const struct {
@@ -545,6 +545,8 @@ static void bad_arguments_of_programs_are_refused(void **state)
 		{ { .envc = 2, .envp = with_null }, "envp[1] is NULL" },
 		{ { .argc = 1, .argv = long_list }, "raise stack_size" },
 		{ { .heap_size = UINT64_MAX }, "heap_size is" },
+		{ { .pipes = 1 }, "pipes is 0x1" },
+		{ { .pipes = 15 }, "pipes is 0xf" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		mote_program_options options = rows[i].options;

@@ -202,4 +202,7 @@ extern const struct mount_ops callback_ops;
 /* The three streams; see file_streams.c. */
 extern const struct file_ops stream_ops;
 
+/* Whether FILE, one of the STREAMS, is a pipe to the guest, and no terminal. */
+bool stream_is_pipe(const struct streams *streams, const struct open_file *file);
+
 #endif

@@ -345,7 +345,7 @@ SYSCALL_HANDLER(syscall_ioctl)
 
 	if (!file)
 		return -EBADF;
-	if (file->ops != &stream_ops || file->stream == 0)
+	if (file->ops != &stream_ops || file->stream == 0 || stream_is_pipe(p->files.streams, file))
 		return -ENOTTY;
 	if (args[1] == GET_SETTINGS)
 		return syscall_copy_out(p, args[2], zeroes, sizeof zeroes);

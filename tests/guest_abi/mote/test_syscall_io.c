@@ -427,6 +427,28 @@ static void outputs_look_like_a_terminal(void **state)
 	assert_int_equal(CALL(&pb, SYS_fstat, 1, 0), -EFAULT);
 }
 
+static void outputs_may_be_pipes(void **state)
+{
+	(void)state;
+	for (unsigned pipes = 0; pipes < 4; pipes++) {
+		pb.streams.pipes = pipes << 1;
+		for (unsigned fd = 0; fd < 3; fd++) {
+			const bool is_pipe = pb.streams.pipes >> fd & 1;
+			struct stat st;
+
+			assert_int_equal(CALL(&pb, SYS_fstat, fd, BOX_DATA), 0);
+			memcpy(&st, at(&pb, BOX_DATA), sizeof st);
+			assert_int_equal(S_ISFIFO(st.st_mode) != 0, is_pipe);
+			assert_int_equal(st.st_blksize, is_pipe ? 4096 : 1024);
+			assert_int_equal(CALL(&pb, SYS_ioctl, fd, 0x5401, BOX_DATA),
+					 is_pipe || fd == 0 ? -ENOTTY : 0);
+			assert_int_equal(CALL(&pb, SYS_ioctl, fd, 0x5413, BOX_DATA),
+					 is_pipe || fd == 0 ? -ENOTTY : 0);
+			assert_int_equal(CALL(&pb, SYS_lseek, fd, 0, SEEK_CUR), -ESPIPE);
+		}
+	}
+}
+
 static void status_by_path_is_for_the_empty_path_alone(void **state)
 {
 	(void)state;
@@ -531,6 +553,7 @@ int main(void)
 		TEST(one_call_reads_a_mebibyte_at_most),
 		TEST(there_are_three_descriptors_and_no_file),
 		TEST(outputs_look_like_a_terminal),
+		TEST(outputs_may_be_pipes),
 		TEST(status_by_path_is_for_the_empty_path_alone),
 		TEST(terminals_have_settings_and_a_size_of_zero),
 		TEST(the_three_are_always_ready),
