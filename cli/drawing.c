@@ -24,13 +24,13 @@
 /* "64 MiB": sizes are whole pages. */
 static void format_size(char text[32], uint64_t size)
 {
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
 	size_t unit = 0;
 
-	for (size /= 1024; unit < 3 && size >= 1024 && size % 1024 == 0; unit++)
+	for (size /= 1024; unit < 4 && size >= 1024 && size % 1024 == 0; unit++)
 		size /= 1024;
 	/* of huge gaps the exact number says nothing */
-	for (; unit < 3 && size >= 100000; unit++)
+	for (; unit < 4 && size >= 100000; unit++)
 		size /= 1024;
 	snprintf(text, 32, "%" PRIu64 " %s", size, units[unit]);
 }
@@ -124,6 +124,12 @@ static const struct host_side {
 	  false },
 	{ "RAM",
 	  { "one block, this sandbox's own:", "private memory (kvm)", "or a memfd (process)" },
+	  true },
+	{ "snapshot",
+	  { "one block", "for all sandboxes that begin at it;", "the guest cannot write" },
+	  true },
+	{ "scratch",
+	  { "one block, this sandbox's own:", "private memory, zero", "but for the page tables" },
 	  true },
 };
 static const struct host_side files_side = { "a mapped file",

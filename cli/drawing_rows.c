@@ -20,37 +20,50 @@
 static const struct {
 	const char *name;
 	const char *note;
+	const char *slot; /* NULL: of whatever slot */
 } notes[] = {
-	{ "hypercall page", "calls to the host's code here leave the machine" },
-	{ "start block", "tells the guest where everything is" },
-	{ "doorbell", "stores leave the machine; no memory" },
-	{ "mapping table", "the files that are mapped" },
-	{ "host function definitions", "what the guest may call" },
-	{ "heap", "brk and mmap; large pages" },
-	{ "code", "of the image" },
-	{ "read-only data", "of the image" },
-	{ "data", "of the image" },
-	{ "stack", "its lowest 16 bytes are the guard cookie" },
-	{ "input buffer", "messages of the host" },
-	{ "output buffer", "messages of the guest" },
-	{ "init data", "given with the sandbox" },
-	{ "argument buffer", "bulk data of the host" },
-	{ "result buffer", "bulk data of the guest" },
+	{ "image", "code and data; a copy of each page that is written to", NULL },
+	{ "process environment block", "tells the guest where everything is", NULL },
+	{ "heap", "a copy of each page that is written to", "snapshot" },
+	{ "page tables", "the guest's own, to change as it likes", NULL },
+	{ "scratch", "what the guest takes: copies, stack, tables", NULL },
+	{ "exception stack", "and the words at the top of scratch", NULL },
+	{ "hypercall page", "calls to the host's code here leave the machine", NULL },
+	{ "start block", "tells the guest where everything is", NULL },
+	{ "doorbell", "stores leave the machine; no memory", NULL },
+	{ "mapping table", "the files that are mapped", NULL },
+	{ "host function definitions", "what the guest may call", NULL },
+	{ "heap", "brk and mmap; large pages", NULL },
+	{ "code", "of the image", NULL },
+	{ "read-only data", "of the image", NULL },
+	{ "data", "of the image", NULL },
+	{ "stack", "its lowest 16 bytes are the guard cookie", NULL },
+	{ "input buffer", "messages of the host", NULL },
+	{ "output buffer", "messages of the guest", NULL },
+	{ "init data", "given with the sandbox", NULL },
+	{ "argument buffer", "bulk data of the host", NULL },
+	{ "result buffer", "bulk data of the guest", NULL },
 };
 
-static const char *note_of(const char *name)
+static const char *note_of(const mote_region_info *region)
 {
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
-		if (strcmp(notes[i].name, name) == 0)
+		if (strcmp(notes[i].name, region->name) == 0 &&
+		    (!notes[i].slot || (region->slot && strcmp(notes[i].slot, region->slot) == 0)))
 			return notes[i].note;
 	return "";
 }
 
-/* What is in a gap of virtual memory from START on. */
+/* What is in a gap of virtual memory from START on. One that goes beyond the addresses of code in
+ * ring 3 is in a guest that has ring 0 for itself. */
 static const char *gap_note(uint64_t start, uint64_t size)
 {
 	if (start == 0)
 		return "null pointers fault";
+	if (start > ADDRESS_END)
+		return "never mapped";
+	if (size > ADDRESS_END - start)
+		return "free: what the guest maps itself, as its stack";
 	if (start + size == ADDRESS_END)
 		return "free: mapped files, wherever the host wants";
 	if (start < WINDOW_END && start + size >= WINDOW_END)
@@ -91,7 +104,7 @@ static void collect(void *user, const mote_region_info *region)
 		.start = collection->by_virtual_address ? region->address : region->physical,
 		.size = region->size,
 		.region = *region,
-		.note = note_of(region->name),
+		.note = note_of(region),
 	};
 }
 
@@ -107,10 +120,12 @@ static struct row gap_between(const struct row *before, const struct row *after,
 			      bool by_virtual_address)
 {
 	struct row gap = { .is_gap = true };
-	uint64_t end = after ? after->start : ADDRESS_END;
 	const char *slot = before ? before->region.slot : NULL;
 
 	gap.start = before ? before->start + before->size : 0;
+	/* one past the highest of all addresses is 0 */
+	const uint64_t highest = gap.start > ADDRESS_END ? 0 : ADDRESS_END;
+	const uint64_t end = after ? after->start : highest;
 	gap.size = end - gap.start;
 	if (by_virtual_address) {
 		gap.region.name = "unmapped";

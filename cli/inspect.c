@@ -139,18 +139,15 @@ static void add_functions(struct json_object *json, const struct guest *guest)
 		functions_add(json, guest->image);
 }
 
-/* The layout first: it can fail, and a failure must be the only thing that is printed. Of guests of
- * other ABIs there is none yet. */
+/* The layout first: it can fail, and a failure must be the only thing that is printed. */
 static mote_status print_json(const struct guest *guest, const mote_sandbox_options *plan,
 			      const char *path, mote_error *err)
 {
 	const mote_image_info *info = &guest->info;
-	struct json_object *layout = info->lists_functions ? json_list() : NULL;
+	struct json_object *layout = json_list();
 	char kind[KIND_SIZE];
-	mote_status status = MOTE_OK;
+	mote_status status = mote_image_layout(guest->image, plan, append_region, layout, err);
 
-	if (layout)
-		status = mote_image_layout(guest->image, plan, append_region, layout, err);
 	if (status) {
 		json_object_put(layout);
 		return status;
@@ -166,8 +163,7 @@ static mote_status print_json(const struct guest *guest, const mote_sandbox_opti
 	json_add(json, "file_bytes", json_number(info->file_bytes));
 	json_add(json, "segments", segments_json(guest->image));
 	add_functions(json, guest);
-	if (layout)
-		json_add(json, "layout", layout);
+	json_add(json, "layout", layout);
 	json_print(stdout, json);
 	return MOTE_OK;
 }

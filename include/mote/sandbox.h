@@ -251,7 +251,9 @@ typedef struct mote_region_info {
 	uint64_t size;     /* bytes */
 	bool readable, writable, executable; /* by the guest's own code */
 	/* The piece of guest physical memory that it is part of: "firmware", which all sandboxes of
-	 * a runtime share and none can write, or "RAM"; NULL if nothing is behind it. Static. */
+	 * a runtime share and none can write, or "RAM"; in a guest of the hyperlight ABI "snapshot",
+	 * which all that began at it share and none can write, though the guest gets a copy of what
+	 * it writes to, or "scratch", where these are. NULL if nothing is behind it. Static. */
 	const char *slot;
 } mote_region_info;
 

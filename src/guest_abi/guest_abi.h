@@ -144,8 +144,8 @@ struct guest_abi {
 	/* Optional. Writes words on how guests of HV get out to TEXT; false if HV fails. */
 	bool (*platform_describe)(struct hv *hv, char *text, size_t size);
 
-	/* Optional. Calls VISIT for each region that a guest of START, and as many host functions,
-	 * would have. Errors: MOTE_E_INVALID, MOTE_E_LIMIT. */
+	/* Calls VISIT for each region that a guest of START, and as many host functions, would
+	 * have. Errors: MOTE_E_IMAGE, MOTE_E_INVALID, MOTE_E_LIMIT. */
 	mote_status (*describe)(const struct guest_start *start, size_t nfunctions,
 				guest_visit_region visit, void *user, mote_error *err);
 

@@ -83,11 +83,6 @@ mote_status mote_image_layout(const mote_image *image, const mote_sandbox_option
 	status = sandbox_plan_from(&plan, image, &options, err);
 	if (status)
 		return status;
-	if (!image_abi(image)->describe)
-		return error_set(err, MOTE_E_ABI_MISMATCH,
-				 "%s: where a guest of the %s ABI has what is not known before it "
-				 "is made",
-				 image->name, image_abi(image)->name);
 	return image_abi(image)->describe(&plan.guest.start, plan.guest.nfunctions, visit, user,
 					  err);
 }

@@ -3,7 +3,9 @@
  * Where things are in a hyperlight guest: the numbers of a worked example, and the edges of what
  * may be chosen.
  */
-#include "guest_abi/hyperlight/layout.h"
+#include "guest_abi/hyperlight/guest_internal.h"
+
+#include "mem/region.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,6 +169,91 @@ static void tables_take_their_part_of_scratch(void **state)
 	assert_int_equal(hyperlight_layout_set_tables(&layout, 0x7000, NULL), MOTE_OK);
 }
 
+/* Regions as they come. */
+struct seen {
+	mote_region_info regions[12];
+	size_t count;
+};
+
+static void take(void *user, const mote_region_info *region)
+{
+	struct seen *seen = user;
+
+	assert_true(seen->count < sizeof seen->regions / sizeof seen->regions[0]);
+	seen->regions[seen->count++] = *region;
+}
+
+static void expect_region(const mote_region_info *region, const mote_region_info *want)
+{
+	if (strcmp(region->name, want->name) != 0 || strcmp(region->slot, want->slot) != 0)
+		fail_msg("%s in %s, not %s", region->name, region->slot, want->name);
+	if (region->address != want->address || region->physical != want->physical ||
+	    region->size != want->size || !region->readable || region->writable != want->writable ||
+	    region->executable != want->executable)
+		fail_msg("%s is at 0x%lx, 0x%lx, with 0x%lx bytes, %d%d", region->name,
+			 region->address, region->physical, region->size, region->writable,
+			 region->executable);
+}
+
+static void all_of_memory_has_names(void **state)
+{
+	static const mote_region_info want[] = {
+		{ "image", 0x1000, 0x1000, 0x13000, true, true, true, "snapshot" },
+		{ "process environment block", 0x14000, 0x14000, 0x1000, true, false, false,
+		  "snapshot" },
+		{ "heap", 0x15000, 0x15000, 0x20000, true, true, false, "snapshot" },
+		{ "input buffer", UINT64_C(0xfffffffffffb7000), UINT64_C(0xffffb8000), 0x4000, true,
+		  true, false, "scratch" },
+		{ "output buffer", UINT64_C(0xfffffffffffbb000), UINT64_C(0xffffbc000), 0x4000,
+		  true, true, false, "scratch" },
+		{ "page tables", UINT64_C(0xfffffffffffbf000), UINT64_C(0xffffc0000), 0x7000, true,
+		  true, false, "scratch" },
+		{ "scratch", UINT64_C(0xfffffffffffc6000), UINT64_C(0xffffc7000), 0x36000, true,
+		  true, false, "scratch" },
+		{ "exception stack", UINT64_C(0xffffffffffffc000), UINT64_C(0xfffffd000), 0x3000,
+		  true, true, false, "scratch" },
+	};
+	const struct hyperlight_sizes sizes = { .init_data = 0 };
+	struct hyperlight_layout layout;
+	struct seen seen = { .count = 0 };
+
+	(void)state;
+	assert_int_equal(hyperlight_layout_compute(&layout, &sizes, EXAMPLE_IMAGE, NULL), MOTE_OK);
+	assert_int_equal(hyperlight_layout_set_tables(&layout, 0x7000, NULL), MOTE_OK);
+	hyperlight_visit_layout(&layout, REGION_WRITE, take, &seen);
+	assert_int_equal(seen.count, sizeof want / sizeof want[0]);
+	for (size_t i = 0; i < seen.count; i++)
+		expect_region(&seen.regions[i], &want[i]);
+}
+
+static void init_data_has_the_rights_that_it_was_given(void **state)
+{
+	const struct hyperlight_sizes sizes = { .init_data = 5000, .input = 0x2001 };
+	struct hyperlight_layout layout;
+
+	(void)state;
+	assert_int_equal(hyperlight_layout_compute(&layout, &sizes, EXAMPLE_IMAGE, NULL), MOTE_OK);
+	for (unsigned flags = 0; flags <= (REGION_WRITE | REGION_EXECUTE); flags += REGION_WRITE) {
+		const mote_region_info want = { "init data",
+						0x35000,
+						0x35000,
+						0x2000,
+						true,
+						flags & REGION_WRITE,
+						flags & REGION_EXECUTE,
+						"snapshot" };
+		struct seen seen = { .count = 0 };
+
+		hyperlight_visit_layout(&layout, flags, take, &seen);
+		expect_region(&seen.regions[3], &want);
+		/* buffers of any size, and nothing is between them and what follows */
+		assert_int_equal(seen.regions[4].size, 0x2001);
+		for (size_t i = 4; i + 1 < seen.count; i++)
+			assert_int_equal(seen.regions[i].physical + seen.regions[i].size,
+					 seen.regions[i + 1].physical);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +262,8 @@ int main(void)
 		cmocka_unit_test(sizes_are_checked),
 		cmocka_unit_test(buffers_have_a_least_size),
 		cmocka_unit_test(tables_take_their_part_of_scratch),
+		cmocka_unit_test(all_of_memory_has_names),
+		cmocka_unit_test(init_data_has_the_rights_that_it_was_given),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,11 +100,32 @@ static void never_visited(void *user, const mote_region_info *region)
 	fail();
 }
 
-static void it_has_no_layout(void **state)
+/* Takes note of where scratch begins, and of all bytes that are in it. */
+static void look(void *user, const mote_region_info *region)
 {
+	mote_region_info *scratch = user;
+
+	if (strcmp(region->slot, "scratch") != 0)
+		return;
+	if (scratch->size == 0)
+		scratch->physical = region->physical;
+	scratch->size += region->size;
+}
+
+static void its_layout_has_the_sizes_that_were_asked_for(void **state)
+{
+	const mote_sandbox_options *options =
+		MOTE_OPTIONS(mote_sandbox_options, .scratch_size = 1 << 20);
+	mote_region_info scratch = { .size = 0 };
+
 	(void)state;
-	sandbox_box_expect(&box, mote_image_layout(image, NULL, never_visited, NULL, &box.err),
-			   MOTE_E_ABI_MISMATCH, "memory: where a guest of the hyperlight ABI");
+	sandbox_box_expect(&box, mote_image_layout(image, options, look, &scratch, &box.err),
+			   MOTE_OK, NULL);
+	assert_int_equal(scratch.size, 1 << 20);
+	assert_int_equal(scratch.physical, (UINT64_C(1) << 36) - (1 << 20));
+	options = MOTE_OPTIONS(mote_sandbox_options, .scratch_size = 4096);
+	sandbox_box_expect(&box, mote_image_layout(image, options, never_visited, NULL, &box.err),
+			   MOTE_E_LIMIT, "scratch_size is 0x1000; ");
 }
 
 static void the_abi_can_be_named(void **state)
@@ -163,7 +184,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_sandbox_is_made_of_it_where_there_is_no_ring_0,
 						load, drop),
 		cmocka_unit_test_setup_teardown(it_does_not_run_as_a_program, load, drop),
-		cmocka_unit_test_setup_teardown(it_has_no_layout, load, drop),
+		cmocka_unit_test_setup_teardown(its_layout_has_the_sizes_that_were_asked_for, load,
+						drop),
 		cmocka_unit_test_setup_teardown(the_abi_can_be_named, load, drop),
 		cmocka_unit_test_setup_teardown(files_are_loaded_by_the_same_rules, load, drop),
 	};

@@ -65,10 +65,9 @@ static mote_status parse(struct mote_image *image, mote_error *err)
 	return status;
 }
 
-mote_status hyperlight_load(struct guest_snapshot **out, const struct host *host,
-			    const struct guest_start *start, mote_error *err)
+static struct hyperlight_start start_of(const struct guest_start *start)
 {
-	const struct hyperlight_start how = {
+	return (struct hyperlight_start){
 		.sizes = { .input = start->input_size,
 			   .output = start->output_size,
 			   .heap = start->heap_size,
@@ -77,6 +76,29 @@ mote_status hyperlight_load(struct guest_snapshot **out, const struct host *host
 		.init_data = start->init_data,
 		.init_flags = start->init_data_flags,
 	};
+}
+
+/* Guests ask the host for functions by name, and see no list of them. */
+static mote_status describe(const struct guest_start *start, size_t nfunctions,
+			    guest_visit_region visit, void *user, mote_error *err)
+{
+	const struct hyperlight_start how = start_of(start);
+	struct hyperlight_layout layout;
+	struct hyperlight_image image;
+
+	(void)nfunctions;
+	mote_status status = hyperlight_image_parse(&image, start->file, start->file_size, err);
+	if (!status)
+		status = hyperlight_snapshot_layout(&layout, &image, &how, err);
+	if (!status)
+		hyperlight_visit_layout(&layout, how.init_flags, visit, user);
+	return status;
+}
+
+mote_status hyperlight_load(struct guest_snapshot **out, const struct host *host,
+			    const struct guest_start *start, mote_error *err)
+{
+	const struct hyperlight_start how = start_of(start);
 	struct hyperlight_snapshot *snapshot;
 	struct hyperlight_image image;
 
@@ -139,6 +161,7 @@ const struct guest_abi hyperlight_abi = {
 	.name = "hyperlight",
 	.recognise = recognise,
 	.parse = parse,
+	.describe = describe,
 	.snapshot_free = hyperlight_snapshot_free,
 	.guest_new = hyperlight_guest_new,
 	.guest_free = hyperlight_guest_free,

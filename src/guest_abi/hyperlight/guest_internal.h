@@ -8,6 +8,7 @@
  * memory.c  from guest addresses to bytes
  * files.c   mapped files
  * take.c    snapshots of guests
+ * places.c  what is where at first, for people
  */
 #ifndef GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
 #define GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
@@ -62,6 +63,11 @@ mote_status hyperlight_read(struct guest *base, uint64_t address, void *to, size
 mote_status hyperlight_write(struct guest *base, uint64_t address, const void *from, size_t size,
 			     mote_error *err);
 bool hyperlight_next_region(struct guest *base, uint64_t address, struct region *out);
+
+/* Calls VISIT for each region that a guest of LAYOUT begins with, in the order of their physical
+ * addresses. INIT_FLAGS: enum region_flags, what it may do with its init data besides reading. */
+void hyperlight_visit_layout(const struct hyperlight_layout *layout, unsigned init_flags,
+			     guest_visit_region visit, void *user);
 
 /* Checks all of a file that hyperlight_load() will use, and describes it to OUT: header, entry,
  * bias and segments, as the guest will see them. FILE must live as long as OUT is used. Errors,

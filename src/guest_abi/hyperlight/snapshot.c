@@ -76,26 +76,35 @@ static void fill(uint8_t *bytes, const struct hyperlight_layout *layout,
 		       layout->sizes.init_data);
 }
 
+mote_status hyperlight_snapshot_layout(struct hyperlight_layout *layout,
+				       const struct hyperlight_image *image,
+				       const struct hyperlight_start *start, mote_error *err)
+{
+	struct vmem_range ranges[RANGES_MAX];
+	mote_status status = hyperlight_layout_compute(layout, &start->sizes, image->size, err);
+
+	if (status)
+		return status;
+	const size_t n = list_ranges(layout, start->init_flags, ranges);
+	const uint64_t ntables = vmem_count_tables(&vmem_amd64, ranges, n);
+	return hyperlight_layout_set_tables(layout, ntables * VMEM_PAGE_SIZE, err);
+}
+
 static mote_status make_blob(struct hyperlight_snapshot *snapshot,
 			     const struct hyperlight_image *image,
 			     const struct hyperlight_start *start, mote_error *err)
 {
-	struct hyperlight_layout *layout = &snapshot->layout;
+	const struct hyperlight_layout *layout = &snapshot->layout;
 	struct vmem_range ranges[RANGES_MAX];
 	const size_t n = list_ranges(layout, start->init_flags, ranges);
-	const uint64_t ntables = vmem_count_tables(&vmem_amd64, ranges, n);
-	mote_status status = hyperlight_layout_set_tables(layout, ntables * VMEM_PAGE_SIZE, err);
-
-	if (status)
-		return status;
 	const size_t size = layout->data_size + layout->tables_size;
 	uint8_t *bytes = host_alloc(snapshot->host, size);
 	if (!bytes)
 		return error_nomem(err, "a guest's memory", size);
 	fill(bytes, layout, image, start);
 	build_tables(layout, bytes + layout->data_size, ranges, n);
-	status = shared_mem_new_read_only(&snapshot->blob, snapshot->host, bytes, size,
-					  layout->data_size, SHARED_MEM_PRIVATE, err);
+	mote_status status = shared_mem_new_read_only(&snapshot->blob, snapshot->host, bytes, size,
+						      layout->data_size, SHARED_MEM_PRIVATE, err);
 	host_free(snapshot->host, bytes, size);
 	return status;
 }
@@ -115,8 +124,7 @@ mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const stru
 	/* As after a call instruction: 8 bytes below a multiple of 16. */
 	snapshot->stack = SCRATCH_END_GVA - SCRATCH_EXCEPTION_STACK - 8;
 
-	mote_status status =
-		hyperlight_layout_compute(&snapshot->layout, &start->sizes, image->size, err);
+	mote_status status = hyperlight_snapshot_layout(&snapshot->layout, image, start, err);
 	if (!status)
 		status = make_blob(snapshot, image, start, err);
 	if (status) {

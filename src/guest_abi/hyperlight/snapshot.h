@@ -37,6 +37,12 @@ struct hyperlight_start {
 	unsigned init_flags;   /* enum region_flags: what the guest may do with them, and read */
 };
 
+/* Computes where everything is in the first snapshot of IMAGE, tables included, without making it.
+ * Errors: as hyperlight_layout_compute(). */
+mote_status hyperlight_snapshot_layout(struct hyperlight_layout *layout,
+				       const struct hyperlight_image *image,
+				       const struct hyperlight_start *start, mote_error *err);
+
 /*
  * Makes the first snapshot of IMAGE, which is not needed afterwards; HOST must outlive it. Errors:
  * as hyperlight_layout_compute(), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then.
