@@ -31,10 +31,10 @@ MOTE_EXPORT(void, EchoVoid)
 }
 
 /* As many parameters as there may be. */
-MOTE_EXPORT(i32, Ten, i32, a, i32, b, i32, c, i32, d, i32, e, i32, f, i32, g, i32, h, i32, i, i32,
-	    j)
+MOTE_EXPORT(i32, Eleven, i32, a, i32, b, i32, c, i32, d, i32, e, i32, f, i32, g, i32, h, i32, i,
+	    i32, j, i32, k)
 {
-	return a + b + c + d + e + f + g + h + i + j;
+	return a + b + c + d + e + f + g + h + i + j + k;
 }
 
 MOTE_EXPORT(i32, Count)
