@@ -24,7 +24,8 @@ extern "C" {
 /* Flags of a mote_directory. */
 enum {
 	/* The guest may change what it finds there. The changes are kept in the host's memory, for
-	 * this sandbox alone, and are gone when it is restored or freed. */
+	 * this sandbox alone, and by its snapshots: a restore brings back those of the snapshot,
+	 * and all others are gone then. */
 	MOTE_DIR_PRIVATE = 1,
 };
 

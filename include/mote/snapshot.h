@@ -30,11 +30,12 @@ extern "C" {
 typedef struct mote_snapshot mote_snapshot;
 
 /*
- * Takes a snapshot of SB between calls, with one reference. Only pages that are not zero are copied,
- * and of a large image only those that were changed.
- * From now on what the guest writes is watched, so that mote_sandbox_restore() to this snapshot is
- * cheap. The snapshot outlives SB, but not its runtime. Errors: MOTE_E_STATE (a call is under way,
- * the sandbox is poisoned), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then, and SB as it was.
+ * Takes a snapshot of SB between calls, with one reference. Only pages that are not zero are
+ * copied, and of a large image only those that were changed. From now on what the guest writes is
+ * watched, so that mote_sandbox_restore() to this snapshot is cheap. What the guest has changed in
+ * its directories is part of it. The snapshot outlives SB, but not its runtime. Errors:
+ * MOTE_E_STATE (a call is under way, the sandbox is poisoned, a file is open that cannot be opened
+ * again: the message has its path), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then, and SB as it was.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_snapshot_take(mote_snapshot **out, mote_sandbox *sb,
 						       mote_error *err);

@@ -23,8 +23,9 @@ extern "C" {
 /*
  * Saves SNAPSHOT under TAG in DIRECTORY, which is made if it is missing; a tag that exists
  * stands for SNAPSHOT from then on. TAG: 1 to 128 letters, digits, '_', '.', '-', not beginning
- * with '.' or '-'. Errors: MOTE_E_INVALID (tag), MOTE_E_SNAPSHOT (mapped files cannot be saved, the
- * message names one; the directory is another thing than an image layout), MOTE_E_NOMEM, MOTE_E_OS.
+ * with '.' or '-'. Errors: MOTE_E_INVALID (tag), MOTE_E_SNAPSHOT (mapped files cannot be saved, nor
+ * files that the guest has open or has changed, the message names one; the directory is another
+ * thing than an image layout), MOTE_E_NOMEM, MOTE_E_OS.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_snapshot_save(const mote_snapshot *snapshot,
 						       const char *directory, const char *tag,

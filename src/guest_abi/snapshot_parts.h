@@ -80,6 +80,7 @@ struct snapshot_parts {
 	/* only when taken apart */
 	const char *mapped_file;        /* the label of one; NULL: there is none */
 	const char *open_file;          /* the same of files that the guest has open, by path */
+	const char *changed_file;       /* the same of files that the guest has changed */
 	int fd;                         /* pages are read from here; MEMORY's */
 	struct memory_snapshot *memory; /* a reference: all pages, with what RUNS say in its file */
 };

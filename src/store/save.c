@@ -25,8 +25,15 @@ static mote_status check(const struct snapshot_parts *parts, const char *tag, mo
 				 "the snapshot has the mapped file \"%s\", which cannot be saved; "
 				 "take it before files are mapped",
 				 parts->mapped_file);
+	char name[200];
+	if (parts->changed_file) {
+		text_escape(name, sizeof name, parts->changed_file, strlen(parts->changed_file));
+		return error_set(err, MOTE_E_SNAPSHOT,
+				 "the snapshot's guest has changed %s, which cannot be saved; take "
+				 "it before the guest changes files",
+				 name);
+	}
 	if (parts->open_file) {
-		char name[200];
 		text_escape(name, sizeof name, parts->open_file, strlen(parts->open_file));
 		return error_set(
 			err, MOTE_E_SNAPSHOT,

@@ -83,7 +83,7 @@ static void guests_have_nothing_by_default(struct guest *g)
 
 static void restores_bring_files_back(struct guest *g)
 {
-	mote_snapshot *snapshot, *another = NULL;
+	mote_snapshot *snapshot;
 	int32_t fd = CALL(g, "Open", MOTE_ARGS("/data/a", mote_bool(true))).as.i32;
 
 	assert_string_equal(CALL(g, "Next", MOTE_ARGS(fd, 2u)).as.str.ptr, "ho");
@@ -94,14 +94,51 @@ static void restores_bring_files_back(struct guest *g)
 		CALL(g, "Store", MOTE_ARGS("/data/a", "changed"));
 		CALL(g, "Store", MOTE_ARGS("/tmp/x", "x"));
 		CALL(g, "Open", MOTE_ARGS("/tmp/x", mote_bool(i == 1)));
-		EXPECT_STATUS(g, mote_snapshot_take(&another, g->sb, &g->err), MOTE_E_STATE);
-		EXPECT_MESSAGE(g, "has changed /data/a, which is not kept");
 		EXPECT_STATUS(g, mote_sandbox_restore(g->sb, snapshot, &g->err), MOTE_OK);
 		expect(g, "/tmp/x", "error 2");
 		expect(g, "/data/a", "host's");
 		assert_int_equal(count_descriptors(), before);
 	}
 	mote_snapshot_unref(snapshot);
+}
+
+/* Of a sandbox, and of others that begin where it was, also when that is gone. */
+static void snapshots_keep_changes(struct guest *g)
+{
+	mote_snapshot *snapshot;
+	mote_sandbox *other = NULL, *first = g->sb;
+	char path[64];
+
+	CALL(g, "Store", MOTE_ARGS("/data/a", "kept"));
+	CALL(g, "Store", MOTE_ARGS("/tmp/x", "kept, too"));
+	const int32_t fd = CALL(g, "Open", MOTE_ARGS("/tmp/x", mote_bool(false))).as.i32;
+	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_sandbox_from_snapshot(&other, g->rt, snapshot, &options, &g->err),
+		      MOTE_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		g->sb = i % 2 ? first : other;
+		expect(g, "/data/a", "kept");
+		expect(g, "/fixed/a", "host's");
+		assert_string_equal(CALL(g, "Next", MOTE_ARGS(fd, 9u)).as.str.ptr, "kept, too");
+		CALL(g, "Store", MOTE_ARGS("/tmp/x", "lost"));
+		CALL(g, "Store", MOTE_ARGS("/tmp/y", "lost, too"));
+		CALL(g, "Remove", MOTE_ARGS("/data/a"));
+		expect(g, "/tmp/x", "lost");
+		EXPECT_STATUS(g, mote_sandbox_restore(g->sb, snapshot, &g->err), MOTE_OK);
+		expect(g, "/tmp/x", "kept, too");
+		expect(g, "/tmp/y", "error 2");
+	}
+	snprintf(path, sizeof path, "%s/store", folder);
+	EXPECT_STATUS(g, mote_snapshot_save(snapshot, path, "x", &g->err), MOTE_E_SNAPSHOT);
+	EXPECT_MESSAGE(g, "the snapshot's guest has changed /data/a, which cannot be saved");
+	mote_snapshot_unref(snapshot);
+	g->sb = first;
+	CALL(g, "Store", MOTE_ARGS("/data/a", "more"));
+	g->sb = other;
+	expect(g, "/data/a", "kept");
+	g->sb = first;
+	mote_sandbox_free(other);
+	expect(g, "/data/a", "more");
 }
 
 static void sandboxes_begin_with_open_files(struct guest *g)
@@ -201,6 +238,7 @@ int main(void)
 		  false },
 		{ "restores bring files back", "folders", restores_bring_files_back, &options,
 		  false },
+		{ "snapshots keep changes", "folders", snapshots_keep_changes, &options, false },
 		{ "sandboxes begin with open files", "folders", sandboxes_begin_with_open_files,
 		  &options, false },
 		{ "pools give directories", "folders", pools_give_directories, &options, false },

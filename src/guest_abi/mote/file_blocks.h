@@ -17,6 +17,9 @@ void file_tree_free(struct file_tree *tree, void *ptr, uint64_t size);
 /* Frees the blocks of a file from number FIRST on. */
 void file_blocks_free(struct file_tree *tree, struct file_node *node, uint64_t first);
 
+/* Gives NODE the blocks of FROM, which is another tree's. 0, -ENOMEM, -ENOSPC. */
+int file_blocks_share(struct file_tree *tree, struct file_node *node, const struct file_node *from);
+
 /* Whether nothing of a file, which has its name, was changed since it was taken from below. */
 bool file_node_is_as_below(const struct file_node *node);
 

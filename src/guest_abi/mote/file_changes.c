@@ -229,7 +229,7 @@ int64_t layers_rename(struct files *files, struct place *from, struct place *to)
 	if (failed)
 		return failed;
 	file_tree_swap(tree, node, gone);
-	node->is_changed = true;
+	file_node_change(tree, node);
 	if (!is_below(files, from, &source))
 		file_tree_remove(tree, gone);
 	file_node_touch(tree, source.folder);
@@ -253,7 +253,7 @@ int64_t layers_change(struct files *files, struct place *place, const uint32_t *
 	}
 	if (!node) /* a folder of the host, or the mount itself: as they are */
 		return 0;
-	node->is_changed = true;
+	file_node_change(&place->mount->tree, node);
 	if (mode)
 		node->mode = *mode & 0777;
 	if (modified)

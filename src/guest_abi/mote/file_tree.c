@@ -150,6 +150,25 @@ static void free_node(struct file_tree *tree, struct file_node *node)
 	file_tree_free(tree, node, sizeof *node);
 }
 
+/* A node that is in no folder yet. */
+static struct file_node *make_node(struct file_tree *tree, enum node_kind kind, const char *name,
+				   size_t size, const char *text, int *error)
+{
+	struct file_node *node = file_tree_alloc(tree, sizeof *node, error);
+
+	if (!node)
+		return NULL;
+	node->kind = kind;
+	node->fd = -1;
+	node->name = copy_text(tree, name, size, error);
+	if (!*error && text)
+		node->text = copy_text(tree, text, strlen(text), error);
+	if (!*error)
+		return node;
+	free_node(tree, node);
+	return NULL;
+}
+
 int file_tree_add(struct file_tree *tree, struct file_node *folder, const char *name, size_t size,
 		  enum node_kind kind, const char *text, struct file_node **out)
 {
@@ -161,18 +180,9 @@ int file_tree_add(struct file_tree *tree, struct file_node *folder, const char *
 		error = grow_buckets(tree);
 	if (error && !tree->buckets)
 		return error;
-	struct file_node *node = file_tree_alloc(tree, sizeof *node, &error);
+	struct file_node *node = make_node(tree, kind, name, size, text, &error);
 	if (!node)
 		return error;
-	node->kind = kind;
-	node->fd = -1;
-	node->name = copy_text(tree, name, size, &error);
-	if (!error && text)
-		node->text = copy_text(tree, text, strlen(text), &error);
-	if (error) {
-		free_node(tree, node);
-		return error;
-	}
 	if (old)
 		file_tree_remove(tree, old);
 	link_node(tree, node, folder);
@@ -226,6 +236,57 @@ void file_tree_clear(struct file_tree *tree)
 	file_tree_free(tree, tree->buckets, tree->nbuckets * sizeof tree->buckets[0]);
 	tree->buckets = NULL;
 	tree->nbuckets = 0;
+}
+
+/* The same node in FOLDER of another tree, without its children. */
+static int copy_node(struct file_tree *to, struct file_node *folder, const struct file_node *from,
+		     struct file_node **out)
+{
+	int error;
+	struct file_node *node =
+		make_node(to, from->kind, from->name, strlen(from->name), from->text, &error);
+
+	if (!node)
+		return error;
+	link_node(to, node, folder);
+	node->id = from->id;
+	node->is_merged = from->is_merged;
+	node->is_changed = from->is_changed;
+	node->mode = from->mode;
+	node->modified = from->modified;
+	node->below = from->below;
+	node->below_size = from->below_size;
+	node->size = from->size;
+	*out = node;
+	return file_blocks_share(to, node, from);
+}
+
+int file_tree_copy(struct file_tree *to, const struct file_tree *from)
+{
+	const struct file_node *node = from->root.first;
+	struct file_node *folder = &to->root, *copy = NULL;
+	int error = 0;
+
+	to->root.mode = from->root.mode;
+	to->root.modified = from->root.modified;
+	if (from->buckets) /* as many, so that the copy takes as much as what it is of */
+		to->buckets = file_tree_alloc(to, from->nbuckets * sizeof to->buckets[0], &error);
+	to->nbuckets = to->buckets ? from->nbuckets : 0;
+	while (node && !error) {
+		error = copy_node(to, folder, node, &copy);
+		if (node->first) {
+			node = node->first;
+			folder = copy;
+			continue;
+		}
+		while (node->parent && !node->next) {
+			node = node->parent;
+			folder = folder->parent;
+		}
+		node = node->next;
+	}
+	to->next_id = from->next_id;
+	return error;
 }
 
 /* A merged folder shows what is below, and a file without blocks of its own is what is below. */

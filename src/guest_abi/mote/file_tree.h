@@ -14,12 +14,20 @@
 
 #include "base/host.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
 #define FILE_BLOCK_SIZE 4096
+
+/* A piece of what is in a file. Trees that are copies of each other share those that neither has
+ * written to since; who does, and is not alone, gets one of its own. */
+struct file_block {
+	atomic_uint nrefs;
+	uint8_t bytes[FILE_BLOCK_SIZE];
+};
 
 enum node_kind { NODE_FOLDER, NODE_FILE, NODE_LINK, NODE_GONE };
 
@@ -39,8 +47,8 @@ struct file_node {
 	ino_t below; /* its inode number */
 	uint64_t below_size; /* so much of it shows */
 	uint64_t size;
-	uint8_t **blocks; /* NULL: as below, or zero */
-	uint64_t nblocks; /* room in BLOCKS */
+	struct file_block **blocks; /* NULL: as below, or zero */
+	uint64_t nblocks;           /* room in BLOCKS */
 };
 
 struct file_tree {
@@ -48,7 +56,8 @@ struct file_tree {
 	struct file_node root;
 	struct file_node **buckets; /* by parent and name; NULL while there are none */
 	size_t nbuckets, nnodes;    /* the former grow with the latter, where there is room */
-	uint64_t used, limit;       /* bytes */
+	uint64_t used, limit;       /* bytes; what is shared counts for each tree */
+	uint64_t changes;           /* counts file_node_touch() and file_node_change() */
 	uint64_t next_id;
 };
 
@@ -58,6 +67,11 @@ void file_tree_init(struct file_tree *tree, const struct host *host, uint64_t li
 
 /* Makes it empty again. Nobody may have a node open. */
 void file_tree_clear(struct file_tree *tree);
+
+/* Makes TO, which is empty and has room for it, what FROM is: with its numbers, times and use of
+ * memory, but without nodes that have no name. Any number of threads may copy from one tree that
+ * nobody changes. -ENOMEM: TO has a part of it. */
+int file_tree_copy(struct file_tree *to, const struct file_tree *from);
 
 /* The child of FOLDER whose name is the first SIZE bytes of NAME, also if it is GONE; or NULL. */
 struct file_node *file_tree_find(const struct file_tree *tree, const struct file_node *folder,
@@ -91,6 +105,9 @@ int file_node_resize(struct file_tree *tree, struct file_node *node, uint64_t si
 
 /* The file was changed just now. */
 void file_node_touch(struct file_tree *tree, struct file_node *node);
+
+/* Something else of NODE changes than its contents and names. */
+void file_node_change(struct file_tree *tree, struct file_node *node);
 
 /* The first node that makes a difference to what is below, or NULL. */
 const struct file_node *file_tree_difference(const struct file_tree *tree);

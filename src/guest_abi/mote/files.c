@@ -217,6 +217,15 @@ struct mount *files_mount(const struct files *files, const char *path, size_t le
 	return NULL;
 }
 
+uint64_t files_changes(const struct files *files)
+{
+	uint64_t changes = files->changes;
+
+	for (size_t i = 0; i < files->nmounts; i++)
+		changes += files->mounts[i].tree.changes;
+	return changes;
+}
+
 void files_dress(const struct mount *mount, struct stat *to)
 {
 	to->st_uid = to->st_gid = OWNER;

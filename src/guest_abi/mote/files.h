@@ -129,7 +129,7 @@ struct files {
 	char *folder; /* the guest's working one; NULL: "/" */
 	uint32_t mask;
 	uint64_t changes; /* so many times did a descriptor get another file, or the guest a folder */
-	uint64_t base_changes; /* CHANGES when the files were as in the sandbox's snapshot */
+	uint64_t base_changes; /* files_changes() when they were as in the sandbox's snapshot */
 	/* Paths that no mount has, and how often the guest asked for them. */
 	struct refused_path {
 		char *path;
@@ -171,6 +171,9 @@ int64_t files_open(struct files *files, uint64_t folder, const char *path, int f
 
 /* Changes the working folder to the guest's PATH, absolute and normalised. */
 int64_t files_enter(struct files *files, const char *path);
+
+/* How often anything was changed that a snapshot keeps, but for offsets and flags. */
+uint64_t files_changes(const struct files *files);
 
 /* The mount of that path, which is the guest's, without a slash at its end. NULL: none. */
 struct mount *files_mount(const struct files *files, const char *path, size_t length);

@@ -9,6 +9,7 @@
 #include "guest_abi/mote/file_paths.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 enum { SAVED_CLOSED, SAVED_STREAM, SAVED_OPEN = SAVED_STREAM + 3 };
@@ -58,18 +59,27 @@ static mote_status refuse(const char *what, const char *path, mote_error *err)
 			 what, text);
 }
 
-static mote_status check_tree(const struct mount *mount, mote_error *err)
+/* Remembers the first path that the guest has changed. */
+static mote_status note_change(struct files_state *state, const struct mount *mount,
+			       const struct host *host, mote_error *err)
 {
 	const struct file_node *node = file_tree_difference(&mount->tree);
 	char path[FILES_PATH_SIZE];
 	size_t length = mount->length;
 
-	if (!node)
+	if (!node || state->changed)
 		return MOTE_OK;
 	memcpy(path, mount->path, length);
 	path[length++] = '/';
 	file_node_path(node, path + length, sizeof path - length);
-	return refuse(node->kind == NODE_GONE ? "removed" : "changed", path, err);
+	return copy_string(&state->changed, path, host, err);
+}
+
+static mote_status copy_tree(struct file_tree *to, const struct file_tree *from, mote_error *err)
+{
+	if (!file_tree_copy(to, from))
+		return MOTE_OK;
+	return error_nomem(err, "the files that a guest has changed", (size_t)from->used);
 }
 
 static mote_status save_mounts(struct files_state *state, const struct files *files,
@@ -87,8 +97,11 @@ static mote_status save_mounts(struct files_state *state, const struct files *fi
 		saved->has_host = mount->fd >= 0;
 		saved->is_system = mount->system.look != NULL;
 		status = copy_string(&saved->path, mount->path, files->host, err);
+		file_tree_init(&saved->tree, files->host, mount->tree.limit, saved->has_host);
 		if (!status)
-			status = check_tree(mount, err);
+			status = copy_tree(&saved->tree, &mount->tree, err);
+		if (!status)
+			status = note_change(state, mount, files->host, err);
 	}
 	return status;
 }
@@ -167,11 +180,15 @@ mote_status files_save(struct files_state *state, const struct files *files, mot
 
 void files_state_fini(struct files_state *state, const struct host *host)
 {
-	for (size_t i = 0; i < state->nmounts; i++)
+	for (size_t i = 0; i < state->nmounts; i++) {
 		free_string(state->mounts[i].path, host);
+		if (state->mounts[i].tree.host)
+			file_tree_clear(&state->mounts[i].tree);
+	}
 	for (size_t i = 0; i < state->nopen; i++)
 		free_string(state->open[i].path, host);
 	free_string(state->folder, host);
+	free_string(state->changed, host);
 	host_free(host, state->mounts, state->nmounts * sizeof state->mounts[0]);
 	host_free(host, state->open, state->ntable * sizeof state->open[0]);
 	host_free(host, state->table, state->ntable * sizeof state->table[0]);
@@ -214,21 +231,18 @@ mote_status files_check(const struct files *files, const struct files_state *sta
 					 : saved->is_system ? "of the program's"
 							    : "in memory",
 					 path);
+		if (saved->tree.used > mount->tree.limit)
+			return error_set(err, MOTE_E_SNAPSHOT,
+					 "the snapshot has %" PRIu64
+					 " bytes of changes at %.200s, and "
+					 "max_bytes of this sandbox's directory is %" PRIu64,
+					 saved->tree.used, path, mount->tree.limit);
 	}
 	if (state->ntable > files->capacity)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the snapshot uses descriptor %zu, and max_open_files is %zu",
 				 state->ntable - 1, files->capacity);
 	return MOTE_OK;
-}
-
-/* Whether nothing has changed but offsets and flags. */
-static bool is_unchanged(const struct files *files)
-{
-	for (size_t i = 0; i < files->nmounts; i++)
-		if (file_tree_difference(&files->mounts[i].tree))
-			return false;
-	return files->changes == files->base_changes;
 }
 
 static void rewind_all(struct files *files, const struct files_state *state)
@@ -249,6 +263,19 @@ static void forget_all(struct files *files)
 		files_close(files, i);
 	for (size_t i = 0; i < files->nmounts; i++)
 		file_tree_clear(&files->mounts[i].tree);
+}
+
+static mote_status restore_trees(struct files *files, const struct files_state *state,
+				 mote_error *err)
+{
+	mote_status status = MOTE_OK;
+
+	for (size_t i = 0; !status && i < state->nmounts; i++) {
+		const struct saved_mount *saved = &state->mounts[i];
+		struct mount *mount = files_mount(files, saved->path, strlen(saved->path));
+		status = copy_tree(&mount->tree, &saved->tree, err);
+	}
+	return status;
 }
 
 /* Opens a file again, at the lowest descriptor that is free, which is what FD is. */
@@ -310,19 +337,19 @@ static mote_status restore_table(struct files *files, const struct files_state *
 mote_status files_restore(struct files *files, const struct files_state *state, bool is_base,
 			  mote_error *err)
 {
-	mote_status status;
-
 	files->mask = state->mask;
-	if (is_base && is_unchanged(files)) {
+	if (is_base && files_changes(files) == files->base_changes) {
 		rewind_all(files, state);
 		return MOTE_OK;
 	}
 	forget_all(files);
+	mote_status status = restore_trees(files, state, err);
 	for (size_t fd = 0; state->is_fresh && fd < 3; fd++)
 		files_put(files, fd, open_file_ref(&files->standard[fd]), false);
-	status = restore_table(files, state, err);
+	if (!status)
+		status = restore_table(files, state, err);
 	if (!status && files_enter(files, state->folder ? state->folder : "/"))
 		status = error_nomem(err, "the guest's working folder", FILES_PATH_SIZE);
-	files->base_changes = files->changes;
+	files->base_changes = files_changes(files);
 	return status;
 }

@@ -138,6 +138,7 @@ static void describe_memory(struct snapshot_parts *parts,
 		parts->stack_guard[i] = memory->stack_guard[i];
 	if (memory->nfiles > 0)
 		parts->mapped_file = memory->files[0]->label;
+	parts->changed_file = snapshot->files.changed;
 	parts->open_file = files_state_difference(&snapshot->files);
 }
 

@@ -50,7 +50,7 @@ static mote_status save(struct mote_guest_snapshot *snapshot, struct mote_guest 
 	if (status)
 		return status;
 	guest->base_arena_changes = guest->arena.changes;
-	personality->files.base_changes = personality->files.changes;
+	personality->files.base_changes = files_changes(&personality->files);
 	status = machine_watch(&guest->machine, err);
 	if (status)
 		guest_memory_note_all(guest->memory);

@@ -202,7 +202,7 @@ static struct file_node *node_of(struct personality *p, uint64_t fd, int64_t *fa
 	*failed = !file ? -EBADF : !file->mount || !file->mount->is_writable ? -EROFS : 0;
 	if (*failed || !file->node)
 		return NULL;
-	file->node->is_changed = true;
+	file_node_change(&file->mount->tree, file->node);
 	return file->node;
 }
 

@@ -71,8 +71,8 @@ static int64_t copy(struct personality *p, const struct end *from, const struct 
 static int64_t copy_between(struct personality *p, const uint64_t from[2], const uint64_t to[2],
 			    uint64_t size)
 {
-	struct end source = { files_get(&p->files, from[0]) },
-		   target = { files_get(&p->files, to[0]) };
+	struct end source = { .file = files_get(&p->files, from[0]) },
+		   target = { .file = files_get(&p->files, to[0]) };
 
 	if (!is_open_for(source.file, O_WRONLY) || !is_open_for(target.file, O_RDONLY))
 		return -EBADF;

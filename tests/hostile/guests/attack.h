@@ -25,8 +25,15 @@ MOTE_IMPORT(i32, HostAdd, i32, i32)
 
 static void attack(uint64_t way);
 
+/* What a family of attacks does at the guest's start, and before each. */
+#ifndef ATTACK_PREPARE
+#define ATTACK_PREPARE() ((void)0)
+#define ATTACK_BEGIN()   ((void)0)
+#endif
+
 MOTE_EXPORT(void, Attack, u64, way)
 {
+	ATTACK_BEGIN();
 	attack(way);
 }
 
@@ -52,6 +59,7 @@ MOTE_EXPORT(u64, Answer, u32, key)
 
 int main(void)
 {
+	ATTACK_PREPARE();
 	return 0;
 }
 

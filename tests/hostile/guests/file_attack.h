@@ -6,6 +6,11 @@
 #ifndef TESTS_HOSTILE_GUESTS_FILE_ATTACK_H
 #define TESTS_HOSTILE_GUESTS_FILE_ATTACK_H
 
+static void keep_some(void);
+static void expect_kept(void);
+#define ATTACK_PREPARE() keep_some()
+#define ATTACK_BEGIN()   expect_kept()
+
 #include "hostile/guests/attack.h"
 
 #include <dirent.h>
@@ -14,6 +19,34 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+/* Changes that are there when the attacks begin, and after each restore: a file in memory, a part
+ * of one of the host's, and one that is gone. */
+static void keep_some(void)
+{
+	static char text[30000] = "honest, and kept";
+	int fd = creat("/tmp/kept", 0600), large = open("/mine/large", O_RDWR);
+
+	if (write(fd, text, sizeof text) != sizeof text || pwrite(large, text, 10, 5000) != 10 ||
+	    close(fd) || close(large) || unlink("/mine/inner/text"))
+		abort();
+}
+
+static void expect_kept(void)
+{
+	static char text[30001];
+	struct stat st;
+	int fd = open("/tmp/kept", O_RDONLY), large = open("/mine/large", O_RDONLY);
+
+	if (read(fd, text, sizeof text) != 30000 || strcmp(text, "honest, and kept") != 0 ||
+	    text[29999])
+		mote_guest_fail(1, "a kept file is another");
+	if (pread(large, text, 11, 5000) != 11 || memcmp(text, "honest, an\0", 11) != 0 ||
+	    pread(large, text, 6, 0) != 6 || memcmp(text, "honest", 6) != 0)
+		mote_guest_fail(1, "a part of a file was not kept");
+	if (stat("/mine/inner/text", &st) == 0 || close(fd) || close(large))
+		mote_guest_fail(1, "what was removed is there");
+}
 
 /* What is open as FD may be seen: nothing, zeroes of a hole, or what is honest. */
 static inline void expect_honest(int fd)
