@@ -81,8 +81,9 @@ struct hv_vm_config {
 	const struct region *slots;
 	size_t nslots;
 	/* What ring 3 sees, each region all in one slot, where the bytes are; .host does not count.
-	 * The page tables say the same; a backend without page tables maps these. Sorted by virtual
-	 * address, no overlaps. */
+	 * The page tables say the same; a backend without page tables maps these, and makes a page
+	 * that is not in the slot's file yet, if the view is REGION_MISSING, HV_EXIT_EXCEPTION.
+	 * Sorted by virtual address, no overlaps. */
 	const struct region *views;
 	size_t nviews;
 	const struct hv_cpu_state *cpu;

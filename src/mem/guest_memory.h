@@ -56,6 +56,18 @@ struct shared_mem *guest_memory_ram(struct guest_memory *memory);
  * them or restores others: then they are elsewhere.
  */
 bool guest_memory_elsewhere(const struct guest_memory *memory, size_t index, struct region *out);
+
+/*
+ * What others must be told of when they touch it: the same for runs that the guest can write, whose
+ * pages are copied to the descriptor of RAM when somebody looks at them first.
+ * guest_memory_supply_page() does that; false: nothing is missing at ADDRESS.
+ * guest_memory_supply_all() copies all of them, now and from now on, for others that cannot be told.
+ */
+bool guest_memory_missing(const struct guest_memory *memory, size_t index, struct region *out);
+bool guest_memory_supply_page(struct guest_memory *memory, uint64_t address);
+void guest_memory_supply_all(struct guest_memory *memory);
+
+/* How often others began to look for memory elsewhere. */
 unsigned guest_memory_views(const struct guest_memory *memory);
 
 /* Guest physical address of the root page table (CR3), and of the page that no slot backs. */

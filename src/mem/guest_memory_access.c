@@ -69,6 +69,7 @@ static mote_status read_piece(struct guest_memory *memory, const struct piece *p
 {
 	if (piece->file)
 		return file_mapping_read(piece->file, piece->offset, to, piece->size, err);
+	guest_memory_supply(memory, piece->offset, piece->size);
 	return shared_mem_read(memory->ram, piece->offset, to, piece->size, err);
 }
 
@@ -140,6 +141,7 @@ mote_status guest_memory_write(struct guest_memory *memory, uint64_t address, co
 
 	while (!status && size > 0) {
 		struct piece next = piece(memory, address, size, rights);
+		guest_memory_supply(memory, next.offset, next.size);
 		status = guest_memory_own_image(memory, next.offset, next.size, err);
 		if (!status)
 			status = shared_mem_write(memory->ram, next.offset, in, next.size, err);

@@ -39,6 +39,7 @@ static mote_status compare_page(struct guest_memory *memory, uint64_t page, mote
 	uint8_t now[MOTE_PAGE_SIZE];
 	mote_status status = memory_snapshot_page(memory->base, page, &want, err);
 
+	guest_memory_supply(memory, page * MOTE_PAGE_SIZE, MOTE_PAGE_SIZE);
 	if (!status)
 		status = shared_mem_read(memory->ram, page * MOTE_PAGE_SIZE, now, sizeof now, err);
 	if (status)

@@ -3,7 +3,8 @@
  * Loads an image into the memory of a guest. Small segments are copied, in one step each. Of large
  * ones whole pages are mapped from the image's own file, which nobody can change: all sandboxes
  * share them until they write, and loading does not depend on how many they are. Where the guest is
- * another process that maps memory too, only those that it cannot write: it maps the same file.
+ * another process that maps memory too, it maps the same file for those that it cannot write; the
+ * others are copied when there is need for them (guest_memory_missing.c).
  */
 #include "mem/guest_memory_internal.h"
 
@@ -70,7 +71,9 @@ static mote_status show_run(struct guest_memory *memory, const struct page_run *
 	if (!has_viewers(memory))
 		return shared_mem_show_file(memory->ram, offset, size, fd, at, true, err);
 	memory->nviews++;
-	return shared_mem_show_sealed(memory->ram, offset, size, fd, at, err);
+	return guest_memory_is_writable(memory, run)
+		       ? guest_memory_miss(memory, run, err)
+		       : shared_mem_show_sealed(memory->ram, offset, size, fd, at, err);
 }
 
 /* Maps PAGES and copies what is around them. */
@@ -94,13 +97,12 @@ static mote_status show(struct guest_memory *memory, const uint8_t *file, const 
 	return show_run(memory, &run, err);
 }
 
-/* What another process is to see being written must be in memory that both have. */
-static mote_status load(struct guest_memory *memory, const uint8_t *file, bool is_writable,
-			const struct piece *piece, mote_error *err)
+static mote_status load(struct guest_memory *memory, const uint8_t *file, const struct piece *piece,
+			mote_error *err)
 {
 	const struct piece pages = whole_pages(piece);
 
-	if (pages.size >= MAPPED_FROM && memory->image && !(is_writable && has_viewers(memory)))
+	if (pages.size >= MAPPED_FROM && memory->image)
 		return show(memory, file, piece, &pages, err);
 	copy(memory, file, piece);
 	return MOTE_OK;
@@ -139,7 +141,7 @@ mote_status guest_memory_load_image(struct guest_memory *memory, const struct la
 			.file_offset = segment->file_offset,
 			.size = segment->file_size,
 		};
-		status = load(memory, file, segment->writable, &piece, err);
+		status = load(memory, file, &piece, err);
 		region++;
 	}
 	return status;
@@ -149,7 +151,6 @@ mote_status guest_memory_load_image(struct guest_memory *memory, const struct la
 static mote_status show_own(struct guest_memory *memory, const struct page_run *run,
 			    mote_error *err)
 {
-	memory->nviews++;
 	return shared_mem_show_own(memory->ram, run->first * MOTE_PAGE_SIZE,
 				   run->count * MOTE_PAGE_SIZE, err);
 }
@@ -159,6 +160,7 @@ void guest_memory_forget_image(struct guest_memory *memory)
 	host_free(memory->host, memory->image_runs,
 		  MOTE_MAX_SEGMENTS * sizeof memory->image_runs[0]);
 	sealed_file_unref(memory->image);
+	guest_memory_forget_missing(memory);
 	memory->image = NULL;
 	memory->image_runs = NULL;
 	memory->nimage_runs = 0;
@@ -169,8 +171,11 @@ static mote_status drop_image(struct guest_memory *memory, mote_error *err)
 {
 	mote_status status = MOTE_OK;
 
-	for (size_t i = 0; !status && has_viewers(memory) && i < memory->nimage_runs; i++)
-		status = show_own(memory, &memory->image_runs[i], err);
+	for (size_t i = 0; !status && has_viewers(memory) && i < memory->nimage_runs; i++) {
+		memory->nviews++;
+		if (!guest_memory_is_writable(memory, &memory->image_runs[i]))
+			status = show_own(memory, &memory->image_runs[i], err);
+	}
 	if (!status)
 		guest_memory_forget_image(memory);
 	return status;
@@ -213,8 +218,13 @@ mote_status guest_memory_show_image(struct guest_memory *memory,
 		status = show_zeroes(memory, err);
 	if (!status && !stays && snapshot->image)
 		status = set_image(memory, snapshot->image, err);
-	for (size_t i = 0; !status && !stays && i < snapshot->nimage_runs; i++)
-		status = show_run(memory, &snapshot->image_runs[i], err);
+	for (size_t i = 0; !status && i < snapshot->nimage_runs; i++) {
+		const struct page_run *run = &snapshot->image_runs[i];
+		if (!stays)
+			status = show_run(memory, run, err);
+		else if (guest_memory_is_writable(memory, run))
+			status = guest_memory_miss(memory, run, err);
+	}
 	return status;
 }
 
@@ -225,6 +235,7 @@ static mote_status own_run(struct guest_memory *memory, size_t index, mote_error
 	const uint64_t offset = run.first * MOTE_PAGE_SIZE, size = run.count * MOTE_PAGE_SIZE;
 	mote_status status = show_own(memory, &run, err);
 
+	memory->nviews++;
 	if (status)
 		return status;
 	memcpy((uint8_t *)shared_mem_base(memory->ram) + offset,
@@ -243,19 +254,27 @@ mote_status guest_memory_own_image(struct guest_memory *memory, uint64_t offset,
 	mote_status status = MOTE_OK;
 
 	for (size_t i = memory->nimage_runs; !status && has_viewers(memory) && i-- > 0;)
-		if (memory->image_runs[i].first < end &&
+		if (!guest_memory_is_writable(memory, &memory->image_runs[i]) &&
+		    memory->image_runs[i].first < end &&
 		    first < memory->image_runs[i].first + memory->image_runs[i].count)
 			status = own_run(memory, i, err);
 	return status;
 }
 
-bool guest_memory_elsewhere(const struct guest_memory *memory, size_t index, struct region *out)
+/* The INDEX-th of the image's runs that the guest can write, or of the others. */
+static const struct page_run *nth_run(const struct guest_memory *memory, bool is_writable,
+				      size_t index)
 {
-	if (!has_viewers(memory) || index >= memory->nimage_runs)
-		return false;
-	const struct page_run *run = &memory->image_runs[index];
+	for (size_t i = 0; has_viewers(memory) && i < memory->nimage_runs; i++)
+		if (guest_memory_is_writable(memory, &memory->image_runs[i]) == is_writable &&
+		    index-- == 0)
+			return &memory->image_runs[i];
+	return NULL;
+}
 
-	*out = (struct region){
+static struct region describe(const struct guest_memory *memory, const struct page_run *run)
+{
+	return (struct region){
 		.gpa = memory->layout.ram.gpa + run->first * MOTE_PAGE_SIZE,
 		.size = run->count * MOTE_PAGE_SIZE,
 		.flags = REGION_READ | REGION_EXECUTE,
@@ -264,7 +283,24 @@ bool guest_memory_elsewhere(const struct guest_memory *memory, size_t index, str
 			  .offset = run->file_page * MOTE_PAGE_SIZE,
 			  .file = memory->image->fd },
 	};
-	return true;
+}
+
+bool guest_memory_elsewhere(const struct guest_memory *memory, size_t index, struct region *out)
+{
+	const struct page_run *run = nth_run(memory, false, index);
+
+	if (run)
+		*out = describe(memory, run);
+	return run;
+}
+
+bool guest_memory_missing(const struct guest_memory *memory, size_t index, struct region *out)
+{
+	const struct page_run *run = memory->missing ? nth_run(memory, true, index) : NULL;
+
+	if (run)
+		*out = describe(memory, run);
+	return run;
 }
 
 unsigned guest_memory_views(const struct guest_memory *memory)

@@ -42,6 +42,10 @@ struct guest_memory {
 	struct sealed_file *image;
 	struct page_run *image_runs; /* by FIRST, room for MOTE_MAX_SEGMENTS; NULL without IMAGE */
 	size_t nimage_runs;
+	/* Stretches with pages of those runs that are still to be copied: a bit each; NULL: there
+	 * are none. See guest_memory_missing.c. */
+	uint64_t *missing;
+	bool has_all;    /* the guest cannot tell of missing pages: there must be none */
 	unsigned nviews; /* how often others began to see memory elsewhere than before */
 };
 
@@ -96,6 +100,20 @@ mote_status guest_memory_show_image(struct guest_memory *memory,
 
 /* Of memory that nobody looks at any more: forgets which pages come from the image's file. */
 void guest_memory_forget_image(struct guest_memory *memory);
+
+/* Whether the guest may write to RUN. */
+bool guest_memory_is_writable(const struct guest_memory *memory, const struct page_run *run);
+
+/* Before the host looks at SIZE bytes at OFFSET of RAM, or writes some: what is missing there is
+ * copied. */
+void guest_memory_supply(struct guest_memory *memory, uint64_t offset, uint64_t size);
+
+/* RUN, of the image, is zero: is to be copied when somebody looks at it. Errors: MOTE_E_NOMEM. */
+mote_status guest_memory_miss(struct guest_memory *memory, const struct page_run *run,
+			      mote_error *err);
+
+/* Nothing is missing. */
+void guest_memory_forget_missing(struct guest_memory *memory);
 
 /* Before the host writes to SIZE bytes at OFFSET of RAM: makes pages there, and others with them,
  * no longer those of a file that nobody can write to. Errors: MOTE_E_OS. */

@@ -220,6 +220,8 @@ static mote_status replace_pages(struct guest_memory *memory, const struct memor
 	memory->is_blank = false;
 	for (size_t i = 0; !status && i < from->nruns; i++) {
 		const struct page_run *run = &from->runs[i];
+		guest_memory_supply(memory, run->first * MOTE_PAGE_SIZE,
+				    run->count * MOTE_PAGE_SIZE);
 		status = shared_mem_show_file(memory->ram, run->first * MOTE_PAGE_SIZE,
 					      run->count * MOTE_PAGE_SIZE, from->fd,
 					      run->file_page * MOTE_PAGE_SIZE,

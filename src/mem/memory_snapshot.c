@@ -172,9 +172,11 @@ static bool may_keep(const struct choice *choice, uint64_t first, uint64_t end)
 {
 	const struct guest_memory *memory = choice->memory;
 
-	return memory_snapshot_keeps_pages(&memory->layout, first, end) &&
-	       (shared_mem_fd(memory->ram) < 0 ||
-		!find_run(memory->image_runs, memory->nimage_runs, first, end).count);
+	for (size_t i = 0; shared_mem_fd(memory->ram) >= 0 && i < memory->nimage_runs; i++)
+		if (find_run(&memory->image_runs[i], 1, first, end).count &&
+		    !guest_memory_is_writable(memory, &memory->image_runs[i]))
+			return false;
+	return memory_snapshot_keeps_pages(&memory->layout, first, end);
 }
 
 /* Calls for each run, gaps of up to GAP pages filled if they may be kept, until RUNS, if any, has
@@ -300,8 +302,12 @@ static mote_status write_pages(struct memory_snapshot *snapshot, struct guest_me
 {
 	mote_status status = memory_snapshot_create_file(snapshot, err);
 
-	for (size_t i = 0; !status && i < snapshot->nruns; i++)
-		status = write_run(snapshot, memory->ram, &snapshot->runs[i], err);
+	for (size_t i = 0; !status && i < snapshot->nruns; i++) {
+		const struct page_run *run = &snapshot->runs[i];
+		guest_memory_supply(memory, run->first * MOTE_PAGE_SIZE,
+				    run->count * MOTE_PAGE_SIZE);
+		status = write_run(snapshot, memory->ram, run, err);
+	}
 	return status ? status : memory_snapshot_seal(snapshot, err);
 }
 

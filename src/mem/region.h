@@ -30,6 +30,8 @@ enum region_flags {
 	REGION_WRITE = 1 << 1,
 	REGION_EXECUTE = 1 << 2,
 	REGION_ALL = REGION_READ | REGION_WRITE | REGION_EXECUTE,
+	/* Of a view for a backend that needs_fd: pages that the host has not written to yet fault. */
+	REGION_MISSING = 1 << 3,
 };
 
 /* Each kind with the name that messages and dumps give it. */

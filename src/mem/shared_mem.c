@@ -124,7 +124,7 @@ enum shared_mem_form shared_mem_form(const struct shared_mem *mem)
 
 void shared_mem_populate(struct shared_mem *mem, uint64_t offset, uint64_t size)
 {
-	if (shared_mem_form(mem) == SHARED_MEM_IS_EXCLUSIVE && offset <= mem->mapping.size &&
+	if (shared_mem_form(mem) != SHARED_MEM_IS_READ_ONLY && offset <= mem->mapping.size &&
 	    size <= mem->mapping.size - offset)
 		mapping_populate(&mem->mapping, mem->host, (size_t)offset, (size_t)size);
 }

@@ -76,8 +76,8 @@ int shared_mem_fd(const struct shared_mem *mem);
 /* The bytes of an exclusive block, valid until it is shared; NULL for other forms. */
 uint8_t *shared_mem_bytes(struct shared_mem *mem);
 
-/* Makes whole pages of an exclusive block resident at once, where that can be done. For pages that
- * will all be written: it saves their faults, and changes nothing else. */
+/* Makes whole pages of a block that is not read-only resident at once, where that can be done. For
+ * pages that will all be written: it saves their faults, and changes nothing else. */
 void shared_mem_populate(struct shared_mem *mem, uint64_t offset, uint64_t size);
 
 /* The bytes of a read-only block, valid as long as it; NULL for other forms. */

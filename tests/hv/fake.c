@@ -83,6 +83,9 @@ static mote_status fake_vm_new(struct hv_vm **out, struct hv *hv, const struct h
 	*out = NULL;
 	if (fake.vm_new_fails)
 		return error_set(err, fake.vm_new_fails, "the fake makes no machine");
+	for (size_t i = 0; i < config->nviews; i++)
+		if (fake.tells_nothing && config->views[i].flags & REGION_MISSING)
+			return error_set(err, MOTE_E_OS, "the fake cannot tell of missing pages");
 	assert_in_range(config->nslots, 1, FAKE_SLOTS_MAX);
 	assert_in_range(config->nviews, 1, FAKE_VIEWS_MAX);
 	struct fake_vm_block *block = host_alloc(hv->host, sizeof *block);

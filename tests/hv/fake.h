@@ -77,6 +77,7 @@ struct fake {
 	_Atomic uint64_t cpu_time; /* of fake_process's guests [0] */
 	const uint64_t *written;   /* what written() tells, once: addresses [none] */
 	size_t nwritten;
+	bool tells_nothing;  /* vm_new() refuses views with missing pages [false] */
 	bool loses_writes;   /* written() does not know [false] */
 	unsigned interrupts; /* so many runs end in HV_EXIT_INTERRUPTED at once [0] */
 

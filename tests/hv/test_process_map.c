@@ -11,8 +11,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { PAGE = 4096, BREAKPOINT = 3, PAGE_FAULT = 14 };
+enum { PAGE = 4096, BREAKPOINT = 3, INVALID_OPCODE = 6, PAGE_FAULT = 14 };
 #define GPA  UINT64_C(0x100000000)
 #define HIGH UINT64_C(0x200000000000)
 
@@ -188,6 +189,57 @@ static void no_failure_leaves_anything_behind(void **state)
 	close(file.fd);
 }
 
+/* A page that is in no file yet stops the guest; once the host has written it, the guest goes on as
+ * if nothing had been. */
+static void missing_pages_stop_the_guest(void **state)
+{
+	const struct region missing = {
+		.va = HIGH,
+		.gpa = GPA,
+		.size = 4 * PAGE,
+		.flags = REGION_READ | REGION_WRITE | REGION_MISSING,
+		.host.file = memfd_create("missing", MFD_CLOEXEC),
+	};
+	(void)state;
+	struct host host;
+	struct box box;
+	char byte = 42;
+
+	host_init(&host);
+	struct hv *hv = open_backend(&host);
+	const int fd = (int)missing.host.file;
+	assert_int_equal(ftruncate(fd, 4 * PAGE), 0);
+	box_open(&box, hv);
+	mote_error err;
+	if (hv_process.map(box.vm, &missing, &err)) {
+		print_message("SKIP missing pages: %s\n", err.message);
+		skip();
+	}
+	for (uint64_t page = 0; page < 3; page++) {
+		struct hv_exit exit = box_start(&box, "read_at", HIGH + page * PAGE + 7);
+		assert_int_equal(exit.kind, HV_EXIT_EXCEPTION);
+		assert_int_equal(exit.u.exception.vector, PAGE_FAULT);
+		assert_int_equal(exit.u.exception.address, HIGH + page * PAGE + 7);
+		/* still missing, and not taken for zero */
+		exit = box_run(&box);
+		assert_int_equal(exit.kind, HV_EXIT_EXCEPTION);
+		assert_int_equal(pwrite(fd, &byte, 1, (off_t)(page * PAGE + 7)), 1);
+		exit = box_run(&box);
+		assert_int_equal(exit.u.exception.vector, INVALID_OPCODE); /* which comes next */
+		assert_int_equal(box.vm->regs->rax & 0xff, 42);
+	}
+	/* a process that takes its place has the same missing */
+	struct scratch_file file = code_file();
+	assert_int_equal(map(&box, file.fd, HIGH + 0x100000, NULL), MOTE_OK);
+	assert_int_equal(box_start(&box, "read_at", HIGH + 7).u.exception.vector, INVALID_OPCODE);
+	assert_int_equal(box_start(&box, "read_at", HIGH + 3 * PAGE).u.exception.vector,
+			 PAGE_FAULT);
+	box_close(&box);
+	hv_process.close(hv);
+	close(file.fd);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +247,7 @@ int main(void)
 		cmocka_unit_test(registers_fs_base_and_memory_stay),
 		cmocka_unit_test(a_refusal_leaves_the_machine_as_it_was),
 		cmocka_unit_test(no_failure_leaves_anything_behind),
+		cmocka_unit_test(missing_pages_stop_the_guest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -412,6 +412,52 @@ static void snapshots_of_it_share_it(struct guest *g)
 	assert_int_equal(unlink(file.path), 0);
 }
 
+/* Neither sandboxes nor snapshots take memory for variables that nobody has looked at. */
+static void untouched_variables_cost_nothing(struct guest *g)
+{
+	struct large_file file;
+	mote_snapshot *clean;
+	mote_sandbox *some[4];
+
+	make_file(g, &file, true);
+	const uint64_t before = private_kib(g);
+	for (int i = 0; i < 4; i++) {
+		if (i < 2)
+			begin(g, &file);
+		else
+			EXPECT_STATUS(
+				g, mote_sandbox_from_snapshot(&g->sb, g->rt, clean, NULL, &g->err),
+				MOTE_OK);
+		some[i] = g->sb;
+		poke(g, 8 << 20, (uint64_t)i);
+		if (i == 1)
+			EXPECT_STATUS(g, mote_snapshot_take(&clean, g->sb, &g->err), MOTE_OK);
+	}
+	assert_in_range(private_kib(g), 0, before + 5 * 2048);
+	for (int i = 0; i < 4; i++) {
+		g->sb = some[i];
+		assert_int_equal(peek(g, 8 << 20), i);
+		assert_int_equal(peek(g, (8 << 20) + 8), large_image_word((8 << 20) + 8));
+		assert_true(is_as_written_from(g, (8 << 20) + (256 << 10)));
+		if (i < 3)
+			mote_sandbox_free(g->sb);
+	}
+	/* the host sees what the guest has not looked at, and the other way round */
+	uint64_t word = 0;
+	EXPECT_STATUS(g, mote_sandbox_read(g->sb, image_at + (5 << 20) + 4096, &word, 8, &g->err),
+		      MOTE_OK);
+	assert_int_equal(word, large_image_word((5 << 20) + 4096));
+	EXPECT_STATUS(g, mote_sandbox_restore(g->sb, clean, &g->err), MOTE_OK);
+	word = 3;
+	EXPECT_STATUS(g, mote_sandbox_write(g->sb, image_at + (5 << 20), &word, 8, &g->err),
+		      MOTE_OK);
+	assert_int_equal(peek(g, 5 << 20), 3);
+	assert_int_equal(peek(g, (5 << 20) + 4096), large_image_word((5 << 20) + 4096));
+	mote_snapshot_unref(clean);
+	mote_image_unref(file.image);
+	assert_int_equal(unlink(file.path), 0);
+}
+
 static const struct row rows[] = {
 	{ "all of 4 GiB can be used", "large", all_of_4_gib_can_be_used, &four_gib, false },
 	{ "all of 16 GiB can be used", "large", all_of_16_gib_can_be_used, &sixteen_gib, false },
@@ -428,6 +474,8 @@ static const struct row rows[] = {
 	{ "sandboxes outlive an image of constants", "large",
 	  sandboxes_outlive_an_image_of_constants, NULL, true },
 	{ "sandboxes of it share it", "large", sandboxes_of_it_share_it, NULL, true },
+	{ "untouched variables cost nothing", "large", untouched_variables_cost_nothing, NULL,
+	  true },
 	{ "snapshots of it share it", "large", snapshots_of_it_share_it, NULL, true },
 };
 

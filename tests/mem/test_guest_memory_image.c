@@ -210,6 +210,110 @@ static uint8_t seen_by_others(struct guest_memory *memory, uint64_t address)
 	return byte;
 }
 
+/* Where the descriptor of RAM has ADDRESS. */
+static off_t place_of(struct guest_memory *memory, uint64_t address)
+{
+	const struct layout *layout = guest_memory_layout(memory);
+	size_t cache = 0;
+	const struct region *region = layout_find(layout, address, &cache);
+
+	return (off_t)(region->gpa - layout->ram.gpa + (address - region->va));
+}
+
+/* As another process does, which has the descriptor mapped. */
+static uint8_t peek(struct guest_memory *memory, uint64_t address)
+{
+	const int fd = shared_mem_fd(guest_memory_ram(memory));
+	uint8_t byte;
+
+	assert_int_equal(pread(fd, &byte, 1, place_of(memory, address)), 1);
+	return byte;
+}
+
+static void poke(struct guest_memory *memory, uint64_t address, uint8_t byte)
+{
+	const int fd = shared_mem_fd(guest_memory_ram(memory));
+
+	assert_int_equal(pwrite(fd, &byte, 1, place_of(memory, address)), 1);
+}
+
+static void variables_come_when_somebody_looks(void **state)
+{
+	static const uint64_t elsewhere[] = {
+		0, CODE, CONSTANTS + MIB, ODD + MIB, MOTE_START_BLOCK, UINT64_MAX
+	};
+	(void)state;
+	struct guest_memory *memory = make_well(SHARED_MEM_FILE);
+	const uint64_t last = VARIABLES + MIB + 2 * PAGE; /* the last whole page */
+	struct region run;
+
+	assert_true(guest_memory_missing(memory, 0, &run));
+	assert_false(guest_memory_missing(memory, 1, &run));
+	assert_int_equal(run.gpa - guest_memory_layout(memory)->ram.gpa,
+			 place_of(memory, VARIABLES));
+	assert_int_equal(run.size, MIB + 3 * PAGE);
+	assert_int_equal(peek(memory, VARIABLES + MIB / 2), 0);
+	for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+		assert_false(guest_memory_supply_page(memory, elsewhere[i]));
+
+	/* the guest faults, once; what it writes then stays */
+	assert_true(guest_memory_supply_page(memory, VARIABLES + MIB / 2 + 5));
+	assert_false(guest_memory_supply_page(memory, VARIABLES + MIB / 2 + 5));
+	assert_int_equal(peek(memory, VARIABLES + MIB / 2), bytes[3 * MIB + MIB / 2]);
+	poke(memory, VARIABLES + MIB / 2, 99);
+	assert_int_equal(byte_at(memory, VARIABLES + MIB / 2), 99);
+	check_segment(memory, &segments[2], VARIABLES + MIB / 2);
+	assert_int_equal(peek(memory, VARIABLES + MIB / 2), 99);
+	assert_int_equal(peek(memory, VARIABLES), bytes[3 * MIB]);
+	drop(memory);
+
+	/* what the guest has written behind them, before they came */
+	memory = make_well(SHARED_MEM_FILE);
+	poke(memory, last + 2 * PAGE, 7);
+	poke(memory, last + PAGE + 99, 8);
+	assert_int_equal(peek(memory, last), 0);
+	put(memory, last + 1, 9);
+	assert_int_equal(peek(memory, last), bytes[3 * MIB + MIB + 2 * PAGE]);
+	assert_int_equal(peek(memory, last + 1), 9);
+	assert_int_equal(peek(memory, last + 2 * PAGE), 7);
+	assert_int_equal(byte_at(memory, last + PAGE + 99), 8);
+	drop(memory);
+}
+
+/* After a restore they are missing again, but for others that cannot be told. */
+static void restores_take_variables_away(void **state)
+{
+	(void)state;
+	for (int has_all = 0; has_all < 2; has_all++) {
+		struct guest_memory *memory = make_well(SHARED_MEM_FILE);
+		struct memory_snapshot *snapshot;
+		struct restored restored;
+		struct region run;
+
+		if (has_all)
+			guest_memory_supply_all(memory);
+		const uint8_t want = has_all ? bytes[3 * MIB + MIB / 2] : 0;
+		assert_int_equal(memory_snapshot_take(&snapshot, memory, NULL), MOTE_OK);
+		for (int i = 0; i < 3; i++) {
+			assert_int_equal(peek(memory, VARIABLES + MIB / 2), want);
+			assert_int_equal(guest_memory_missing(memory, 0, &run), !has_all);
+			assert_int_equal(guest_memory_supply_page(memory, VARIABLES + MIB / 2),
+					 !has_all);
+			poke(memory, VARIABLES + MIB / 2, 1);
+			const unsigned views = guest_memory_views(memory);
+			guest_memory_note_all(memory);
+			assert_int_equal(
+				guest_memory_restore(memory, snapshot, false, &restored, NULL),
+				MOTE_OK);
+			assert_int_equal(guest_memory_views(memory), views);
+		}
+		check_all(memory, 0);
+		assert_int_equal(guest_memory_audit(memory, NULL), MOTE_OK);
+		memory_snapshot_unref(snapshot);
+		drop(memory);
+	}
+}
+
 static void what_the_host_writes_is_one_memorys(void **state)
 {
 	static const uint64_t written[] = { CODE,
@@ -358,16 +462,15 @@ static void snapshots_refer_to_what_nobody_has_changed(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		const bool is_file = backings[i] == SHARED_MEM_FILE;
 		struct guest_memory *memory = make_well(backings[i]);
 		struct memory_snapshot *snapshot;
 
 		/* the odd ones are always copies */
-		const uint64_t copied = (is_file ? 2 : 1) * (MIB + 4 * PAGE);
+		const uint64_t copied = MIB + 4 * PAGE;
 		check_all(memory, 0); /* to look is no change */
 		assert_int_equal(memory_snapshot_take(&snapshot, memory, NULL), MOTE_OK);
 		assert_non_null(snapshot->image);
-		assert_int_equal(snapshot->nimage_runs, is_file ? 1 : 2);
+		assert_int_equal(snapshot->nimage_runs, 2);
 		assert_in_range(snapshot->file_size, copied, copied + 16 * PAGE);
 		assert_int_equal(kept_at(snapshot, CONSTANTS + MIB), bytes[2 * MIB + 0x800]);
 		assert_int_equal(kept_at(snapshot, VARIABLES + MIB), bytes[4 * MIB]);
@@ -484,7 +587,7 @@ static void many_pages_in_many_places_are_kept(void **state)
 		/* so far from each other that what is between may be more than the constants are */
 		for (uint64_t k = 0; k < 300; k++)
 			put(memory, heap + k * 300 * PAGE, 5);
-		for (uint64_t k = 0; k < MIB / PAGE; k += 20)
+		for (uint64_t k = 0; k < MIB / PAGE; k += 100)
 			put(memory, VARIABLES + k * PAGE, 6);
 		assert_int_equal(memory_snapshot_take(&snapshot, memory, NULL), MOTE_OK);
 		assert_true(snapshot->nruns + snapshot->nimage_runs <= MEMORY_SNAPSHOT_RUNS_MAX);
@@ -495,7 +598,7 @@ static void many_pages_in_many_places_are_kept(void **state)
 			assert_int_equal(byte_at(other, heap + k * 300 * PAGE), 5);
 		for (uint64_t k = 1; k < MIB / PAGE; k++)
 			assert_int_equal(byte_at(other, VARIABLES + k * PAGE),
-					 k % 20 ? bytes[3 * MIB + k * PAGE] : 6);
+					 k % 100 ? bytes[3 * MIB + k * PAGE] : 6);
 		memory_snapshot_unref(snapshot);
 		drop(other);
 	}
@@ -587,6 +690,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_guest_has_the_files_bytes),
 		cmocka_unit_test(others_are_told_where_constants_are),
+		cmocka_unit_test(variables_come_when_somebody_looks),
+		cmocka_unit_test(restores_take_variables_away),
 		cmocka_unit_test(what_the_host_writes_is_one_memorys),
 		cmocka_unit_test(the_file_stays_as_it_was),
 		cmocka_unit_test(restores_bring_all_of_it_back),

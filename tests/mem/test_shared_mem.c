@@ -251,11 +251,24 @@ static void populating_changes_no_byte_and_stays_in_the_block(void **state)
 	assert_int_equal(shared_mem_bytes(mem)[PAGE], 7);
 	assert_int_equal(shared_mem_bytes(mem)[2 * PAGE], 0);
 
-	/* what is not in the block, or not ours alone, is not asked for */
+	/* what is not in the block is not asked for */
 	unsigned before = fail_operations();
 	shared_mem_populate(mem, 3 * PAGE, 2 * PAGE);
 	shared_mem_populate(mem, UINT64_MAX - PAGE + 1, 2 * PAGE);
+	assert_int_equal(fail_operations(), before);
 	assert_int_equal(shared_mem_share(mem, NULL), MOTE_OK);
+	shared_mem_populate(mem, 0, 4 * PAGE);
+	uint8_t byte;
+	assert_int_equal(shared_mem_read(mem, PAGE, &byte, 1, NULL), MOTE_OK);
+	assert_int_equal(byte, 7);
+	drop(mem);
+
+	/* nor what nobody can write to */
+	static const uint8_t contents[PAGE];
+	assert_int_equal(shared_mem_new_read_only(&mem, fail_host(0, FAIL_ONCE, 0), contents, PAGE,
+						  PAGE, SHARED_MEM_PRIVATE, NULL),
+			 MOTE_OK);
+	before = fail_operations();
 	shared_mem_populate(mem, 0, PAGE);
 	assert_int_equal(fail_operations(), before);
 	drop(mem);

@@ -33,15 +33,23 @@ void firmware_fini(struct firmware *firmware)
 	firmware->host = NULL;
 }
 
-/* Adds REGION to VIEWS in pieces: a run of pages that are elsewhere is one, what is around it
- * others. */
+/* The INDEX-th run of pages that must be a view of its own, if it is in REGION. */
+static bool find_special(const struct guest_memory *memory, const struct region *region,
+			 size_t index, struct region *run)
+{
+	return region->flags & REGION_WRITE ? guest_memory_missing(memory, index, run)
+					    : guest_memory_elsewhere(memory, index, run);
+}
+
+/* Adds REGION to VIEWS in pieces: a run of pages that are missing or elsewhere is one, what is
+ * around it others. */
 static size_t add_views(const struct guest_memory *memory, const struct region *region,
 			struct region *views)
 {
 	struct region rest = *region, run;
 	size_t n = 0;
 
-	for (size_t i = 0; guest_memory_elsewhere(memory, i, &run); i++) {
+	for (size_t i = 0; find_special(memory, region, i, &run); i++) {
 		const uint64_t before = run.gpa - rest.gpa;
 		if (before >= rest.size)
 			continue;
@@ -51,6 +59,7 @@ static size_t add_views(const struct guest_memory *memory, const struct region *
 		views[n] = rest;
 		views[n].va += before;
 		views[n].gpa += before;
+		views[n].flags |= region->flags & REGION_WRITE ? REGION_MISSING : 0;
 		views[n++].size = run.size;
 		rest.va += before + run.size;
 		rest.gpa += before + run.size;
@@ -118,12 +127,12 @@ static mote_status make_vm(struct machine *machine, uint64_t entry, uint64_t rsp
 			   mote_error *err)
 {
 	const struct firmware *firmware = machine->firmware;
-	struct region slots[MOTE_MAX_SEGMENTS + 2];
+	struct region slots[MOTE_MAX_SEGMENTS + 2], missing;
 	struct region views[LAYOUT_REGIONS_MAX + 2 * MOTE_MAX_SEGMENTS + 1];
 	struct hv_cpu_state cpu = supervisor_cpu_state(
 		firmware->ways, guest_memory_root(machine->memory), entry, rsp);
 	cpu.fs_base = fs_base;
-	const struct hv_vm_config config = {
+	struct hv_vm_config config = {
 		.slots = slots,
 		.nslots = list_slots(machine, slots),
 		.views = views,
@@ -133,6 +142,12 @@ static mote_status make_vm(struct machine *machine, uint64_t entry, uint64_t rsp
 	};
 	machine->views = guest_memory_views(machine->memory);
 	mote_status status = machine->hv->ops->vm_new(&machine->vm, machine->hv, &config, err);
+	/* not every host lets processes be told of missing pages */
+	if (status && guest_memory_missing(machine->memory, 0, &missing)) {
+		guest_memory_supply_all(machine->memory);
+		config.nviews = list_views(machine->memory, views);
+		status = machine->hv->ops->vm_new(&machine->vm, machine->hv, &config, err);
+	}
 	if (!status)
 		status = map_files(machine, err);
 	machine->is_broken = status != MOTE_OK;
@@ -394,8 +409,12 @@ static bool is_beyond_repair(const struct hv_exit *event)
 
 mote_status machine_run(struct machine *machine, struct hv_exit *event, mote_error *err)
 {
-	mote_status status = machine->hv->ops->run(machine->vm, event, err);
+	mote_status status;
 
+	do
+		status = machine->hv->ops->run(machine->vm, event, err);
+	while (!status && event->kind == HV_EXIT_EXCEPTION && event->u.exception.vector == 14 &&
+	       guest_memory_supply_page(machine->memory, event->u.exception.address));
 	machine->is_broken = status || is_beyond_repair(event);
 	if (status)
 		return status;

@@ -23,6 +23,7 @@ static const char *const steps[] = {
 	[MONITOR_STEP_FORK] = "fork",
 	[MONITOR_STEP_CONTROL] = "map its control block",
 	[MONITOR_STEP_VIEWS] = "map the guest's memory where the guest wants it",
+	[MONITOR_STEP_MISSING] = "be told of missing pages (userfaultfd)",
 	[MONITOR_STEP_HYPERCALL_PAGE] = "map the hypercall page at address 0x10000",
 	[MONITOR_STEP_SIGNALS] = "set its signal handlers",
 	[MONITOR_STEP_FILTER] = "install a seccomp filter with a listener",
@@ -151,12 +152,13 @@ static mote_status await_process(struct launcher *launcher, struct guest_process
 				 int socket, mote_error *err)
 {
 	struct monitor_reply reply;
-	int files[2];
+	int files[3];
 
-	if (message_receive(launcher->host, socket, &reply, files, 2) < 0)
+	if (message_receive(launcher->host, socket, &reply, files, 3) < 0)
 		return error_os(err, errno, "process backend: a new guest process died");
 	process->listener = files[0];
 	process->pidfd = files[1];
+	process->missing = files[2];
 	if (reply.step != MONITOR_STEP_DONE)
 		return step_error(&reply, err);
 	if (process->listener < 0 || process->pidfd < 0)
@@ -192,7 +194,7 @@ mote_status launcher_spawn(struct launcher *launcher, struct guest_process *out,
 	mote_status status;
 	int sockets[2];
 
-	*out = (struct guest_process){ .listener = -1, .pidfd = -1 };
+	*out = (struct guest_process){ .listener = -1, .pidfd = -1, .missing = -1 };
 	if (message_socketpair(launcher->host, sockets) < 0)
 		return error_os(err, errno, "process backend: socketpair failed");
 	status = spawn(launcher, out, sockets, control, slots, nslots, err);
@@ -217,7 +219,9 @@ int launcher_reap(struct launcher *launcher, struct guest_process *process)
 		sys->close(process->listener);
 	if (process->pidfd >= 0)
 		sys->close(process->pidfd);
-	*process = (struct guest_process){ .listener = -1, .pidfd = -1 };
+	if (process->missing >= 0)
+		sys->close(process->missing);
+	*process = (struct guest_process){ .listener = -1, .pidfd = -1, .missing = -1 };
 	was_signal = reply.code == CLD_KILLED || reply.code == CLD_DUMPED;
 	return was_signal ? reply.status : 0;
 }

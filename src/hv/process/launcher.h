@@ -27,6 +27,7 @@ struct guest_process {
 	pid_t pid;    /* in the launcher's eyes */
 	int listener; /* seccomp notifications: its stops */
 	int pidfd;
+	int missing; /* keeps it stopping where pages are missing; -1: none are */
 };
 
 /* Starts it. Errors: MOTE_E_OS, naming the step that the kernel refused. */

@@ -17,8 +17,10 @@
 #include <linux/capability.h>
 #include <linux/errno.h>
 #include <linux/filter.h>
+#include <linux/ioctl.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
 #include <stdbool.h>
 
 /* From headers that belong to the C library. */
@@ -190,12 +192,32 @@ static long map(uint64_t at, uint64_t size, long protection, long flags, long fi
 	return got == (long)at ? 0 : -EEXIST; /* kernels before 4.17 take it for a hint */
 }
 
-/* FILES: the control memory, then the slots. */
-static void map_views(int socket, const int32_t *files)
+/* Has pages that are in no file yet be SIGBUS where VIEW says, as long as FILE is open, somewhere;
+ * it is opened if need be. Memory's own zeroes would not tell the host of anything. */
+static long watch_missing(const struct monitor_view *view, long *file)
+{
+	struct uffdio_api api = { .api = UFFD_API,
+				  .features = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_MISSING_SHMEM };
+	struct uffdio_register range = { .range = { view->address, view->size },
+					 .mode = UFFDIO_REGISTER_MODE_MISSING };
+	long result = 0;
+
+	if (*file < 0) {
+		*file = call4(__NR_userfaultfd, UFFD_USER_MODE_ONLY, 0, 0, 0);
+		if (*file < 0)
+			return *file;
+		result = call4(__NR_ioctl, *file, UFFDIO_API, (long)&api, 0);
+	}
+	return result < 0 ? result : call4(__NR_ioctl, *file, UFFDIO_REGISTER, (long)&range, 0);
+}
+
+/* FILES: the control memory, then the slots. Returns what is to be kept open, or a negative number.
+ */
+static long map_views(int socket, const int32_t *files)
 {
 	const struct monitor_view *view = (const struct monitor_view *)MONITOR_VIEWS;
 	uint64_t size;
-	long result;
+	long result, missing = -1;
 
 	result = map(MONITOR_CONTROL, MONITOR_CONTROL_SIZE, PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_FIXED_NOREPLACE, files[0], 0);
@@ -203,7 +225,7 @@ static void map_views(int socket, const int32_t *files)
 		fail(socket, MONITOR_STEP_CONTROL, result);
 	size = monitor_control.nviews * sizeof *view;
 	if (size == 0)
-		return;
+		return missing;
 	result = map(MONITOR_VIEWS, size, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, files[0],
 		     MONITOR_CONTROL_SIZE);
 	if (result != 0)
@@ -214,8 +236,12 @@ static void map_views(int socket, const int32_t *files)
 			     view[i].offset);
 		if (result != 0)
 			fail(socket, MONITOR_STEP_VIEWS, result);
+		result = view[i].is_missing ? watch_missing(&view[i], &missing) : 0;
+		if (result < 0)
+			fail(socket, MONITOR_STEP_MISSING, result);
 	}
 	call4(__NR_munmap, MONITOR_VIEWS, (long)size, 0, 0);
+	return missing;
 }
 
 /* Over the view of the hypercall page, whose memory has no meaning here. */
@@ -334,7 +360,7 @@ static int open_listener(int socket)
 }
 
 /* Hands the host what it needs: how to hear of stops, and how to kill this process. */
-static void send_ready(int socket, int listener)
+static void send_ready(int socket, int listener, long missing)
 {
 	struct monitor_reply reply = { 0 };
 	long pidfd = call4(__NR_pidfd_open, call4(__NR_getpid, 0, 0, 0, 0), 0, 0, 0);
@@ -343,7 +369,8 @@ static void send_ready(int socket, int listener)
 		fail(socket, MONITOR_STEP_PIDFD, pidfd);
 	reply_parcel.rights.files[0] = listener;
 	reply_parcel.rights.files[1] = (int32_t)pidfd;
-	reply_parcel.nfiles = 2;
+	reply_parcel.rights.files[2] = (int32_t)missing;
+	reply_parcel.nfiles = missing < 0 ? 2 : 3;
 	send_reply(socket, &reply);
 }
 
@@ -352,16 +379,17 @@ _Noreturn static void become_guest(const int32_t *files, long launcher)
 {
 	int socket = files[0];
 	int listener;
+	long missing;
 
 	call4(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
 	if (call4(__NR_getppid, 0, 0, 0, 0) != launcher)
 		quit();
 	call4(__NR_prctl, PR_SET_NAME, (long)"mote-guest", 0, 0);
-	map_views(socket, files + 1);
+	missing = map_views(socket, files + 1);
 	map_hypercall_page(socket);
 	set_signals(socket);
 	listener = open_listener(socket);
-	send_ready(socket, listener);
+	send_ready(socket, listener, missing);
 	set_limits(socket);
 	if (call4(__NR_close_range, 0, UINT32_MAX, 0, 0) != 0)
 		quit();

@@ -142,7 +142,8 @@ struct monitor_view {
 	uint64_t address, size, offset;
 	uint32_t file;
 	uint32_t protection; /* PROT_* */
-	uint64_t sharing;    /* MAP_SHARED or MAP_PRIVATE */
+	uint32_t sharing;    /* MAP_SHARED or MAP_PRIVATE */
+	uint32_t is_missing; /* pages that FILE does not have yet are SIGBUS */
 };
 
 /* Requests of the host to the launcher, each with its descriptors. All but the last are
@@ -171,6 +172,7 @@ enum monitor_step {
 	MONITOR_STEP_FORK,
 	MONITOR_STEP_CONTROL,
 	MONITOR_STEP_VIEWS,
+	MONITOR_STEP_MISSING,
 	MONITOR_STEP_HYPERCALL_PAGE,
 	MONITOR_STEP_SIGNALS,
 	MONITOR_STEP_FILTER,
@@ -180,7 +182,8 @@ enum monitor_step {
 
 /* HELLO: step and os_error. SPAWN: the same, and pid. REAP: pid, and code and status of waitid. A
  * new guest process sends one too, over its socket: step and os_error, and if that is
- * MONITOR_STEP_DONE two descriptors, its seccomp listener and its pidfd. */
+ * MONITOR_STEP_DONE its seccomp listener and its pidfd; and, if pages are missing, the descriptor
+ * that keeps it so. */
 struct monitor_reply {
 	uint32_t serial;
 	uint32_t step;

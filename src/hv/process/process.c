@@ -97,6 +97,7 @@ static mote_status translate_view(struct monitor_view *to, const struct hv_vm_co
 		.protection = protection(slot, view->flags),
 		/* before Linux 6.7 a sealed file has no shared mappings, though they cannot write */
 		.sharing = slot->flags & REGION_WRITE ? MAP_SHARED : MAP_PRIVATE,
+		.is_missing = (view->flags & REGION_MISSING) != 0,
 	};
 	return MOTE_OK;
 }
@@ -265,7 +266,7 @@ static void process_vm_free(struct hv_vm *base)
 static mote_status assemble(struct process_vm *vm, const struct hv_vm_config *config,
 			    mote_error *err)
 {
-	vm->process = (struct guest_process){ .listener = -1, .pidfd = -1 };
+	vm->process = (struct guest_process){ .listener = -1, .pidfd = -1, .missing = -1 };
 	vm->control = NULL;
 	vm->starts_fresh = true;
 	mote_status status = extend_lists(vm, config, err);
