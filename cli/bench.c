@@ -2,8 +2,9 @@
 /*
  * `mote bench`: what a call, a sandbox and their parts cost on this machine, beside what
  * they could cost at best and what else a user could do. The measuring is in bench/; the suite of
- * programs is in bench_programs.c.
+ * programs is in bench_programs.c, that of users' guests in bench_guest.c.
  */
+#include "bench_guest.h"
 #include "bench_programs.h"
 #include "command.h"
 #include "report.h"
@@ -165,8 +166,9 @@ int bench_command(const struct options *options, int nargs, char **args)
 {
 	mote_error err;
 
-	(void)nargs;
-	(void)args;
+	if (nargs > 0)
+		return bench_guest_call(options, options->wants_quick ? &quick : &thorough, args[0],
+					(size_t)nargs - 1, (const char *const *)args + 1);
 	if (!options->suite || strcmp(options->suite, "calls") == 0)
 		return bench_calls(options);
 	if (strcmp(options->suite, "programs") == 0)

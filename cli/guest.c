@@ -42,11 +42,20 @@ static void say_if_weaker(const mote_runtime *rt)
 	}
 }
 
+/* A mote_output_fn: the guest's standard output and error both go there. */
+static void output_to_stderr(void *user, int stream, const void *data, size_t size)
+{
+	(void)user;
+	(void)stream;
+	terminal_write(stderr, data, size);
+}
+
 static mote_status open_runtime(struct guest *guest, const struct options *options, mote_error *err)
 {
 	*guest = (struct guest){
 		.info = { .size = sizeof guest->info },
 		.crash = { .core_path = options->core },
+		.output = output_to_stderr,
 	};
 	return mote_runtime_new(
 		&guest->rt,
@@ -154,14 +163,6 @@ mote_sandbox_options guest_sandbox_options(const struct options *options)
 	};
 }
 
-/* A mote_output_fn: the guest's standard output and error both go there. */
-static void output_to_stderr(void *user, int stream, const void *data, size_t size)
-{
-	(void)user;
-	(void)stream;
-	terminal_write(stderr, data, size);
-}
-
 static bool has_sizes(const struct options *options)
 {
 	return options->heap || options->stack || options->scratch || options->input_size ||
@@ -185,7 +186,7 @@ mote_status guest_start(mote_sandbox **sb, struct guest *guest, const struct opt
 	mote_sandbox_options sandbox = guest_sandbox_options(options);
 	struct directories directories;
 
-	sandbox.output = output_to_stderr;
+	sandbox.output = guest->output;
 	sandbox.crashed = crash_collect;
 	sandbox.crashed_user = &guest->crash;
 	if (guest->snapshot && (options->guest_abi || options->init_data || has_sizes(options)))

@@ -19,7 +19,8 @@ struct guest {
 	mote_snapshot *snapshot; /* NULL if there is a file */
 	const mote_image *image; /* of either */
 	mote_image_info info;
-	struct crash crash; /* of its last sandbox, or program */
+	struct crash crash;    /* of its last sandbox, or program */
+	mote_output_fn output; /* what its sandboxes print; to stderr, if nobody changes that */
 };
 
 /*
@@ -41,8 +42,7 @@ mote_status guest_open_snapshot(struct guest *guest, const struct options *optio
 
 void guest_close(struct guest *guest);
 
-/* Makes a sandbox: of the file, main() has run then; or of the snapshot. What the guest prints
- * goes to stderr. */
+/* Makes a sandbox: of the file, main() has run then; or of the snapshot. */
 mote_status guest_start(mote_sandbox **sb, struct guest *guest, const struct options *options,
 			mote_error *err);
 

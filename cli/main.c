@@ -91,12 +91,15 @@ static const struct command commands[] = {
 	  "empty HOST is an empty directory in memory, --dir :/tmp.\n"
 	  "Exit status: the program's; 125 when mote failed, 134 when the program crashed.\n",
 	  "AbceInvLPTUVRHS", 1, INT_MAX, true, run_command },
-	{ "bench", "", "measure calls and sandboxes on this machine",
+	{ "bench", "[GUEST FUNCTION [ARG...]]", "measure calls and sandboxes on this machine",
 	  "Measures the library on each backend that works here, the same without the library\n"
 	  "(bare_...), and what else a program could do (process_...), in about a minute.\n"
 	  "Ratios of one run can be compared between machines, times cannot.\n"
-	  "With --suite programs: programs in sandboxes beside the same as processes.\n",
-	  "bfjqE", 0, 0, false, bench_command },
+	  "With --suite programs: programs in sandboxes beside the same as processes.\n"
+	  "With GUEST and FUNCTION, as of `mote call`: that call, with and without a restore "
+	  "behind\n"
+	  "it, the restore alone, and new sandboxes of GUEST. Options come before GUEST.\n",
+	  "AbdfjqEHSXioB", 0, INT_MAX, true, bench_command },
 };
 
 /* Commands that begin with the same words: those of mote alone, and those of one of its groups. */
