@@ -46,11 +46,30 @@ static void pass_through(void *user, int stream, const void *data, size_t size)
 	}
 }
 
+/* What a sandbox does not have, and the system calls that programs look for it by. */
+static const struct {
+	const char *lacks;
+	const char *calls[6];
+} worlds[] = {
+	{ "there are no threads and no other processes", { "clone", "clone3", "fork", "vfork" } },
+	{ "there is no network", { "socket", "socketpair" } },
+};
+#define NWORLDS (sizeof worlds / sizeof worlds[0])
+
 /* What the program asked for in vain: "openat (2), socket (1)". */
 struct refusals {
 	char text[2048];
 	size_t used;
+	unsigned worlds; /* a bit for each that it looked for */
 };
+
+static void note_world(struct refusals *list, const char *call)
+{
+	for (unsigned i = 0; i < NWORLDS; i++)
+		for (const char *const *name = worlds[i].calls; *name; name++)
+			if (strcmp(call, *name) == 0)
+				list->worlds |= 1U << i;
+}
 
 /* Adds one to the list; those that do not fit are left out. */
 static void note_refused(void *user, uint64_t number, const char *name, uint64_t times)
@@ -61,6 +80,8 @@ static void note_refused(void *user, uint64_t number, const char *name, uint64_t
 	snprintf(unnamed, sizeof unnamed, "number %" PRIu64, number);
 	int n = snprintf(entry, sizeof entry, "%s%s (%" PRIu64 ")", list->used ? ", " : "",
 			 name ? name : unnamed, times);
+	if (name)
+		note_world(list, name);
 	if ((size_t)n < sizeof list->text - list->used) {
 		memcpy(list->text + list->used, entry, (size_t)n + 1);
 		list->used += (size_t)n;
@@ -72,6 +93,9 @@ static void print_refused(const struct refusals *list, const char *program)
 	if (list->used)
 		fprintf(stderr, "mote: %s made system calls that are not served: %s\n", program,
 			list->text);
+	for (size_t i = 0; i < NWORLDS; i++)
+		if (list->worlds & 1U << i)
+			fprintf(stderr, "mote: %s found that %s\n", program, worlds[i].lacks);
 }
 
 /* Lines about paths that the program asked for in vain, for when it fails. */

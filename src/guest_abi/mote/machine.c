@@ -464,8 +464,9 @@ static void describe_page_fault(const struct machine *machine, const struct hv_e
 			 " bytes after it was mapped)",
 			 access, address, place, file->file_size, now);
 	else
-		snprintf(text, size, "page fault: %s at 0x%" PRIx64 " (%s)", access, address,
-			 place ? place : "not mapped");
+		snprintf(text, size, "page fault: %s at 0x%" PRIx64 " (%s%s)", access, address,
+			 place ? place : "not mapped",
+			 place && strstr(place, "below the stack") ? "; raise stack_size" : "");
 }
 
 /* If a mapped file was cut, that is why; there is no telling which, should several be. */

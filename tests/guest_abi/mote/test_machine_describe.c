@@ -48,7 +48,8 @@ static void page_faults_are_described_by_access_and_place(void **state)
 		assert_string_equal(box_describe(&box, &event), rows[i].text);
 	}
 	struct hv_exit event = page_fault(6, stack->va - 8);
-	assert_non_null(strstr(box_describe(&box, &event), "(guard gap below the stack)"));
+	assert_non_null(strstr(box_describe(&box, &event),
+			       "(guard gap below the stack; raise stack_size)"));
 	box_fini(&box);
 }
 
