@@ -218,6 +218,8 @@ mote_status guest_memory_show_image(struct guest_memory *memory,
 		status = show_zeroes(memory, err);
 	if (!status && !stays && snapshot->image)
 		status = set_image(memory, snapshot->image, err);
+	if (!memory->image)
+		return status;
 	for (size_t i = 0; !status && i < snapshot->nimage_runs; i++) {
 		const struct page_run *run = &snapshot->image_runs[i];
 		if (!stays)
@@ -272,35 +274,34 @@ static const struct page_run *nth_run(const struct guest_memory *memory, bool is
 	return NULL;
 }
 
-static struct region describe(const struct guest_memory *memory, const struct page_run *run)
+/* RUN as a region, if there is one. */
+static bool describe(const struct guest_memory *memory, const struct page_run *run,
+		     struct region *out)
 {
-	return (struct region){
+	const struct sealed_file *image = memory->image;
+
+	if (!run || !image)
+		return false;
+	*out = (struct region){
 		.gpa = memory->layout.ram.gpa + run->first * MOTE_PAGE_SIZE,
 		.size = run->count * MOTE_PAGE_SIZE,
 		.flags = REGION_READ | REGION_EXECUTE,
 		.kind = REGION_RAM,
-		.host = { .size = memory->image->size,
+		.host = { .size = image->size,
 			  .offset = run->file_page * MOTE_PAGE_SIZE,
-			  .file = memory->image->fd },
+			  .file = image->fd },
 	};
+	return true;
 }
 
 bool guest_memory_elsewhere(const struct guest_memory *memory, size_t index, struct region *out)
 {
-	const struct page_run *run = nth_run(memory, false, index);
-
-	if (run)
-		*out = describe(memory, run);
-	return run;
+	return describe(memory, nth_run(memory, false, index), out);
 }
 
 bool guest_memory_missing(const struct guest_memory *memory, size_t index, struct region *out)
 {
-	const struct page_run *run = memory->missing ? nth_run(memory, true, index) : NULL;
-
-	if (run)
-		*out = describe(memory, run);
-	return run;
+	return memory->missing && describe(memory, nth_run(memory, true, index), out);
 }
 
 unsigned guest_memory_views(const struct guest_memory *memory)

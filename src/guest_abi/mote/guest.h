@@ -98,8 +98,8 @@ mote_status mote_guest_fits(const struct guest *base, const struct guest_snapsho
 			    mote_error *err);
 mote_status mote_guest_restore(struct guest *base, struct guest_snapshot *snapshot,
 			       mote_error *err);
-mote_status mote_guest_parts_open(struct snapshot_parts *parts,
-				  const struct guest_snapshot *snapshot, mote_error *err);
+mote_status mote_guest_parts_open(struct snapshot_parts *parts, const struct guest_snapshot *base,
+				  mote_error *err);
 mote_status mote_guest_parts_make(struct guest_snapshot **out, struct mote_image *image,
 				  const struct snapshot_parts *parts, int fd, mote_error *err);
 
