@@ -166,9 +166,9 @@ static void print_number(FILE *to, double number, bool is_count)
 
 void bench_print_table(FILE *to, const struct bench *benches, size_t n)
 {
-	fprintf(to, "%-28s %-8s %11s %11s %11s %9s\n", "", "backend", "min", "median", "p99", "n");
+	fprintf(to, "%-28s %-10s %11s %11s %11s %9s\n", "", "backend", "min", "median", "p99", "n");
 	for (size_t i = 0; i < n; i++) {
-		fprintf(to, "%-28s %-8s", benches[i].name, benches[i].backend);
+		fprintf(to, "%-28s %-10s", benches[i].name, benches[i].backend);
 		if (benches[i].has_failed) {
 			fputs(" failed\n", to);
 			continue;

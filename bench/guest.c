@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest that is measured: functions that do next to nothing, each by one way across
- * the boundary. It is in the mote command, as bytes.
+ * the boundary. It is in the mote command, as bytes: for the mote ABI, with guest_linux.c, and for
+ * the hyperlight ABI.
  */
-#define _GNU_SOURCE
 #include <mote/guest.h>
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 MOTE_IMPORT(i32, HostAdd, i32, i32)
 
@@ -36,16 +34,6 @@ MOTE_EXPORT(bytes, Copy, bytes, data)
 			     data.len };
 }
 
-/* COUNT system calls; the number of those that failed. */
-MOTE_EXPORT(u32, SystemCalls, u32, count)
-{
-	uint32_t failed = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-		failed += syscall(SYS_getpid) < 0;
-	return failed;
-}
-
 /* Goes on until it is stopped. */
 MOTE_EXPORT(void, Spin)
 {
@@ -54,14 +42,16 @@ MOTE_EXPORT(void, Spin)
 }
 
 /* Pages to be dirtied, with one between any two that nobody touches. */
-enum { PAGES = 4096, STRIDE = 8192 };
+enum { STRIDE = 8192 };
 static char *pages;
+static size_t npages;
 
 /* None of them is zero, or restoring one would not be copying it. */
-MOTE_EXPORT(bool, FillPages)
+MOTE_EXPORT(bool, FillPages, u32, count)
 {
-	pages = malloc((size_t)PAGES * STRIDE);
-	for (size_t i = 0; pages && i < PAGES; i++)
+	npages = count;
+	pages = malloc(npages * STRIDE);
+	for (size_t i = 0; pages && i < npages; i++)
 		memset(pages + i * STRIDE, 1, STRIDE / 2);
 	return pages != NULL;
 }
@@ -69,7 +59,7 @@ MOTE_EXPORT(bool, FillPages)
 /* Writes a byte into each of the first COUNT. */
 MOTE_EXPORT(void, DirtyPages, u32, count)
 {
-	for (size_t i = 0; pages && i < count && i < PAGES; i++)
+	for (size_t i = 0; pages && i < count && i < npages; i++)
 		pages[i * STRIDE]++;
 }
 

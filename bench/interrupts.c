@@ -93,7 +93,7 @@ uint64_t interrupt_latency(void *state, unsigned n)
 	struct measured_backend *backend = state;
 	mote_snapshot *clean = NULL;
 	mote_sandbox *sb;
-	mote_status status = library_sandbox(&sb, backend->image, &backend->err);
+	mote_status status = library_sandbox(&sb, backend, backend->image, &backend->err);
 
 	if (!status)
 		status = mote_snapshot_take(&clean, sb, &backend->err);

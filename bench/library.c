@@ -7,6 +7,7 @@
 #include "bench/counts.h"
 
 #define BIG_SIZE       24576
+#define BUFFER_SIZE    65536
 #define CALLS_OF_GUEST 50 /* system calls in one call: they hide what the call costs */
 
 /* The host's side of AddByHost. */
@@ -30,17 +31,47 @@ const mote_sandbox_options library_options = {
 	.nfunctions = 1,
 };
 
-mote_status library_sandbox(mote_sandbox **out, mote_image *image, mote_error *err)
+/* As large buffers as mote guests have, and scratch for them, and for a page for each that the
+ * guest writes to. */
+static const mote_sandbox_options hyperlight_options = {
+	.size = sizeof hyperlight_options,
+	.input_size = BUFFER_SIZE,
+	.output_size = BUFFER_SIZE,
+	.functions = functions,
+	.nfunctions = 1,
+	.heap_size = UINT64_C(4) << 20,
+	.scratch_size = UINT64_C(2) << 20,
+};
+
+const struct measured_guest mote_guest = {
+	.elf = bench_guest,
+	.end = bench_guest_end,
+	.options = &library_options,
+	.filled = 4096,
+	.is_mote = true,
+};
+const struct measured_guest hyperlight_guest = {
+	.elf = bench_hyperlight_guest,
+	.end = bench_hyperlight_guest_end,
+	.options = &hyperlight_options,
+	.filled = 64,
+};
+
+mote_status library_sandbox(mote_sandbox **out, struct measured_backend *backend, mote_image *image,
+			    mote_error *err)
 {
-	return mote_sandbox_new(out, image, &library_options, err);
+	return mote_sandbox_new(out, image, backend->guest->options, err);
 }
 
-bool library_open(struct measured_backend *own)
+bool library_open(struct measured_backend *own, const struct measured_backend *like)
 {
+	const struct measured_guest *guest = like->guest;
+
+	*own = (struct measured_backend){ .name = like->name, .guest = guest };
 	return !mote_runtime_new(&own->rt, MOTE_OPTIONS(mote_runtime_options, .backend = own->name),
 				 &own->err) &&
-	       !mote_image_load_memory(&own->image, own->rt, bench_guest,
-				       (size_t)(bench_guest_end - bench_guest), &own->err);
+	       !mote_image_load_memory(&own->image, own->rt, guest->elf,
+				       (size_t)(guest->end - guest->elf), &own->err);
 }
 
 /* N calls of FUNCTION in the sandbox of BACKEND: nanoseconds, or BENCH_FAILED. */
@@ -90,7 +121,7 @@ static uint64_t time_creation(struct measured_backend *backend, const unsigned c
 		mote_status status = mote_image_load_memory(&image, backend->rt, elf,
 							    (size_t)(end - elf), &backend->err);
 		if (!status)
-			status = library_sandbox(&sb, image, &backend->err);
+			status = library_sandbox(&sb, backend, image, &backend->err);
 		total += bench_clock() - start;
 		mote_sandbox_free(sb);
 		mote_image_unref(image);
@@ -102,7 +133,9 @@ static uint64_t time_creation(struct measured_backend *backend, const unsigned c
 
 uint64_t create_initialized(void *state, unsigned n)
 {
-	return time_creation(state, bench_guest, bench_guest_end, n);
+	const struct measured_backend *backend = state;
+
+	return time_creation(state, backend->guest->elf, backend->guest->end, n);
 }
 
 uint64_t create_initialized_glibc(void *state, unsigned n)
@@ -131,7 +164,9 @@ static uint64_t time_lives(struct measured_backend *backend, const mote_sandbox_
 
 uint64_t create_from_image(void *state, unsigned n)
 {
-	return time_lives(state, &library_options, n, false);
+	const struct measured_backend *backend = state;
+
+	return time_lives(state, backend->guest->options, n, false);
 }
 
 uint64_t create_16gib(void *state, unsigned n)
@@ -144,12 +179,14 @@ uint64_t create_16gib(void *state, unsigned n)
 
 uint64_t destroy(void *state, unsigned n)
 {
-	return time_lives(state, &library_options, n, true);
+	const struct measured_backend *backend = state;
+
+	return time_lives(state, backend->guest->options, n, true);
 }
 
 /* What make_counted_calls() needs to know. */
 struct counted_calls {
-	const char *backend;
+	const struct measured_backend *backend;
 	unsigned n;
 };
 
@@ -157,10 +194,10 @@ struct counted_calls {
 static bool make_counted_calls(void *state)
 {
 	const struct counted_calls *calls = state;
-	struct measured_backend own = { .name = calls->backend };
+	struct measured_backend own;
 
-	if (!library_open(&own) || library_sandbox(&own.sb, own.image, NULL) ||
-	    call(&own, 1) == BENCH_FAILED)
+	if (!library_open(&own, calls->backend) ||
+	    library_sandbox(&own.sb, &own, own.image, NULL) || call(&own, 1) == BENCH_FAILED)
 		return false;
 	system_calls_mark();
 	uint64_t ns = call(&own, calls->n);
@@ -170,7 +207,7 @@ static bool make_counted_calls(void *state)
 
 static bool count_calls(struct measured_backend *backend, unsigned n, struct system_calls *counts)
 {
-	struct counted_calls calls = { backend->name, n };
+	struct counted_calls calls = { backend, n };
 
 	if (system_calls_count(counts, make_counted_calls, &calls))
 		return true;

@@ -8,19 +8,31 @@
 
 #include "bench/subjects.h"
 
-/* The guest that all of them call, made with the smallest libc at hand, and with glibc. */
+/* The guest that all of them call, made with the smallest libc at hand, and with glibc; and for the
+ * hyperlight ABI. */
 extern const unsigned char bench_guest[], bench_guest_end[];
 extern const unsigned char bench_glibc_guest[], bench_glibc_guest_end[];
+extern const unsigned char bench_hyperlight_guest[], bench_hyperlight_guest_end[];
 
-/* With the host function that the guest wants. */
+/* A guest, and the options of its sandboxes, with the host function that it wants. */
+struct measured_guest {
+	const unsigned char *elf, *end;
+	const mote_sandbox_options *options;
+	unsigned filled; /* pages, by FillPages, to be dirtied */
+	bool is_mote;
+};
+extern const struct measured_guest mote_guest, hyperlight_guest;
+
+/* Of sandboxes of mote guests. */
 extern const mote_sandbox_options library_options;
 
-/* Makes a runtime on the backend of that name, and the image of the guest: for a process of its
- * own, which nobody closes them in. */
-bool library_open(struct measured_backend *own);
+/* Makes a runtime on the backend, and the image of the guest, both as LIKE has them: for a process
+ * of its own, which nobody closes them in. */
+bool library_open(struct measured_backend *own, const struct measured_backend *like);
 
-/* Makes a sandbox of the guest. */
-mote_status library_sandbox(mote_sandbox **out, mote_image *image, mote_error *err);
+/* Makes a sandbox of the guest of BACKEND, or of the guest IMAGE with the same options. */
+mote_status library_sandbox(mote_sandbox **out, struct measured_backend *backend, mote_image *image,
+			    mote_error *err);
 
 /* A call of a function that adds two numbers; of one that lets the host add them; of one that gets
  * 24 KiB and gives back 8 KiB. */

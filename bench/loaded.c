@@ -128,7 +128,7 @@ uint64_t create_from_large_image(void *state, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		mote_sandbox *sb;
 		uint64_t start = bench_clock();
-		if (library_sandbox(&sb, guest->image, &guest->backend->err))
+		if (library_sandbox(&sb, guest->backend, guest->image, &guest->backend->err))
 			return BENCH_FAILED;
 		total += bench_clock() - start;
 		mote_sandbox_free(sb);
@@ -141,7 +141,8 @@ uint64_t large_snapshot_take(void *state, unsigned n)
 	struct large_guest *guest = state;
 	uint64_t total = 0;
 
-	if (!guest->sb && library_sandbox(&guest->sb, guest->image, &guest->backend->err))
+	if (!guest->sb &&
+	    library_sandbox(&guest->sb, guest->backend, guest->image, &guest->backend->err))
 		return BENCH_FAILED;
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t start = bench_clock();

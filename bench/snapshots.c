@@ -29,18 +29,16 @@
 
 const unsigned dirtied_pages[DIRTYINGS] = { 0, 1, 16, 256, 4096 };
 
-/* A snapshot of a new sandbox with HEAP_SIZE, which CALL, if any, has prepared. */
+/* A snapshot of a new sandbox with OPTIONS, in which so many pages were FILLED. */
 static mote_status snapshot_new(mote_snapshot **out, struct measured_backend *backend,
-				uint64_t heap_size, const char *function)
+				const mote_sandbox_options *options, unsigned filled)
 {
-	mote_sandbox_options options = library_options;
 	mote_sandbox *sb;
 
 	*out = NULL;
-	options.heap_size = heap_size;
-	mote_status status = mote_sandbox_new(&sb, backend->image, &options, &backend->err);
-	if (!status && function)
-		status = mote_call(sb, function, MOTE_NO_ARGS, NULL, &backend->err);
+	mote_status status = mote_sandbox_new(&sb, backend->image, options, &backend->err);
+	if (!status && filled)
+		status = mote_call(sb, "FillPages", MOTE_ARGS(filled), NULL, &backend->err);
 	if (!status)
 		status = mote_snapshot_take(out, sb, &backend->err);
 	mote_sandbox_free(sb);
@@ -50,13 +48,18 @@ static mote_status snapshot_new(mote_snapshot **out, struct measured_backend *ba
 static mote_status spawn(mote_sandbox **out, struct measured_backend *backend,
 			 mote_snapshot *snapshot)
 {
-	return mote_sandbox_from_snapshot(out, backend->rt, snapshot, &library_options,
+	return mote_sandbox_from_snapshot(out, backend->rt, snapshot, backend->guest->options,
 					  &backend->err);
+}
+
+static mote_status snapshot_filled(mote_snapshot **out, struct measured_backend *backend)
+{
+	return snapshot_new(out, backend, backend->guest->options, backend->guest->filled);
 }
 
 static mote_status make_dirtyings(struct snapshot_bench *bench)
 {
-	mote_status status = snapshot_new(&bench->filled, bench->backend, 0, "FillPages");
+	mote_status status = snapshot_filled(&bench->filled, bench->backend);
 
 	for (size_t i = 0; !status && i < DIRTYINGS; i++) {
 		struct dirtying *dirtying = &bench->dirtyings[i];
@@ -71,22 +74,26 @@ static mote_status make_dirtyings(struct snapshot_bench *bench)
 static mote_status make_pool(struct snapshot_bench *bench)
 {
 	mote_error *err = &bench->backend->err;
-	mote_status status = mote_pool_new(
-		&bench->pool, bench->backend->rt, bench->small,
-		MOTE_OPTIONS(mote_pool_options, .minimum = 1, .sandbox = &library_options), err);
+	mote_status status = mote_pool_new(&bench->pool, bench->backend->rt, bench->small,
+					   MOTE_OPTIONS(mote_pool_options, .minimum = 1,
+							.sandbox = bench->backend->guest->options),
+					   err);
 
 	return status ? status : mote_pool_acquire(&bench->pooled, bench->pool, err);
 }
 
 bool snapshot_bench_init(struct snapshot_bench *bench, struct measured_backend *backend)
 {
+	mote_sandbox_options large = library_options;
+
+	large.heap_size = LARGE_HEAP;
 	*bench = (struct snapshot_bench){ .backend = backend };
-	mote_status status = library_sandbox(&bench->sb, backend->image, &backend->err);
+	mote_status status = library_sandbox(&bench->sb, backend, backend->image, &backend->err);
 
 	if (!status)
-		status = snapshot_new(&bench->small, backend, 0, NULL);
-	if (!status)
-		status = snapshot_new(&bench->large, backend, LARGE_HEAP, NULL);
+		status = snapshot_new(&bench->small, backend, backend->guest->options, 0);
+	if (!status && backend->guest->is_mote)
+		status = snapshot_new(&bench->large, backend, &large, 0);
 	if (!status)
 		status = make_dirtyings(bench);
 	if (!status)
@@ -207,11 +214,12 @@ uint64_t call_with_restore(void *state, unsigned n)
 
 /* A backend of this process's own, with a snapshot and a sandbox that has called and come back
  * often enough. */
-static bool reach_steady_state(struct measured_backend *own, struct dirtying *dirtying)
+static bool reach_steady_state(struct measured_backend *own, const struct measured_backend *like,
+			       struct dirtying *dirtying)
 {
 	mote_snapshot *snapshot;
 
-	if (!library_open(own) || snapshot_new(&snapshot, own, 0, "FillPages"))
+	if (!library_open(own, like) || snapshot_filled(&snapshot, own))
 		return false;
 	*dirtying = (struct dirtying){ .backend = own,
 				       .snapshot = snapshot,
@@ -222,10 +230,10 @@ static bool reach_steady_state(struct measured_backend *own, struct dirtying *di
 
 static bool make_counted_rounds(void *state)
 {
-	struct measured_backend own = { .name = state };
+	struct measured_backend own;
 	struct dirtying dirtying;
 
-	if (!reach_steady_state(&own, &dirtying))
+	if (!reach_steady_state(&own, state, &dirtying))
 		return false;
 	system_calls_mark();
 	uint64_t ns = call_with_restore(&dirtying, ROUNDS_OF_IOCTLS);
@@ -237,7 +245,7 @@ static bool count_ioctls(struct measured_backend *backend, double *value)
 {
 	struct system_calls counts;
 
-	if (!system_calls_count(&counts, make_counted_rounds, (void *)(uintptr_t)backend->name))
+	if (!system_calls_count(&counts, make_counted_rounds, backend))
 		return false;
 	*value = (double)counts.ioctls / ROUNDS_OF_IOCTLS;
 	return true;
@@ -252,12 +260,12 @@ static long faults(void)
 	return usage.ru_minflt + usage.ru_majflt;
 }
 
-static bool count_own_faults(const char *name, double *value)
+static bool count_own_faults(const struct measured_backend *like, double *value)
 {
-	struct measured_backend own = { .name = name };
+	struct measured_backend own;
 	struct dirtying dirtying;
 
-	if (!reach_steady_state(&own, &dirtying))
+	if (!reach_steady_state(&own, like, &dirtying))
 		return false;
 	long before = faults();
 	if (call_with_restore(&dirtying, ROUNDS_OF_FAULTS) == BENCH_FAILED)
@@ -317,13 +325,13 @@ static void allow_many_files(void)
 	}
 }
 
-static bool count_own_memory(const char *name, double *value)
+static bool count_own_memory(const struct measured_backend *like, double *value)
 {
-	struct measured_backend own = { .name = name };
+	struct measured_backend own;
 	mote_snapshot *snapshot;
 
 	allow_many_files();
-	if (!library_open(&own) || snapshot_new(&snapshot, &own, 0, NULL) ||
+	if (!library_open(&own, like) || snapshot_new(&snapshot, &own, own.guest->options, 0) ||
 	    !spawn_and_call(&own, snapshot, 1))
 		return false;
 	long before = private_kib();
@@ -335,8 +343,8 @@ static bool count_own_memory(const char *name, double *value)
 
 /* Lets a child of this process count: a process that has nothing else, and takes with it what it
  * made. */
-static bool count_in_child(bool (*count)(const char *name, double *value), const char *name,
-			   double *value)
+static bool count_in_child(bool (*count)(const struct measured_backend *like, double *value),
+			   const struct measured_backend *like, double *value)
 {
 	int pipes[2], status = -1;
 
@@ -344,7 +352,7 @@ static bool count_in_child(bool (*count)(const char *name, double *value), const
 		return false;
 	pid_t child = fork();
 	if (child == 0)
-		_exit(count(name, value) && write(pipes[1], value, sizeof *value) == sizeof *value
+		_exit(count(like, value) && write(pipes[1], value, sizeof *value) == sizeof *value
 			      ? 0
 			      : 1);
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -379,8 +387,8 @@ uint64_t faults_per_call_restore(void *state, unsigned n)
 {
 	struct counted *counted = state;
 	return report(counted,
-		      counted->is_known || count_in_child(count_own_faults, counted->backend->name,
-							  &counted->value),
+		      counted->is_known ||
+			      count_in_child(count_own_faults, counted->backend, &counted->value),
 		      "page faults", n);
 }
 
@@ -388,7 +396,7 @@ uint64_t private_kib_per_sandbox(void *state, unsigned n)
 {
 	struct counted *counted = state;
 	return report(counted,
-		      counted->is_known || count_in_child(count_own_memory, counted->backend->name,
-							  &counted->value),
+		      counted->is_known ||
+			      count_in_child(count_own_memory, counted->backend, &counted->value),
 		      "the memory of 1,000 sandboxes: are so many descriptors allowed?", n);
 }

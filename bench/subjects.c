@@ -16,26 +16,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What there is to measure on each backend. */
+/* Rows of guests of the hyperlight ABI on KVM. */
+#define HYPERLIGHT_LABEL "hyperlight"
+
+/* What there is to measure on each backend; some of it of mote guests alone. */
 static const struct {
 	const char *name;
 	uint64_t (*run)(void *state, unsigned n);
-	bool is_count;
+	bool is_count, is_of_mote;
 } library_rows[] = {
-	{ "call", call, false },
-	{ "call_with_host_function", call_with_host_function, false },
-	{ "call_with_timeout", call_with_timeout, false },
-	{ "call_with_interrupt", call_with_interrupt, false },
-	{ "interrupt_latency", interrupt_latency, false },
-	{ "call_24k_in_8k_out", call_24k_in_8k_out, false },
-	{ "syscall_in_guest", syscall_in_guest, false },
-	{ "create_initialized", create_initialized, false },
-	{ "create_initialized_glibc", create_initialized_glibc, false },
-	{ "create_from_image", create_from_image, false },
-	{ "create_16gib", create_16gib, false },
-	{ "destroy", destroy, false },
-	{ "exits_per_call", exits_per_call, true },
-	{ "ioctls_per_call", ioctls_per_call, true },
+	{ "call", call, false, false },
+	{ "call_with_host_function", call_with_host_function, false, false },
+	{ "call_with_timeout", call_with_timeout, false, false },
+	{ "call_with_interrupt", call_with_interrupt, false, false },
+	{ "interrupt_latency", interrupt_latency, false, false },
+	{ "call_24k_in_8k_out", call_24k_in_8k_out, false, false },
+	{ "syscall_in_guest", syscall_in_guest, false, true },
+	{ "create_initialized", create_initialized, false, false },
+	{ "create_initialized_glibc", create_initialized_glibc, false, true },
+	{ "create_from_image", create_from_image, false, false },
+	{ "create_16gib", create_16gib, false, true },
+	{ "destroy", destroy, false, false },
+	{ "exits_per_call", exits_per_call, true, false },
+	{ "ioctls_per_call", ioctls_per_call, true, false },
 };
 
 /* What there is to measure without any. */
@@ -53,11 +56,12 @@ static const struct {
 static const struct {
 	const char *name;
 	uint64_t (*run)(void *state, unsigned n);
+	bool is_of_mote;
 } snapshot_rows[] = {
-	{ "snapshot_take", snapshot_take },
-	{ "sandbox_from_snapshot", sandbox_from_snapshot },
-	{ "sandbox_from_snapshot_1gib", sandbox_from_snapshot_1gib },
-	{ "pool_acquire", pool_acquire },
+	{ "snapshot_take", snapshot_take, false },
+	{ "sandbox_from_snapshot", sandbox_from_snapshot, false },
+	{ "sandbox_from_snapshot_1gib", sandbox_from_snapshot_1gib, true },
+	{ "pool_acquire", pool_acquire, false },
 };
 static const struct {
 	const char *restore, *call_with_restore;
@@ -119,8 +123,10 @@ static void add_row(struct subjects *subjects, const char *filter, const char *n
 	    (struct bench){ .name = name, .backend = backend, .run = run, .state = state });
 }
 
-/* Counted as soon as it is begun, so that subjects_close() finds what there is of it. */
-static mote_status open_backend(struct subjects *subjects, const char *name, mote_error *err)
+/* Counted as soon as it is begun, so that subjects_close() finds what there is of it. LABEL NULL:
+ * the backend's name. */
+static mote_status open_guest(struct subjects *subjects, const char *name, const char *label,
+			      const struct measured_guest *guest, mote_error *err)
 {
 	struct measured_backend *backend = &subjects->backends[subjects->nbackends++];
 
@@ -129,10 +135,22 @@ static mote_status open_backend(struct subjects *subjects, const char *name, mot
 	if (status)
 		return status;
 	backend->name = mote_runtime_backend(backend->rt);
-	status = mote_image_load_memory(&backend->image, backend->rt, bench_guest,
-					(size_t)(bench_guest_end - bench_guest), err);
+	backend->label = label ? label : backend->name;
+	backend->guest = guest;
+	status = mote_image_load_memory(&backend->image, backend->rt, guest->elf,
+					(size_t)(guest->end - guest->elf), err);
 	if (!status)
-		status = library_sandbox(&backend->sb, backend->image, err);
+		status = library_sandbox(&backend->sb, backend, backend->image, err);
+	return status;
+}
+
+/* With guests of mote's own ABI; and of the other one, where there is a ring 0 for them. */
+static mote_status open_backend(struct subjects *subjects, const char *name, mote_error *err)
+{
+	mote_status status = open_guest(subjects, name, NULL, &mote_guest, err);
+
+	if (!status && strcmp(subjects->backends[subjects->nbackends - 1].name, "kvm") == 0)
+		status = open_guest(subjects, "kvm", HYPERLIGHT_LABEL, &hyperlight_guest, err);
 	return status;
 }
 
@@ -202,17 +220,21 @@ static mote_status add_bare_kvm(struct subjects *subjects, const char *filter, m
 static mote_status add_library(struct subjects *subjects, const char *filter,
 			       struct measured_backend *backend, mote_error *err)
 {
+	const bool is_mote = backend->guest->is_mote;
 	mote_status status = MOTE_OK;
 
-	if (strcmp(backend->name, "kvm") == 0)
+	if (is_mote && strcmp(backend->name, "kvm") == 0)
 		status = add_bare_kvm(subjects, filter, err);
-	for (size_t i = 0; i < sizeof library_rows / sizeof library_rows[0]; i++)
+	for (size_t i = 0; i < sizeof library_rows / sizeof library_rows[0]; i++) {
+		if (library_rows[i].is_of_mote && !is_mote)
+			continue;
 		add(subjects, filter,
 		    (struct bench){ .name = library_rows[i].name,
-				    .backend = backend->name,
+				    .backend = backend->label,
 				    .run = library_rows[i].run,
 				    .state = backend,
 				    .is_count = library_rows[i].is_count });
+	}
 	return status;
 }
 
@@ -247,17 +269,20 @@ static mote_status no_memory(mote_error *err)
 }
 
 /* Whatever of snapshots is measured on BACKEND, without a state. */
-static void add_snapshot_rows(struct subjects *subjects, const char *filter, const char *backend,
-			      struct snapshot_bench *bench)
+static void add_snapshot_rows(struct subjects *subjects, const char *filter,
+			      const struct measured_backend *backend, struct snapshot_bench *bench)
 {
 	for (size_t i = 0; i < sizeof snapshot_rows / sizeof snapshot_rows[0]; i++)
-		add_row(subjects, filter, snapshot_rows[i].name, backend, snapshot_rows[i].run,
-			bench);
-	for (size_t i = 0; i < DIRTYINGS; i++)
-		add_row(subjects, filter, dirtying_rows[i].restore, backend, restore,
+		if (backend->guest->is_mote || !snapshot_rows[i].is_of_mote)
+			add_row(subjects, filter, snapshot_rows[i].name, backend->label,
+				snapshot_rows[i].run, bench);
+	/* where ring 0 is interpreted, copies of hundreds of pages take a guest seconds */
+	const size_t dirtyings = backend->guest->is_mote ? DIRTYINGS : DIRTYINGS - 2;
+	for (size_t i = 0; i < dirtyings; i++)
+		add_row(subjects, filter, dirtying_rows[i].restore, backend->label, restore,
 			&bench->dirtyings[i]);
-	for (size_t i = 0; i < DIRTYINGS; i++)
-		add_row(subjects, filter, dirtying_rows[i].call_with_restore, backend,
+	for (size_t i = 0; i < dirtyings; i++)
+		add_row(subjects, filter, dirtying_rows[i].call_with_restore, backend->label,
 			call_with_restore, &bench->dirtyings[i]);
 }
 
@@ -271,7 +296,7 @@ static mote_status add_snapshots(struct subjects *subjects, const char *filter, 
 
 	if (!bench)
 		return no_memory(err);
-	add_snapshot_rows(subjects, filter, backend->name, bench);
+	add_snapshot_rows(subjects, filter, backend, bench);
 	if (subjects->count == before) {
 		free(bench);
 		return MOTE_OK;
@@ -296,7 +321,7 @@ static mote_status add_bulk(struct subjects *subjects, const char *filter, size_
 	for (size_t i = 0; i < sizeof bulk_rows / sizeof bulk_rows[0]; i++)
 		add(subjects, filter,
 		    (struct bench){ .name = bulk_rows[i].name,
-				    .backend = backend->name,
+				    .backend = backend->label,
 				    .run = bulk_rows[i].run,
 				    .state = bulk,
 				    .is_count = bulk_rows[i].unit,
@@ -322,7 +347,7 @@ static mote_status add_counted(struct subjects *subjects, const char *filter,
 		subjects->counted[i].backend = backend;
 		add(subjects, filter,
 		    (struct bench){ .name = counted_rows[i].name,
-				    .backend = backend->name,
+				    .backend = backend->label,
 				    .run = counted_rows[i].run,
 				    .state = &subjects->counted[i],
 				    .is_count = true,
@@ -445,9 +470,10 @@ mote_status subjects_open(struct subjects *subjects, const char *backend, const 
 	if (!status && subjects->nbackends > 0)
 		status = add_loaded(subjects, filter, &subjects->backends[0], err);
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
-		status = add_bulk(subjects, filter, i, err);
+		if (subjects->backends[i].guest->is_mote)
+			status = add_bulk(subjects, filter, i, err);
 	for (size_t i = 0; !status && i < subjects->nbackends; i++)
-		if (strcmp(subjects->backends[i].name, "kvm") == 0)
+		if (strcmp(subjects->backends[i].label, "kvm") == 0)
 			status = add_counted(subjects, filter, &subjects->backends[i], err);
 	if (!status && subjects->nbackends > 0)
 		status = add_stored(subjects, filter, &subjects->backends[0], err);

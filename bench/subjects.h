@@ -25,9 +25,14 @@ struct loaded_bench;
 struct snapshot_bench;
 struct stored_bench;
 
-/* A backend under measurement: a sandbox for calls, an image for new sandboxes. */
+struct measured_guest;
+
+/* A backend under measurement, with guests of one ABI: a sandbox for calls, an image for new
+ * sandboxes. */
 struct measured_backend {
 	const char *name;
+	const char *label;                  /* of its rows */
+	const struct measured_guest *guest; /* see library.h */
 	mote_runtime *rt;
 	mote_image *image;
 	mote_sandbox *sb;

@@ -121,6 +121,20 @@ static void print_ratios(const struct subjects *subjects)
 	}
 }
 
+/* What the same costs with guests of the other ABI. */
+static void print_abis(const struct subjects *subjects)
+{
+	for (size_t i = 0; i < subjects->count; i++) {
+		const struct bench *bench = &subjects->benches[i];
+		const bool is_other = strcmp(bench->backend, "hyperlight") == 0;
+		const double mote = is_other ? median(subjects, bench->name, "kvm") : NAN;
+
+		if (mote > 0 && !bench->has_failed)
+			printf("%-28s hyperlight %5.2f x %s\n", bench->name,
+			       bench_result(bench).median / mote, bench->name);
+	}
+}
+
 /* What failed is left out of the rows, and makes the command fail in the end. */
 static mote_status measure(struct subjects *subjects, const struct options *options,
 			   mote_error *err)
@@ -135,6 +149,7 @@ static mote_status measure(struct subjects *subjects, const struct options *opti
 		bench_print_table(stdout, subjects->benches, subjects->count);
 		print_ratios(subjects);
 		print_bounds(subjects);
+		print_abis(subjects);
 	}
 	const mote_error *failure = subjects_failure(subjects);
 	if (!failure)

@@ -22,7 +22,7 @@ static int load(void **state)
 	(void)state;
 	sandbox_box_init(&box, &fake_machine);
 	hyper_elf_init(&file);
-	return mote_image_load_memory(&image, box.rt, &file, sizeof file, &box.err);
+	return mote_image_load_memory(&image, box.rt, &file, sizeof file, &box.err) != MOTE_OK;
 }
 
 static int drop(void **state)

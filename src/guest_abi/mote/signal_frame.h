@@ -81,6 +81,12 @@ void frame_sign_vectors(struct hv_vectors *vectors);
  * words are not there. */
 uint32_t frame_vectors_size(const uint8_t *area);
 
+/* The lowest signal of SET, which has one. */
+static inline int signals_lowest(uint64_t set)
+{
+	return (int)((unsigned)__builtin_ctzll(set) % 64) + 1;
+}
+
 /* What siginfo says of SIGNAL, which is pending and is to be delivered now. */
 struct frame_info signals_take_info(struct personality *p, int signal);
 

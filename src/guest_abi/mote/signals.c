@@ -271,7 +271,7 @@ bool signals_are_felt(const struct signals *signals, int signal)
 bool signals_are_due(const struct signals *signals)
 {
 	for (uint64_t due = signals->pending & ~signals->mask; due; due &= due - 1)
-		if (signals_are_felt(signals, __builtin_ctzll(due) + 1))
+		if (signals_are_felt(signals, signals_lowest(due)))
 			return true;
 	return false;
 }
@@ -317,7 +317,7 @@ void signals_deliver(struct personality *p, const struct hv_regs *regs)
 	uint64_t due;
 
 	while (p->state == PROGRAM_RUNNING && (due = p->signals.pending & ~p->signals.mask) != 0) {
-		delivery.signal = __builtin_ctzll(due) + 1;
+		delivery.signal = signals_lowest(due);
 		delivery.info = signals_take_info(p, delivery.signal);
 		deliver_one(p, &delivery);
 	}

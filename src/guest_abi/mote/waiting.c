@@ -66,7 +66,7 @@ void syscall_swap_mask(struct personality *p, uint64_t mask)
 /* The result of a wait that the lowest of SIGNALS ends, which is not delivered. */
 static int64_t take(struct personality *p, uint64_t signals)
 {
-	const int signal = __builtin_ctzll(signals) + 1;
+	const int signal = signals_lowest(signals);
 	const struct frame_info info = signals_take_info(p, signal);
 
 	if (p->wait.info && syscall_copy_out(p, p->wait.info, &info, sizeof info))
