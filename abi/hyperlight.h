@@ -79,6 +79,21 @@ struct hyperlight_peb {
 	struct hyperlight_span heap;
 };
 
+/*
+ * What the guests' library and ours have on top of the stack for exceptions while an exception is
+ * handled: all registers of the code that was interrupted, the last six words by the processor. No
+ * host relies on it; those that tell where a guest crashed look there (hyperlight_guest_bin,
+ * exception/entry.rs, context.rs).
+ */
+struct hyperlight_exception {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	uint64_t unused; /* the vector, for our library */
+	uint64_t error_code, rip, cs, rflags, rsp, ss;
+};
+
+/* That stack, at most: the pages that are never given out. */
+#define HYPERLIGHT_EXCEPTION_STACK_SIZE SCRATCH_KEPT
+
 /* Ports, beside those of abi/scratch.h (hyperlight_common, outb.rs). */
 enum {
 	HYPERLIGHT_PORT_LOG = 99,    /* a log record is on the output buffer */
@@ -96,6 +111,9 @@ enum {
 	HYPERLIGHT_NO_EXCEPTION = 0xff,
 };
 
+_Static_assert(sizeof(struct hyperlight_exception) == 176 &&
+		       offsetof(struct hyperlight_exception, rip) == 136,
+	       "guests of 0.15 push 15 registers, a word, and what the processor pushes before");
 _Static_assert(sizeof(struct hyperlight_peb) == 0x40,
 	       "guests of 0.15 read four spans, size first, at fixed offsets");
 _Static_assert(offsetof(struct hyperlight_peb, heap) == 0x30,

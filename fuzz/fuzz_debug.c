@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Target functions: frames_walk, frames_guess_rest, frames_undo_call, stopped_regs, functions_find,
- * elf_find_symbols, elf_symbol, backtrace_visit, backtrace_describe, core_write, core_notes:
- * whatever registers, stack, symbols and section headers say, each frame is code, names are those
- * that a simpler reading of the table finds, all text can be shown, and a core file has the guest's
- * memory and registers, or is not there. Files are in memory, and their system calls may fail.
- * Input: which system call fails, registers, words of the stack, code, damage to section headers,
- * symbols, and their names.
+ * Target functions: frames_walk, frames_guess_rest, frames_undo_call, mote_abi.stopped,
+ * functions_find, elf_find_symbols, elf_symbol, backtrace_visit, backtrace_describe, core_write,
+ * core_notes: whatever registers, stack, symbols and section headers say, each frame is code, names
+ * are those that a simpler reading of the table finds, all text can be shown, and a core file has
+ * the guest's memory and registers, or is not there. Files are in memory, and their system calls
+ * may fail. Input: which system call fails, registers, words of the stack, code, damage to section
+ * headers, symbols, and their names.
  */
 #include "fuzz/fuzz.h"
 
 #include "debug/backtrace.h"
 #include "debug/core.h"
 #include "debug/functions.h"
+#include "guest_abi/mote/guest.h"
 
 #include "abi/mote_abi.h"
 
@@ -39,7 +40,17 @@ enum { NSEGMENTS = sizeof segments / sizeof segments[0] };
 static struct host host;
 static struct guest_memory *memory;
 static uint64_t stack; /* the address of the first chosen word */
-static uint8_t hypercall_page[MOTE_PAGE_SIZE];
+static uint8_t firmware[FIRMWARE_SIZE];
+static const uint8_t *const hypercall_page = firmware + SUPERVISOR_BLOCK_SIZE;
+static struct hv_regs stopped; /* with all that ran of the machine */
+static struct hv_vm vm = { .regs = &stopped };
+static const struct guest_platform platform = { .firmware = { .host = firmware } };
+static struct mote_guest guest = {
+	.guest = { .abi = &mote_abi },
+	.host = &host,
+	.platform = &platform,
+	.machine = { .vm = &vm },
+};
 
 /* The core file. */
 static struct {
@@ -174,7 +185,8 @@ static void make(void)
 	host.sys = &sys;
 	const struct region *region = layout_get(guest_memory_layout(memory), REGION_STACK);
 	stack = region->va + region->size - CHOSEN_WORDS * 8;
-	memset(hypercall_page, 0x90, sizeof hypercall_page);
+	memset(firmware, 0x90, sizeof firmware);
+	guest.memory = memory;
 }
 
 /* Somewhere near what matters, or anywhere. */
@@ -411,13 +423,13 @@ static void check_frames(const struct frame *frames, size_t count, uint64_t rip)
 	CHECK(count >= 1 && count <= MOTE_MAX_FRAMES);
 	CHECK(frames[0].address == rip && !frames[0].is_guess);
 	for (size_t i = 1; i < count; i++)
-		CHECK(frames_is_code(memory, frames[i].address));
+		CHECK(frames_is_code(&guest.guest, frames[i].address));
 }
 
 /* Those that are no guesses are what frame pointers say, which ascend. */
 static void check_chain(const struct frame *frames, size_t count, struct hv_regs regs)
 {
-	const bool is_lost = frames_undo_call(memory, &regs);
+	const bool is_lost = frames_undo_call(&guest.guest, &regs);
 	uint64_t frame = regs.rbp, end = regs.rsp, words[2];
 
 	for (size_t i = 1 + is_lost; i < count; i++) {
@@ -432,44 +444,44 @@ static void check_chain(const struct frame *frames, size_t count, struct hv_regs
 	}
 }
 
-static void check_backtrace(const struct stopped_guest *guest)
+static void check_backtrace(const struct stopped_guest *at)
 {
 	char text[BACKTRACE_TEXT_SIZE];
-	struct seen seen = { .elf = guest->elf };
+	struct seen seen = { .elf = at->elf };
 	struct frame more[MOTE_MAX_FRAMES];
-	struct hv_regs regs = guest->start.regs;
+	struct hv_regs regs = at->start.regs;
 
-	seen.count = frames_walk(memory, &guest->start, seen.frames, MOTE_MAX_FRAMES);
+	seen.count = frames_walk(&guest.guest, &at->start, seen.frames, MOTE_MAX_FRAMES);
 	check_frames(seen.frames, seen.count, regs.rip);
 	check_chain(seen.frames, seen.count, regs);
-	backtrace_visit(guest, visit, &seen);
+	backtrace_visit(at, visit, &seen);
 	CHECK(seen.nvisited == seen.count);
 
-	const size_t few = frames_walk(memory, &guest->start, more, 2);
+	const size_t few = frames_walk(&guest.guest, &at->start, more, 2);
 	CHECK(few == (seen.count < 2 ? seen.count : 2));
 	for (size_t i = 0; i < few; i++)
 		CHECK(more[i].address == seen.frames[i].address &&
 		      more[i].is_guess == seen.frames[i].is_guess);
 
 	memset(text, 'x', sizeof text);
-	backtrace_describe(guest, text);
+	backtrace_describe(at, text);
 	CHECK(is_printable(text, sizeof text));
 
 	/* as after debug information that ended early */
 	memcpy(more, seen.frames, sizeof more);
 	const size_t known = (seen.count + 1) / 2;
-	const size_t count = frames_guess_rest(memory, &guest->start, more, known);
+	const size_t count = frames_guess_rest(&guest.guest, &at->start, more, known);
 	CHECK(count >= known);
 	check_frames(more, count, regs.rip);
 	for (size_t i = known; i < count; i++)
 		CHECK(more[i].is_guess);
 
-	if (frames_undo_call(memory, &regs))
-		CHECK(!frames_is_code(memory, guest->start.regs.rip) &&
-		      frames_is_code(memory, regs.rip) &&
-		      regs.rsp == guest->start.regs.rsp + sizeof(uint64_t));
+	if (frames_undo_call(&guest.guest, &regs))
+		CHECK(!frames_is_code(&guest.guest, at->start.regs.rip) &&
+		      frames_is_code(&guest.guest, regs.rip) &&
+		      regs.rsp == at->start.regs.rsp + sizeof(uint64_t));
 	else
-		CHECK(memcmp(&regs, &guest->start.regs, sizeof regs) == 0);
+		CHECK(memcmp(&regs, &at->start.regs, sizeof regs) == 0);
 }
 
 /* The heap, which is large and empty, is looked at once. */
@@ -548,7 +560,8 @@ static struct hv_regs take_regs(struct input *input)
 	regs.rsp = take_address(input);
 	regs.rbp = take_address(input);
 	regs.rcx = take_address(input);
-	const struct hv_regs own = stopped_regs(&regs);
+	stopped = regs;
+	const struct hv_regs own = mote_abi.stopped(&guest.guest);
 	CHECK(own.rip == regs.rip || own.rip == regs.rcx);
 	return own;
 }
@@ -568,8 +581,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fill_stack(&input);
 	fill_code(&input);
 	uint8_t *bytes = make_elf(&elf, &input);
-	check_backtrace(&(struct stopped_guest){
-		.memory = memory, .elf = &elf, .start = { .regs = regs, .stack_end = stack_end } });
+	check_backtrace(
+		&(struct stopped_guest){ .guest = &guest.guest,
+					 .elf = &elf,
+					 .start = { .regs = regs, .stack_end = stack_end } });
 	if (how % 32 == 1) {
 		image.elf = elf;
 		size_t n = input.left < sizeof image.name - 1 ? input.left : sizeof image.name - 1;
@@ -577,9 +592,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (n > 0)
 			memcpy(image.name, input.at, n);
 		check_core(&(struct core){ .host = &host,
-					   .memory = memory,
+					   .guest = &guest.guest,
 					   .image = &image,
-					   .hypercall_page = hypercall_page,
 					   .regs = regs },
 			   how / 32);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Target functions: hyperlight_abi.recognise, hyperlight_describe, hyperlight_image_parse,
- * hyperlight_image_load, hyperlight_abi.snapshot, hyperlight_abi.next_region. Input: a byte that
+ * hyperlight_image_load, hyperlight_abi.snapshot, hyperlight_abi.visit_regions. Input: a byte that
  * says which; then a guest's file; or words that a guest has written to its scratch, where its page
  * tables are.
  */
@@ -155,13 +155,29 @@ static void check_snapshot(const struct hyperlight_snapshot *snapshot)
 	CHECK(walk.malformed == 0);
 }
 
+/* Regions are in order, and all of each is memory. */
+struct look {
+	uint64_t next, from, size;
+};
+
+static bool look_at(void *user, const struct region *region)
+{
+	struct look *look = user;
+
+	CHECK(region->va >= look->next && region->size > 0 && region->size % PAGE == 0);
+	CHECK(region->gpa >= HYPERLIGHT_BASE && region->gpa + region->size <= SCRATCH_END_GPA);
+	look->from = region->va;
+	look->next = region->va + region->size;
+	look->size += region->size;
+	return look->next != 0;
+}
+
 static void fuzz_tables(struct input *input)
 {
 	static struct host host;
 	struct guest_snapshot *snapshot;
-	struct region region;
+	struct look look = { .next = 0 };
 	uint8_t *bytes;
-	uint64_t at = 0;
 
 	host_init(&host);
 	struct hyperlight_guest *guest = get_guest(&host);
@@ -170,12 +186,13 @@ static void fuzz_tables(struct input *input)
 	memset(bytes, 0, TABLE_PAGES * PAGE);
 	write_tables(input, bytes);
 	shared_mem_unlock(guest->scratch);
-	for (int i = 0; i < 4 && hyperlight_abi.next_region(&guest->guest, at, &region); i++) {
-		CHECK(region.va >= at && region.size > 0);
-		at = region.va + region.size;
-		if (at == 0)
-			break;
-	}
+	const uint64_t first = take_number(input), last = take_number(input);
+
+	hyperlight_abi.visit_regions(&guest->guest, 0, UINT64_MAX, look_at, &look);
+	CHECK(look.size <= 4 * (SCRATCH + DATA_PAGES * PAGE));
+	look.next = first & -PAGE;
+	hyperlight_abi.visit_regions(&guest->guest, first, last, look_at, &look);
+	CHECK(look.next == (first & -PAGE) || look.from <= last);
 	if (!hyperlight_abi.snapshot(&snapshot, &guest->guest, NULL)) {
 		check_snapshot((struct hyperlight_snapshot *)snapshot);
 		guest_snapshot_unref(snapshot);

@@ -7,6 +7,8 @@
  */
 #define _GNU_SOURCE
 #include "fuzz/fuzz.h"
+
+#include "guest_abi/exceptions.h"
 #include "tests/guest_abi/mote/personality_box.h"
 
 #include <errno.h>
@@ -427,7 +429,7 @@ static void do_fault(struct input *input)
 		CHECK(memcmp(regs, &before, sizeof before) == 0 && pb.p.signals.mask == blocked);
 		return;
 	}
-	CHECK(regs->rdi == (uint64_t)signal_of_exception(event.u.exception.vector));
+	CHECK(regs->rdi == (uint64_t)exception_meaning(event.u.exception.vector).signal);
 	CHECK(regs->rip < MOTE_ADDRESS_END && (regs->rflags & ~UINT64_C(0x40cd5)) == 2);
 	CHECK(regs->rsp % 16 == 8 && regs->rsp < MOTE_ADDRESS_END);
 }

@@ -8,13 +8,7 @@
 
 #include "abi/hyperlight.h"
 
-/* What entry.S pushes, and the processor before it. */
-struct exception_frame {
-	uint64_t r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
-	uint64_t vector, error_code;
-	uint64_t rip, cs, rflags, rsp, ss;
-};
-_Static_assert(sizeof(struct exception_frame) == 128,
+_Static_assert(sizeof(struct hyperlight_exception) % 16 == 0,
 	       "entry.S: the stack is aligned when C begins");
 
 /* The code of vector N is at N times this. */
@@ -33,8 +27,8 @@ void hyperlight_start(const struct hyperlight_peb *peb, uint64_t log_filter);
 /* Each call. */
 _Noreturn void hyperlight_call(void);
 
-/* Mends what can be mended, and ends the guest otherwise. */
-void hyperlight_exception(const struct exception_frame *frame);
+/* Mends what can be mended, and ends the guest otherwise. The frame's unused word is the vector. */
+void hyperlight_exception(const struct hyperlight_exception *frame);
 
 /* The physical address of the page tables' root. */
 uint64_t hyperlight_root(void);

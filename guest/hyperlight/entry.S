@@ -33,6 +33,8 @@ entrypoint:
  * is where it always was. */
 	.type	hyperlight_dispatch, @function
 hyperlight_dispatch:
+	.cfi_startproc
+	.cfi_undefined %rip	/* nobody called this */
 	jnz	1f
 	mov	%cr4, %rdi
 	xor	$CR4_PGE, %rdi
@@ -42,11 +44,13 @@ hyperlight_dispatch:
 1:	xor	%ebp, %ebp
 	call	hyperlight_call
 	ud2
+	.cfi_endproc
 	.size	hyperlight_dispatch, . - hyperlight_dispatch
 
 /* A stub a vector. The processor has pushed ss, rsp, rflags, cs and rip, and for some vectors an
- * error code; then there are a code for all, the vector, and struct exception_frame is complete but
- * for the registers that C does not keep. */
+ * error code; then there are a code for all, the vector, and struct hyperlight_exception is complete
+ * but for the general registers. C keeps some of them, but those who look for where a guest crashed
+ * want all. */
 	.macro	stub vector
 	.balign	16
 	.if	(\vector == 8) || (\vector >= 10 && \vector <= 14) || (\vector == 17) || (\vector == 30)
@@ -72,25 +76,37 @@ hyperlight_stubs:
 	.type	exception_common, @function
 exception_common:
 	push	%rax
+	push	%rbx
 	push	%rcx
 	push	%rdx
 	push	%rsi
 	push	%rdi
+	push	%rbp
 	push	%r8
 	push	%r9
 	push	%r10
 	push	%r11
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
 	cld
 	mov	%rsp, %rdi
 	call	hyperlight_exception
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
 	pop	%r11
 	pop	%r10
 	pop	%r9
 	pop	%r8
+	pop	%rbp
 	pop	%rdi
 	pop	%rsi
 	pop	%rdx
 	pop	%rcx
+	pop	%rbx
 	pop	%rax
 	add	$16, %rsp
 	iretq

@@ -26,15 +26,15 @@ static bool is_stack(uint64_t address)
 }
 
 /* In the words that hosts of this ABI look for. A vector has two digits at most. */
-static _Noreturn void give_up(const struct exception_frame *frame)
+static _Noreturn void give_up(const struct hyperlight_exception *frame)
 {
-	const char digits[] = { (char)('0' + frame->vector / 10), (char)('0' + frame->vector % 10),
+	const char digits[] = { (char)('0' + frame->unused / 10), (char)('0' + frame->unused % 10),
 				'\0' };
 
 	abort_code(SCRATCH_ABORT_EXCEPTION);
-	abort_code((uint8_t)frame->vector);
+	abort_code((uint8_t)frame->unused);
 	abort_text("Exception vector: ");
-	abort_text(frame->vector < 10 ? digits + 1 : digits);
+	abort_text(frame->unused < 10 ? digits + 1 : digits);
 	abort_text("\nFaulting Instruction: ");
 	abort_hex(frame->rip);
 	abort_text("\nPage Fault Address: 0x0\nError code: ");
@@ -44,9 +44,9 @@ static _Noreturn void give_up(const struct exception_frame *frame)
 	abort_end();
 }
 
-void hyperlight_exception(const struct exception_frame *frame)
+void hyperlight_exception(const struct hyperlight_exception *frame)
 {
-	if (frame->vector != VECTOR_PAGE_FAULT)
+	if (frame->unused != VECTOR_PAGE_FAULT)
 		give_up(frame);
 
 	const uint64_t address = fault_address();

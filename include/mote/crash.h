@@ -61,8 +61,10 @@ mote_sandbox_backtrace(mote_sandbox *sb, void (*visit)(void *user, const mote_fr
  * Writes an ELF core file of the guest to PATH, for gdb and other debuggers: general registers,
  * signal, auxiliary vector, and all memory that the guest can read; vector registers are not in it.
  * Pages of zeroes are holes, so that the file takes the room of what the guest has used, though its
- * length is that of all its memory. It is written under another name in the same directory, readable
- * by its owner alone, and renamed when it is whole. It holds whatever secrets the guest was given.
+ * length is that of all its memory. It is written under another name in the same directory,
+ * readable by its owner alone, and renamed when it is whole. It holds whatever secrets the guest
+ * was given. What a guest with page tables of its own maps beyond all measure is left out, and the
+ * log says so.
  *
  * Errors: MOTE_E_STATE (as above), MOTE_E_NOMEM, MOTE_E_OS; nothing is left behind then.
  */

@@ -5,7 +5,6 @@
  */
 #include "debug/backtrace.h"
 
-#include "abi/mote_abi.h"
 #include "base/text.h"
 #include "debug/functions.h"
 
@@ -22,17 +21,6 @@ struct trace {
 	char file[BACKTRACE_NAME_SIZE];
 };
 
-struct hv_regs stopped_regs(const struct hv_regs *regs)
-{
-	struct hv_regs own = *regs;
-
-	/* the instruction `syscall` has left the address behind it in rcx */
-	if (regs->rip - (MOTE_HYPERCALL_PAGE + MOTE_SYSCALL_ENTRY) <
-	    MOTE_START_ENTRY - MOTE_SYSCALL_ENTRY)
-		own.rip = regs->rcx;
-	return own;
-}
-
 /* The place to look up for the INDEX-th frame: a call may be the last instruction of its function,
  * and what it returns to is another's then. */
 static uint64_t place_of(const struct trace *trace, size_t index)
@@ -44,9 +32,9 @@ static void walk(struct trace *trace, const struct stopped_guest *guest, size_t 
 {
 	trace->reader = libdw_begin(guest->libdw, guest->elf);
 	trace->count = trace->reader
-			       ? libdw_walk(trace->reader, guest->memory, &guest->start,
+			       ? libdw_walk(trace->reader, guest->guest, &guest->start,
 					    trace->frames, wanted)
-			       : frames_walk(guest->memory, &guest->start, trace->frames, wanted);
+			       : frames_walk(guest->guest, &guest->start, trace->frames, wanted);
 	if (trace->count > wanted)
 		trace->count = wanted;
 	for (size_t i = 0; i < trace->count; i++)
@@ -184,7 +172,7 @@ void backtrace_describe(const struct stopped_guest *guest, char *text)
 {
 	const size_t size = BACKTRACE_TEXT_SIZE;
 	/* where a wild jump led to has no name, but the function that it came from may have */
-	const bool is_lost = !frames_is_code(guest->memory, guest->start.regs.rip);
+	const bool is_lost = !frames_is_code(guest->guest, guest->start.regs.rip);
 	char name[BACKTRACE_TEXT_SIZE - 48];
 	struct description place = { .text = name, .size = sizeof name };
 	struct trace trace = { 0 };

@@ -23,15 +23,11 @@
 
 /* A guest that stands still. All of it is the caller's. */
 struct stopped_guest {
-	struct guest_memory *memory;
+	struct guest *guest;
 	const struct elf *elf;
 	const struct libdw *libdw; /* NULL: debug information is not to be read */
-	struct frames_start start; /* where it stopped, its registers from stopped_regs() */
+	struct frames_start start; /* where it stopped */
 };
-
-/* The registers of a guest's own code, from those of a machine that stopped with REGS: on
- * the way to a system call they are those of the code that LSTAR leads to. */
-struct hv_regs stopped_regs(const struct hv_regs *regs);
 
 /* Calls VISIT for each frame, see mote_sandbox_backtrace(). */
 void backtrace_visit(const struct stopped_guest *guest,

@@ -7,7 +7,6 @@
 #include "debug/core.h"
 
 #include "abi/mote_abi.h"
-#include "mem/file_mapping.h"
 #include "mem/page_bitmap.h"
 
 #include <elf.h>
@@ -17,8 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SEGMENTS_MAX (LAYOUT_REGIONS_MAX + MOTE_MAPPINGS_MAX)
-
 /* A file under way. */
 struct output {
 	const struct core *core;
@@ -26,10 +23,10 @@ struct output {
 	char *name; /* until it is renamed */
 	size_t name_size;
 	uint64_t offset; /* where the descriptor stands */
-	uint64_t *used;  /* a bit a page of RAM: it may be other than zero */
-	struct region regions[SEGMENTS_MAX];
-	Elf64_Phdr headers[1 + SEGMENTS_MAX]; /* the first is that of the notes */
+	struct guest_used used;
 	size_t nregions;
+	struct region regions[CORE_SEGMENTS_MAX];
+	Elf64_Phdr headers[1 + CORE_SEGMENTS_MAX]; /* the first is that of the notes */
 };
 
 static mote_status put(struct output *to, uint64_t offset, const void *bytes, size_t size,
@@ -45,24 +42,49 @@ static mote_status put(struct output *to, uint64_t offset, const void *bytes, si
 	return MOTE_OK;
 }
 
-/* The regions that the guest has, and how they are described. */
-static void list_regions(struct output *to)
-{
-	struct guest_memory *memory = to->core->memory;
-	const struct layout *layout = guest_memory_layout(memory);
-	const struct file_mapping *file;
-	const struct region *region;
-
-	for (size_t i = 0; (region = layout_mapped(layout, i)); i++)
-		if (region->is_user && region->kind != REGION_DOORBELL)
-			to->regions[to->nregions++] = *region;
-	for (size_t i = 0; (file = guest_memory_file(memory, i)); i++)
-		to->regions[to->nregions++] = file_mapping_region(file);
-}
-
 static bool has_contents(const struct region *region)
 {
 	return region->kind != REGION_MAPPED_FILE;
+}
+
+/* Whether NEXT can be of one segment with REGION. A guest that copies pages when it writes to them
+ * has them all over its physical memory, one by one. */
+static bool goes_on(const struct output *to, const struct region *region, const struct region *next)
+{
+	return region->va + region->size == next->va && region->flags == next->flags &&
+	       !region_bytes(region) && !region_bytes(next) &&
+	       has_contents(region) == has_contents(next) &&
+	       (!to->used.bits || region->gpa + region->size == next->gpa);
+}
+
+static bool add_region(void *user, const struct region *region)
+{
+	struct output *to = user;
+	struct region *last = to->nregions > 0 ? &to->regions[to->nregions - 1] : NULL;
+
+	if (last && goes_on(to, last, region)) {
+		last->size += region->size;
+		return true;
+	}
+	if (to->nregions == CORE_SEGMENTS_MAX)
+		return false;
+	to->regions[to->nregions++] = *region;
+	return true;
+}
+
+/* The regions that the guest has. */
+static void list_regions(struct output *to)
+{
+	struct guest *guest = to->core->guest;
+
+	if (guest->abi->visit_regions(guest, 0, UINT64_MAX, add_region, to))
+		return;
+	const struct region *last = to->nregions > 0 ? &to->regions[to->nregions - 1] : NULL;
+
+	host_log(to->core->host, MOTE_LOG_WARN,
+		 "the core file ends at 0x%" PRIx64
+		 ": the guest has mapped more than %d pieces of memory, or its memory many times",
+		 last ? last->va + last->size : 0, CORE_SEGMENTS_MAX);
 }
 
 /* Headers for the regions; returns how long the file is. */
@@ -124,23 +146,43 @@ static bool is_zero(const uint8_t *page)
 	return page[0] == 0 && memcmp(page, page + 1, MOTE_PAGE_SIZE - 1) == 0;
 }
 
-/* The pages of a region of RAM. */
-static mote_status put_ram(struct output *to, size_t index, mote_error *err)
+/* The first page of REGION from the INDEX-th on that may be other than zero; or how many it has. */
+static uint64_t next_used(const struct guest_used *used, const struct region *region,
+			  uint64_t index)
+{
+	const uint64_t npages = region->size / MOTE_PAGE_SIZE;
+	const uint64_t first = (region->gpa - used->first) / MOTE_PAGE_SIZE; /* below, it wraps */
+
+	if (!used->bits || first >= used->npages || npages > used->npages - first)
+		return index;
+	return page_bitmap_next(used->bits, first + index, first + npages, true) - first;
+}
+
+static mote_status read_page(struct output *to, const struct region *region, uint64_t inside,
+			     void *page, mote_error *err)
+{
+	struct guest *guest = to->core->guest;
+	const char *bytes = region_bytes(region);
+
+	if (!bytes)
+		return guest->abi->read(guest, region->va + inside, page, MOTE_PAGE_SIZE, err);
+	memcpy(page, bytes + inside, MOTE_PAGE_SIZE);
+	return MOTE_OK;
+}
+
+/* The pages of a region, but those that are zero. */
+static mote_status put_region(struct output *to, size_t index, mote_error *err)
 {
 	const struct region *region = &to->regions[index];
-	const uint64_t ram = guest_memory_layout(to->core->memory)->ram.gpa;
-	const uint64_t first = (region->gpa - ram) / MOTE_PAGE_SIZE;
-	const uint64_t end = first + region->size / MOTE_PAGE_SIZE;
+	const uint64_t npages = region->size / MOTE_PAGE_SIZE;
 	uint8_t page[MOTE_PAGE_SIZE];
 	mote_status status = MOTE_OK;
 
-	for (uint64_t i = first; !status; i++) {
-		i = page_bitmap_next(to->used, i, end, true);
-		if (i == end)
-			break;
-		const uint64_t inside = (i - first) * MOTE_PAGE_SIZE;
-		status = guest_memory_read(to->core->memory, region->va + inside, page, sizeof page,
-					   0, err);
+	for (uint64_t i = next_used(&to->used, region, 0); !status && i < npages;
+	     i = next_used(&to->used, region, i + 1)) {
+		const uint64_t inside = i * MOTE_PAGE_SIZE;
+
+		status = read_page(to, region, inside, page, err);
 		if (!status && !is_zero(page))
 			status = put(to, to->headers[1 + index].p_offset + inside, page,
 				     sizeof page, err);
@@ -150,15 +192,11 @@ static mote_status put_ram(struct output *to, size_t index, mote_error *err)
 
 static mote_status put_memory(struct output *to, mote_error *err)
 {
-	mote_status status = guest_memory_used(to->core->memory, to->used, err);
+	mote_status status = MOTE_OK;
 
-	for (size_t i = 0; i < to->nregions && !status; i++) {
-		if (to->regions[i].kind == REGION_HYPERCALL)
-			status = put(to, to->headers[1 + i].p_offset, to->core->hypercall_page,
-				     MOTE_PAGE_SIZE, err);
-		else if (has_contents(&to->regions[i]))
-			status = put_ram(to, i, err);
-	}
+	for (size_t i = 0; i < to->nregions && !status; i++)
+		if (has_contents(&to->regions[i]))
+			status = put_region(to, i, err);
 	return status;
 }
 
@@ -200,19 +238,20 @@ static mote_status write_file(struct output *to, const char *path, mote_error *e
 mote_status core_write(const struct core *core, const char *path, mote_error *err)
 {
 	const struct host *host = core->host;
-	const uint64_t npages = guest_memory_layout(core->memory)->ram.size / MOTE_PAGE_SIZE;
+	const struct guest_abi *abi = core->guest->abi;
 	struct output *to = host_alloc(host, sizeof *to);
 
 	if (!to)
 		return error_nomem(err, "a core file", sizeof *to);
-	*to = (struct output){ .core = core, .fd = -1 };
+	to->core = core; /* the rest is 0, and for a large part never touched */
 	to->name_size = strlen(path) + sizeof ".0123456789abcdef";
 	to->name = host_alloc(host, to->name_size);
-	to->used = page_bitmap_new(host, npages);
-	mote_status status = to->name && to->used
-				     ? write_file(to, path, err)
-				     : error_nomem(err, "a core file", (size_t)npages / 8);
-	page_bitmap_free(host, to->used, npages);
+	mote_status status = to->name ? MOTE_OK : error_nomem(err, "a core file", to->name_size);
+	if (!status && abi->find_used)
+		status = abi->find_used(&to->used, core->guest, err);
+	if (!status)
+		status = write_file(to, path, err);
+	page_bitmap_free(host, to->used.bits, to->used.npages);
 	host_free(host, to->name, to->name_size);
 	host_free(host, to, sizeof *to);
 	return status;

@@ -3,8 +3,8 @@
  * core.h - core files of guests, as debuggers know them from Linux.
  *
  * What a file has: a note segment (registers, name, signal, auxiliary vector), and a segment for
- * each region that the guest has. Files that were mapped are listed without their contents, which
- * are on disk anyway.
+ * each region that the guest has; neighbours become one where that is possible. Files that were
+ * mapped are listed without their contents, which are on disk anyway.
  *
  * Threads: as the sandbox.
  */
@@ -12,21 +12,24 @@
 #define DEBUG_CORE_H
 
 #include "base/host.h"
+#include "guest_abi/guest_abi.h"
 #include "hv/hv.h"
 #include "image/image.h"
-#include "mem/guest_memory.h"
 
 /* A guest that stands still. All of it is the caller's. */
 struct core {
 	const struct host *host;
-	struct guest_memory *memory;
+	struct guest *guest;
 	const struct mote_image *image;
-	const void *hypercall_page; /* MOTE_PAGE_SIZE bytes */
 	struct hv_regs regs;
 	uint64_t fs_base;
 	int signal; /* what Linux would have ended it with; 0: nothing did */
 	uint64_t fault_address;
 };
+
+/* Segments of a core file, less that of the notes. Guests that build their own page tables can have
+ * more regions than anybody wants: what is behind so many is left out, and the log says so. */
+#define CORE_SEGMENTS_MAX 1024
 
 /* Room for the notes of a core file. */
 #define CORE_NOTES_SIZE 1024

@@ -4,28 +4,39 @@
  */
 #include "debug/frames.h"
 
-#include <string.h>
+#include "mem/layout.h"
 
 /* Words of the stack that are looked at for guesses. */
 enum { SCAN_WORDS = 1024 };
 
 /* The walk: what was found, and where the stack goes on. */
 struct walk {
-	struct guest_memory *memory;
+	struct guest *guest;
 	struct frame *frames;
 	size_t count, wanted;
 	uint64_t stack; /* nothing below belongs to a frame that is still to be found */
 };
 
-bool frames_is_code(struct guest_memory *memory, uint64_t address)
+/* The hypercall page is the library's, and has no frames: what led there is undone like a call to
+ * nowhere. */
+static bool look_for_code(void *user, const struct region *region)
 {
-	return guest_memory_allows(memory, address, 1, REGION_EXECUTE);
+	*(bool *)user = region->flags & REGION_EXECUTE && region->kind != REGION_HYPERCALL;
+	return false;
+}
+
+bool frames_is_code(struct guest *guest, uint64_t address)
+{
+	bool is_code = false;
+
+	guest->abi->visit_regions(guest, address, address, look_for_code, &is_code);
+	return is_code;
 }
 
 static bool read_words(struct walk *walk, uint64_t address, uint64_t *words, size_t count)
 {
-	return guest_memory_read(walk->memory, address, words, count * sizeof *words, REGION_READ,
-				 NULL) == MOTE_OK;
+	return walk->guest->abi->read(walk->guest, address, words, count * sizeof *words, NULL) ==
+	       MOTE_OK;
 }
 
 static void add(struct walk *walk, uint64_t address, bool is_guess)
@@ -42,9 +53,9 @@ static bool follows_call(struct walk *walk, uint64_t address)
 {
 	uint8_t code[7];
 
-	if (address < sizeof code || !frames_is_code(walk->memory, address) ||
-	    guest_memory_read(walk->memory, address - sizeof code, code, sizeof code,
-			      REGION_EXECUTE, NULL))
+	if (address < sizeof code || !frames_is_code(walk->guest, address) ||
+	    !frames_is_code(walk->guest, address - sizeof code) ||
+	    walk->guest->abi->read(walk->guest, address - sizeof code, code, sizeof code, NULL))
 		return false;
 	if (code[2] == 0xe8)
 		return true;
@@ -74,7 +85,7 @@ static bool follow_chain(struct walk *walk, uint64_t frame)
 
 	while (frame != 0 && walk->count < walk->wanted) {
 		if (frame < walk->stack || frame % sizeof words[0] != 0 ||
-		    !read_words(walk, frame, words, 2) || !frames_is_code(walk->memory, words[1]))
+		    !read_words(walk, frame, words, 2) || !frames_is_code(walk->guest, words[1]))
 			return false;
 		add(walk, words[1], false);
 		walk->stack = frame + sizeof words;
@@ -83,13 +94,29 @@ static bool follow_chain(struct walk *walk, uint64_t frame)
 	return true;
 }
 
+/* What is mapped at the address that USER points to needs no search; if nothing is, the stack may
+ * begin behind it. */
+static bool look_for_stack(void *user, const struct region *region)
+{
+	uint64_t *address = user;
+
+	if (region->va <= *address)
+		return false;
+	if (region->kind != REGION_STACK)
+		return true;
+	*address = region->va;
+	return false;
+}
+
 /* The first word to look at. A stack that has run out is left by a step into the gap below it. */
 static uint64_t scan_start(const struct walk *walk)
 {
-	const struct region *stack = layout_get(guest_memory_layout(walk->memory), REGION_STACK);
-	const uint64_t address = (walk->stack + 7) & ~UINT64_C(7);
+	uint64_t address = (walk->stack + 7) & ~UINT64_C(7);
+	const uint64_t room = UINT64_MAX - address;
+	const uint64_t last = address + (room < LAYOUT_GUARD_SIZE ? room : LAYOUT_GUARD_SIZE);
 
-	return stack->va - address <= LAYOUT_GUARD_SIZE ? stack->va : address;
+	walk->guest->abi->visit_regions(walk->guest, address, last, look_for_stack, &address);
+	return address;
 }
 
 /* Words of the stack one after the other, which are read some at a time. */
@@ -131,12 +158,12 @@ static void scan(struct walk *walk, uint64_t end)
 	}
 }
 
-bool frames_undo_call(struct guest_memory *memory, struct hv_regs *regs)
+bool frames_undo_call(struct guest *guest, struct hv_regs *regs)
 {
-	struct walk walk = { .memory = memory };
+	struct walk walk = { .guest = guest };
 	uint64_t word;
 
-	if (frames_is_code(memory, regs->rip) || !read_words(&walk, regs->rsp, &word, 1) ||
+	if (frames_is_code(guest, regs->rip) || !read_words(&walk, regs->rsp, &word, 1) ||
 	    !follows_call(&walk, word))
 		return false;
 	regs->rip = word;
@@ -144,14 +171,14 @@ bool frames_undo_call(struct guest_memory *memory, struct hv_regs *regs)
 	return true;
 }
 
-size_t frames_walk(struct guest_memory *memory, const struct frames_start *start,
-		   struct frame *frames, size_t wanted)
+size_t frames_walk(struct guest *guest, const struct frames_start *start, struct frame *frames,
+		   size_t wanted)
 {
-	struct walk walk = { .memory = memory, .frames = frames, .wanted = wanted };
+	struct walk walk = { .guest = guest, .frames = frames, .wanted = wanted };
 	struct hv_regs at = start->regs;
 
 	add(&walk, at.rip, false);
-	if (frames_undo_call(memory, &at))
+	if (frames_undo_call(guest, &at))
 		add(&walk, at.rip, false);
 	else
 		guess_caller(&walk, &at);
@@ -163,11 +190,11 @@ size_t frames_walk(struct guest_memory *memory, const struct frames_start *start
 }
 
 /* Guesses begin behind the return address of the last frame, if it is on the stack. */
-size_t frames_guess_rest(struct guest_memory *memory, const struct frames_start *start,
+size_t frames_guess_rest(struct guest *guest, const struct frames_start *start,
 			 struct frame *frames, size_t count)
 {
 	struct walk walk = {
-		.memory = memory,
+		.guest = guest,
 		.frames = frames,
 		.count = count,
 		.wanted = MOTE_MAX_FRAMES,

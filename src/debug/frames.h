@@ -8,8 +8,8 @@
 #ifndef DEBUG_FRAMES_H
 #define DEBUG_FRAMES_H
 
+#include "guest_abi/guest_abi.h"
 #include "hv/hv.h"
-#include "mem/guest_memory.h"
 
 #include <mote/crash.h>
 
@@ -31,18 +31,18 @@ struct frame {
  * whose frame pointer is 0, the words of the stack that look like return addresses follow as
  * guesses.
  */
-size_t frames_walk(struct guest_memory *memory, const struct frames_start *start,
-		   struct frame *frames, size_t wanted);
+size_t frames_walk(struct guest *guest, const struct frames_start *start, struct frame *frames,
+		   size_t wanted);
 
 /* Adds guesses to the COUNT frames of START that are known, which end before the outermost, up to
  * MOTE_MAX_FRAMES; returns how many there are then. */
-size_t frames_guess_rest(struct guest_memory *memory, const struct frames_start *start,
+size_t frames_guess_rest(struct guest *guest, const struct frames_start *start,
 			 struct frame *frames, size_t count);
 
 /* If REGS stand where no code is, because a call led there, puts them to where it returns to. */
-bool frames_undo_call(struct guest_memory *memory, struct hv_regs *regs);
+bool frames_undo_call(struct guest *guest, struct hv_regs *regs);
 
 /* Whether the guest may execute ADDRESS. */
-bool frames_is_code(struct guest_memory *memory, uint64_t address);
+bool frames_is_code(struct guest *guest, uint64_t address);
 
 #endif

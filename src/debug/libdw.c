@@ -67,7 +67,7 @@ struct libdw_reader {
 /* The walk of a stack, for libdw's callbacks. */
 struct libdw_steps {
 	const struct libdw_reader *reader;
-	struct guest_memory *memory;
+	struct guest *guest;
 	struct hv_regs regs;
 	struct frame *frames;
 	size_t count;
@@ -312,8 +312,7 @@ static bool read_word(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *word, void *us
 	struct libdw_steps *steps = user;
 
 	(void)dwfl;
-	return guest_memory_read(steps->memory, address, word, sizeof *word, REGION_READ, NULL) ==
-	       MOTE_OK;
+	return steps->guest->abi->read(steps->guest, address, word, sizeof *word, NULL) == MOTE_OK;
 }
 
 /* In the order of the System V ABI for x86-64, figure 3.36; the last is the return address. */
@@ -359,13 +358,13 @@ static int add_frame(Dwfl_Frame *frame, void *user)
 
 	if (steps->count == MOTE_MAX_FRAMES ||
 	    !reader->lib->dwfl_frame_pc(frame, &address, &is_first) ||
-	    !frames_is_code(steps->memory, address))
+	    !frames_is_code(steps->guest, address))
 		return DWARF_CB_ABORT;
 	steps->frames[steps->count++] = (struct frame){ .address = address };
 	return is_described(reader, address - !is_first) ? DWARF_CB_OK : DWARF_CB_ABORT;
 }
 
-size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
+size_t libdw_walk(struct libdw_reader *reader, struct guest *guest,
 		  const struct frames_start *start, struct frame *frames, size_t wanted)
 {
 	static const Dwfl_Thread_Callbacks callbacks = {
@@ -375,18 +374,18 @@ size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
 	};
 	struct libdw_steps steps = {
 		.reader = reader,
-		.memory = memory,
+		.guest = guest,
 		.regs = start->regs,
 		.frames = frames,
 	};
 
-	if (frames_undo_call(memory, &steps.regs))
+	if (frames_undo_call(guest, &steps.regs))
 		frames[steps.count++] = (struct frame){ .address = start->regs.rip };
 	const size_t before = steps.count;
 	const bool is_whole =
 		reader->lib->dwfl_attach_state(reader->dwfl, NULL, 1, &callbacks, &steps) &&
 		reader->lib->dwfl_getthread_frames(reader->dwfl, 1, add_frame, &steps) == 0;
 	if (steps.count == before)
-		return frames_walk(memory, start, frames, wanted);
-	return is_whole ? steps.count : frames_guess_rest(memory, start, frames, steps.count);
+		return frames_walk(guest, start, frames, wanted);
+	return is_whole ? steps.count : frames_guess_rest(guest, start, frames, steps.count);
 }

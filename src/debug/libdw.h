@@ -33,7 +33,7 @@ void libdw_end(struct libdw_reader *reader); /* NULL is fine */
 
 /* As frames_walk(), by what the file says about each function's frame; there may be more than
  * WANTED of those. */
-size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
+size_t libdw_walk(struct libdw_reader *reader, struct guest *guest,
 		  const struct frames_start *start, struct frame *frames, size_t wanted);
 
 /* Functions that are inlined into each other at most. */

@@ -27,11 +27,11 @@ void libdw_end(struct libdw_reader *reader)
 	(void)reader;
 }
 
-size_t libdw_walk(struct libdw_reader *reader, struct guest_memory *memory,
+size_t libdw_walk(struct libdw_reader *reader, struct guest *guest,
 		  const struct frames_start *start, struct frame *frames, size_t wanted)
 {
 	(void)reader;
-	return frames_walk(memory, start, frames, wanted);
+	return frames_walk(guest, start, frames, wanted);
 }
 
 size_t libdw_find(struct libdw_reader *reader, uint64_t address, struct libdw_place *places)

@@ -105,6 +105,17 @@ enum guest_buffer { GUEST_ARGUMENTS, GUEST_RESULTS };
 /* Takes note of a region that a guest has, or would have. */
 typedef void (*guest_visit_region)(void *user, const mote_region_info *region);
 
+/* Looks at a region that a guest has; false: it has seen enough. */
+typedef bool (*guest_look)(void *user, const struct region *region);
+
+/* A bit (mem/page_bitmap.h) for each of NPAGES from the physical address FIRST on: the page may be
+ * other than zero, as may all others. To be freed with page_bitmap_free(). */
+struct guest_used {
+	uint64_t *bits;
+	uint64_t first;
+	uint64_t npages;
+};
+
 /* Takes note of what a program asked for in vain, TIMES times: the system call NUMBER, whose NAME
  * may be NULL, or a path. Functions may be NULL. */
 struct guest_refused {
@@ -249,10 +260,19 @@ struct guest_abi {
 	mote_status (*write)(struct guest *guest, uint64_t address, const void *from, size_t size,
 			     mote_error *err);
 
-	/* Finds the first piece of memory that the guest sees at ADDRESS or above, for core files:
-	 * whole pages, mapped in one way, which read() can read. False: there is no more. A hostile
-	 * guest may have more pieces than anybody wants. */
-	bool (*next_region)(struct guest *guest, uint64_t address, struct region *out);
+	/* Calls LOOK for each piece of memory that the guest's own code sees from FIRST to LAST, by
+	 * address, until it returns false; it may not use the guest. Pieces are whole pages that
+	 * are mapped in one way, and the first and last may go on outside of that; REGION_WRITE
+	 * is also for pages that the guest copies when it writes to them. read() can read them,
+	 * but for those whose bytes the host knows (region_bytes()). False: there is more,
+	 * because LOOK wanted no more, or because a hostile guest maps far more than it has. */
+	bool (*visit_regions)(struct guest *guest, uint64_t first, uint64_t last, guest_look look,
+			      void *user);
+
+	/* Optional: any page may be. Finds out which pages of memory may be other than zero, in
+	 * proportion to how many were ever touched. Errors: MOTE_E_NOMEM, MOTE_E_OS; OUT is empty
+	 * then. */
+	mote_status (*find_used)(struct guest_used *out, struct guest *guest, mote_error *err);
 
 	/* What the guest has at ADDRESS, for messages: "stack"; NULL if nobody knows. Static. */
 	const char *(*place)(const struct guest *guest, uint64_t address);
@@ -263,6 +283,10 @@ struct guest_abi {
 	/* The machine: to arm, to kick, and for its registers. Until the next restore; NULL: it
 	 * could not be made again. */
 	struct hv_vm *(*vm)(const struct guest *guest);
+
+	/* The registers of the guest's own code where it stopped: not of what serves its system
+	 * calls or exceptions. */
+	struct hv_regs (*stopped)(struct guest *guest);
 
 	/* Where the stack of a call begins, and the thread pointer; 0: not known. */
 	uint64_t (*call_stack)(const struct guest *guest);

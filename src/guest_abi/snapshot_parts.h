@@ -14,7 +14,7 @@
 #define SANDBOX_SNAPSHOT_PARTS_H
 
 #include "base/host.h"
-#include "guest_abi/mote/signals.h"
+#include "guest_abi/signal_state.h"
 
 #include <mote/image.h>
 #include <mote/snapshot.h>

@@ -6,15 +6,14 @@
 #include "sandbox/crash.h"
 
 #include "debug/core.h"
-#include "guest_abi/mote/guest.h"
 
 static struct stopped_guest stopped_guest(const mote_sandbox *sb)
 {
 	return (struct stopped_guest){
-		.memory = mote_guest_of(sb->guest)->memory,
+		.guest = sb->guest,
 		.elf = &sb->image->elf,
 		.libdw = sb->rt->libdw,
-		.start = { stopped_regs(sandbox_vm(sb)->regs),
+		.start = { sb->guest->abi->stopped(sb->guest),
 			   sb->guest->abi->call_stack(sb->guest) },
 	};
 }
@@ -57,14 +56,11 @@ mote_status mote_sandbox_core(mote_sandbox *sb, const char *path, mote_error *er
 	mote_status status = check_stopped(sb, "core file", err);
 	if (status)
 		return status;
-	const struct mote_guest *guest = mote_guest_of(sb->guest);
 	const struct core core = {
 		.host = &sb->rt->host,
-		.memory = guest->memory,
+		.guest = sb->guest,
 		.image = sb->image,
-		.hypercall_page =
-			(const char *)guest->platform->firmware.host + SUPERVISOR_BLOCK_SIZE,
-		.regs = stopped_regs(sandbox_vm(sb)->regs),
+		.regs = sb->guest->abi->stopped(sb->guest),
 		.fs_base = sb->guest->abi->fs_base(sb->guest),
 		.signal = sb->fault.signal,
 		.fault_address = sb->fault.address,

@@ -21,6 +21,7 @@
 #define SANDBOX_SANDBOX_H
 
 #include "abi/io_stack.h"
+#include "abi/mote_abi.h"
 #include "abi/wire.h"
 #include "guest_abi/guest_abi.h"
 #include "image/image.h"

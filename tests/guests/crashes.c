@@ -9,6 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Guests of the hyperlight ABI have no libc. */
+#if __STDC_HOSTED__
+#define ABORT() abort()
+#else
+#define ABORT() mote_guest_abort(8, "no libc")
+#endif
+
 #if defined(__clang__)
 #define NOINLINE __attribute__((noinline))
 #else
@@ -50,7 +57,7 @@ MOTE_EXPORT(i32, Crash, u64, address)
 
 MOTE_EXPORT(void, Abort)
 {
-	abort();
+	ABORT();
 }
 
 MOTE_EXPORT(str, Text)

@@ -310,6 +310,34 @@ void hyper_box_restore(struct hyper_box *box, struct guest_snapshot *snapshot)
 		fail_msg("%s", err.message);
 }
 
+static bool add_region(void *user, const struct region *region)
+{
+	struct hyper_regions *out = user;
+	const struct region *last = out->count > 0 ? &out->list[out->count - 1] : NULL;
+
+	assert_true(!last || last->va + last->size <= region->va);
+	assert_in_range(out->count, 0, sizeof out->list / sizeof out->list[0] - 1);
+	out->list[out->count++] = *region;
+	return out->count != out->wanted;
+}
+
+bool hyper_box_regions(const struct hyper_box *box, uint64_t first, uint64_t last,
+		       struct hyper_regions *out)
+{
+	out->count = 0;
+	return hyperlight_abi.visit_regions(box->guest, first, last, add_region, out);
+}
+
+struct region hyper_box_region(const struct hyper_box *box, uint64_t address)
+{
+	static struct hyper_regions regions;
+
+	regions.wanted = 1;
+	hyper_box_regions(box, address, UINT64_MAX, &regions);
+	assert_int_equal(regions.count, 1);
+	return regions.list[0];
+}
+
 struct guest_snapshot *hyper_box_take(struct hyper_box *box)
 {
 	struct guest_snapshot *snapshot;

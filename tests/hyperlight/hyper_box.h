@@ -66,6 +66,20 @@ uint64_t hyper_box_error(struct hyper_box *box, const char *name, size_t nparams
 void hyper_box_end(struct hyper_box *box, const char *name, size_t nparams,
 		   const mote_value *params, mote_status status);
 
+/* Regions of a guest: those that there are, or as many as are WANTED, if that is not 0. */
+struct hyper_regions {
+	size_t count, wanted;
+	struct region list[1024];
+};
+
+/* Stores the guest's regions from FIRST to LAST; the test fails if they are out of order. Returns
+ * what visit_regions() does. */
+bool hyper_box_regions(const struct hyper_box *box, uint64_t first, uint64_t last,
+		       struct hyper_regions *out);
+
+/* The first of them; the test fails if there is none. */
+struct region hyper_box_region(const struct hyper_box *box, uint64_t address);
+
 /* Takes a snapshot; the test fails if that does. */
 struct guest_snapshot *hyper_box_take(struct hyper_box *box);
 

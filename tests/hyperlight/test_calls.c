@@ -279,33 +279,42 @@ static void the_host_reads_and_writes_what_a_guest_has(void **state)
 static void a_guests_memory_can_be_listed(void **state)
 {
 	static struct hyper_box box;
+	static struct hyper_regions regions;
 	static uint8_t page[4096];
-	struct region region;
-	uint64_t at = 0;
-	uint64_t scratch = 0;
-	size_t n = 0;
+	uint64_t at = 0, scratch = 0, stack = 0;
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
-	for (; hyperlight_abi.next_region(box.guest, at, &region); n++) {
-		assert_true(region.va >= at && region.size > 0 && region.size % 4096 == 0);
-		assert_int_equal(hyperlight_abi.read(box.guest, region.va, page, sizeof page, NULL),
-				 MOTE_OK);
-		assert_int_equal(hyperlight_abi.read(box.guest, region.va + region.size - 4096,
+	assert_true(hyper_box_regions(&box, 0, UINT64_MAX, &regions));
+	assert_in_range(regions.count, 5, 40);
+	for (size_t i = 0; i < regions.count; i++) {
+		const struct region *region = &regions.list[i];
+
+		assert_true(region->va >= at && region->size > 0 && region->size % 4096 == 0);
+		assert_int_equal(
+			hyperlight_abi.read(box.guest, region->va, page, sizeof page, NULL),
+			MOTE_OK);
+		assert_int_equal(hyperlight_abi.read(box.guest, region->va + region->size - 4096,
 						     page, sizeof page, NULL),
 				 MOTE_OK);
-		if (n == 0) {
-			assert_int_equal(region.va, HYPERLIGHT_BASE);
-			assert_int_equal(region.flags, REGION_READ | REGION_EXECUTE);
-			assert_int_equal(region.kind, REGION_SNAPSHOT);
-		}
-		if (region.kind == REGION_SCRATCH)
-			scratch += region.size;
-		at = region.va + region.size;
+		scratch += region->kind == REGION_SCRATCH ? region->size : 0;
+		stack += region->kind == REGION_STACK ? region->size : 0;
+		at = region->va + region->size;
 	}
+	assert_int_equal(regions.list[0].va, HYPERLIGHT_BASE);
+	assert_int_equal(regions.list[0].flags, REGION_ALL); /* once it has a copy */
+	assert_int_equal(regions.list[0].kind, REGION_SNAPSHOT);
 	assert_int_equal(at, SCRATCH_END_GVA);
 	assert_true(scratch > plain.scratch_size);
-	assert_in_range(n, 5, 40);
+	assert_true(stack > 0);
+	/* a part, up to its last byte; and as far as is wanted */
+	hyper_box_regions(&box, SCRATCH_END_GVA - 1, UINT64_MAX, &regions);
+	assert_int_equal(regions.count, 1);
+	assert_true(hyper_box_regions(&box, 0, HYPERLIGHT_BASE - 1, &regions));
+	assert_int_equal(regions.count, 0);
+	regions.wanted = 2;
+	assert_false(hyper_box_regions(&box, 0, UINT64_MAX, &regions));
+	assert_int_equal(regions.count, 2);
 	hyper_box_fini(&box);
 }
 

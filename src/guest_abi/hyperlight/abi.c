@@ -176,9 +176,10 @@ const struct guest_abi hyperlight_abi = {
 	.map_file = hyperlight_map_file,
 	.read = hyperlight_read,
 	.write = hyperlight_write,
-	.next_region = hyperlight_next_region,
+	.visit_regions = hyperlight_visit_regions,
 	.place = place,
 	.vm = vm,
+	.stopped = hyperlight_stopped,
 	.call_stack = call_stack,
 	.fs_base = fs_base,
 };

@@ -4,6 +4,9 @@
  */
 #include "guest_abi/hyperlight/abort.h"
 
+#include "guest_abi/exceptions.h"
+
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,10 +58,13 @@ static void end(struct hyperlight_abort *abort, struct guest_event *event)
 		at = (size_t)snprintf(abort->text, sizeof abort->text, "%s%s", name,
 				      rest > 0 ? ": " : "");
 	memcpy(abort->text + at, bytes + skip, rest);
+	abort->vector = name ? bytes[1] : HYPERLIGHT_NO_EXCEPTION;
 	*event = (struct guest_event){
 		.kind = GUEST_ENDED,
 		.status = name ? MOTE_E_GUEST_FAULT : MOTE_E_GUEST_ABORT,
 		.code = code,
+		.is_at_pc = name != NULL,
+		.signal = name ? exception_meaning(bytes[1]).signal : SIGABRT,
 		.text = abort->text,
 		.text_size = at + rest,
 	};
@@ -74,7 +80,9 @@ static void overflow(struct hyperlight_abort *abort, struct guest_event *event)
 		.status = MOTE_E_GUEST_ABORT,
 		.text = text,
 		.text_size = sizeof text - 1,
+		.signal = SIGABRT,
 	};
+	abort->vector = HYPERLIGHT_NO_EXCEPTION;
 	abort->size = 0;
 }
 

@@ -16,11 +16,14 @@ struct hyperlight_abort {
 	size_t size;
 	uint8_t bytes[HYPERLIGHT_ABORT_MAX];
 	char text[HYPERLIGHT_ABORT_MAX + 64]; /* what the event says */
+	uint8_t vector;                       /* of the exception that the last message was for, or
+						 HYPERLIGHT_NO_EXCEPTION */
 };
 
 /*
  * Takes the DWORD that the guest wrote. True if the message is over, by its end or because it is
- * too long: then EVENT is filled in and ABORT is empty again. EVENT's text is in ABORT.
+ * too long: then EVENT is filled in, but for where that was, and ABORT is empty again. EVENT's text
+ * is in ABORT.
  */
 bool hyperlight_abort_take(struct hyperlight_abort *abort, uint32_t dword,
 			   struct guest_event *event);

@@ -6,6 +6,8 @@
  * guest.c   makes, restores and frees guests
  * run.c     calls, and what the exits of the machine mean
  * memory.c  from guest addresses to bytes
+ * regions.c what the guest has mapped
+ * stopped.c where it was when it stopped
  * files.c   mapped files
  * take.c    snapshots of guests
  * places.c  what is where at first, for people
@@ -62,7 +64,9 @@ mote_status hyperlight_read(struct guest *base, uint64_t address, void *to, size
 			    mote_error *err);
 mote_status hyperlight_write(struct guest *base, uint64_t address, const void *from, size_t size,
 			     mote_error *err);
-bool hyperlight_next_region(struct guest *base, uint64_t address, struct region *out);
+bool hyperlight_visit_regions(struct guest *base, uint64_t first, uint64_t last, guest_look look,
+			      void *user);
+struct hv_regs hyperlight_stopped(struct guest *base);
 
 /* Calls VISIT for each region that a guest of LAYOUT begins with, in the order of their physical
  * addresses. INIT_FLAGS: enum region_flags, what it may do with its init data besides reading. */

@@ -6,12 +6,15 @@
 #include "guest_abi/hyperlight/guest_internal.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define RFLAGS_FIXED UINT64_C(2)
 #define RFLAGS_ZERO  UINT64_C(0x40)
+
+#define VECTOR_PAGE_FAULT 14
 
 mote_status hyperlight_call(struct guest *base, uint64_t export_number, uint64_t spans,
 			    mote_error *err)
@@ -44,10 +47,13 @@ static void end(struct hyperlight_guest *guest, struct guest_event *event, mote_
 	va_start(arguments, format);
 	const int size = vsnprintf(guest->text, sizeof guest->text, format, arguments);
 	va_end(arguments);
+	const bool is_fault = status == MOTE_E_GUEST_FAULT;
 	*event = (struct guest_event){
 		.kind = GUEST_ENDED,
 		.status = status,
-		.pc = guest->vm->regs->rip,
+		.pc = hyperlight_stopped(&guest->guest).rip,
+		.is_at_pc = is_fault,
+		.signal = is_fault ? SIGSEGV : 0,
 		.text = guest->text,
 		.text_size = size > 0 ? (size_t)size : 0,
 	};
@@ -116,6 +122,21 @@ static void halt(struct hyperlight_guest *guest, struct guest_event *event)
 	event->kind = GUEST_READY;
 }
 
+/* The guest gives up by itself; for an exception it says where that was, and so does its stack. */
+static bool take_abort(struct hyperlight_guest *guest, uint32_t dword, struct guest_event *event)
+{
+	struct hv_system system;
+
+	if (!hyperlight_abort_take(&guest->abort, dword, event))
+		return false;
+	event->pc = hyperlight_stopped(&guest->guest).rip;
+	if (guest->abort.vector == VECTOR_PAGE_FAULT) {
+		guest->system->get(guest->vm, &system);
+		event->address = system.cr2;
+	}
+	return true;
+}
+
 /* False: the guest goes on, and nothing happened that anybody must see. */
 static bool decode_port(struct hyperlight_guest *guest, const struct hv_exit *exit,
 			struct guest_event *event)
@@ -137,7 +158,7 @@ static bool decode_port(struct hyperlight_guest *guest, const struct hv_exit *ex
 		print(guest, exit->u.port.value, event);
 		return true;
 	case SCRATCH_PORT_ABORT:
-		return hyperlight_abort_take(&guest->abort, exit->u.port.value, event);
+		return take_abort(guest, exit->u.port.value, event);
 	case SCRATCH_PORT_HALT:
 		halt(guest, event);
 		return true;
@@ -176,11 +197,13 @@ static bool decode(struct hyperlight_guest *guest, const struct hv_exit *exit,
 		    "an instruction that the hypervisor does not run in ring 0 (%" PRIu64
 		    "); some need -mgeneral-regs-only",
 		    exit->u.detail);
+		event->signal = SIGILL;
 		return true;
 	case HV_EXIT_NO_MEMORY:
 		end(guest, event, MOTE_E_GUEST_FAULT,
 		    "the guest used a page that is no longer in "
 		    "a mapped file, because that was cut");
+		event->signal = SIGBUS;
 		return true;
 	default:
 		end(guest, event, MOTE_E_GUEST_FAULT, "the guest's machine stopped (%d)",

@@ -49,6 +49,12 @@ static size_t list_ranges(const struct hyperlight_layout *layout, unsigned init_
 	return n;
 }
 
+enum vmem_status hyperlight_map(struct vmem_flat *tables, uint64_t *root,
+				const struct vmem_range *range)
+{
+	return vmem_map(&vmem_amd64, &vmem_flat_ops, tables, root, range);
+}
+
 /* RANGES are valid, and there is room for their tables: nothing can fail. */
 static void build_tables(const struct hyperlight_layout *layout, uint8_t *to,
 			 const struct vmem_range *ranges, size_t n)
@@ -61,7 +67,7 @@ static void build_tables(const struct hyperlight_layout *layout, uint8_t *to,
 	uint64_t root = vmem_flat_alloc(&tables);
 
 	for (size_t i = 0; i < n; i++)
-		vmem_map(&vmem_amd64, &vmem_flat_ops, &tables, &root, &ranges[i]);
+		hyperlight_map(&tables, &root, &ranges[i]);
 }
 
 static void fill(uint8_t *bytes, const struct hyperlight_layout *layout,

@@ -11,6 +11,7 @@
 #ifndef GUEST_ABI_HYPERLIGHT_SNAPSHOT_H
 #define GUEST_ABI_HYPERLIGHT_SNAPSHOT_H
 
+#include "abi/vmem_flat.h"
 #include "base/host.h"
 #include "guest_abi/guest_abi.h"
 #include "guest_abi/hyperlight/image.h"
@@ -50,6 +51,12 @@ mote_status hyperlight_snapshot_layout(struct hyperlight_layout *layout,
 mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const struct host *host,
 				    const struct hyperlight_image *image,
 				    const struct hyperlight_start *start, mote_error *err);
+
+/* Maps RANGE, in small pages, in tables that a host builds: vmem_map(), of which each call is a
+ * copy.
+ */
+enum vmem_status hyperlight_map(struct vmem_flat *tables, uint64_t *root,
+				const struct vmem_range *range);
 
 /* Frees what hyperlight_snapshot_new() and hyperlight_snapshot() make, in part or as a whole. */
 void hyperlight_snapshot_free(struct guest_snapshot *base);

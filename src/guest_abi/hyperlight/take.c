@@ -121,7 +121,7 @@ static enum vmem_status map_range(const struct taking *taking, struct vmem_flat 
 			.flags = range->flags & ~(uint32_t)VMEM_WRITE,
 			.kind = is_writable ? VMEM_COW : VMEM_BASIC,
 		};
-		status = vmem_map(&format, &vmem_flat_ops, tables, root, &copy);
+		status = hyperlight_map(tables, root, &copy);
 	}
 	return status;
 }
@@ -256,7 +256,7 @@ static mote_status build_tables(struct taking *taking, const struct hyperlight_l
 	uint64_t root = vmem_flat_alloc(&tables);
 	mote_status status = go_through(taking, &tables, &root, err);
 
-	if (!status && vmem_map(&format, &vmem_flat_ops, &tables, &root, &scratch) != VMEM_OK)
+	if (!status && hyperlight_map(&tables, &root, &scratch) != VMEM_OK)
 		status = error_set(err, MOTE_E_SNAPSHOT,
 				   "the guest's page tables for scratch cannot be built anew");
 	*used = tables.used;

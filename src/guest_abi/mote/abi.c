@@ -205,9 +205,12 @@ const struct guest_abi mote_abi = {
 	.map_file = map_file,
 	.read = read,
 	.write = write,
+	.visit_regions = mote_guest_visit_regions,
+	.find_used = mote_guest_find_used,
 	.place = place,
 	.visit_refused = visit_refused,
 	.vm = vm,
+	.stopped = mote_guest_stopped,
 	.call_stack = call_stack,
 	.fs_base = fs_base,
 };

@@ -7,6 +7,7 @@
  * platform.c  what the guests of a runtime share
  * guest.c     makes guests of images and of snapshots
  * run.c       calls, and what the exits of the machine mean
+ * stopped.c   what a guest that stands still shows
  * restore.c   takes snapshots, and goes back to them
  * parts.c     snapshots in parts, to be saved
  * load.c      and from parts that anybody may have written
@@ -92,6 +93,10 @@ mote_status mote_guest_call(struct guest *base, uint64_t export_number, uint64_t
 			    mote_error *err);
 mote_status mote_guest_run(struct guest *base, struct guest_event *event, mote_error *err);
 void mote_guest_answer(struct guest *base, uint64_t spans);
+bool mote_guest_visit_regions(struct guest *base, uint64_t first, uint64_t last, guest_look look,
+			      void *user);
+mote_status mote_guest_find_used(struct guest_used *out, struct guest *base, mote_error *err);
+struct hv_regs mote_guest_stopped(struct guest *base);
 mote_status mote_guest_snapshot(struct guest_snapshot **out, struct guest *base, mote_error *err);
 void mote_guest_snapshot_free(struct guest_snapshot *base);
 mote_status mote_guest_fits(const struct guest *base, const struct guest_snapshot *snapshot,

@@ -4,6 +4,8 @@
  * handles, are served here; hypercalls are events; all else ends the guest.
  */
 #include "guest_abi/mote/guest.h"
+
+#include "guest_abi/exceptions.h"
 #include "guest_abi/mote/syscall_table.h"
 
 #include <inttypes.h>
@@ -186,7 +188,7 @@ static void serve_fault(struct mote_guest *guest, const struct hv_exit *exit,
 	event->is_at_pc = true;
 	event->address = is_exception ? exit->u.exception.address : 0;
 	event->is_gone = exit->kind == HV_EXIT_DIED;
-	event->signal = signal_of_exception(is_exception ? exit->u.exception.vector : 14);
+	event->signal = exception_meaning(is_exception ? exit->u.exception.vector : 14).signal;
 }
 
 static bool serve(struct mote_guest *guest, const struct hv_exit *exit, struct guest_event *event)

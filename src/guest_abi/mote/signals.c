@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "guest_abi/mote/signals.h"
 
+#include "guest_abi/exceptions.h"
 #include "guest_abi/mote/signal_frame.h"
 #include "guest_abi/mote/syscall_table.h"
 
@@ -58,31 +59,6 @@ bool signals_are_sound(const struct signals *signals)
 			return false;
 	return copy.handled == signals->handled && !(signals->mask & SIGNALS_UNBLOCKABLE) &&
 	       !(copy.handled & SIGNALS_UNBLOCKABLE) && !(signals->pending & ~signals->mask);
-}
-
-/* Signals of exceptions, what siginfo says of them, and whether it has the instruction's address. */
-struct meaning {
-	uint8_t signal, code;
-	bool has_address;
-};
-
-static struct meaning meaning_of(unsigned vector)
-{
-	static const struct meaning meanings[32] = {
-		[0] = { SIGFPE, FPE_INTDIV, true },   [1] = { SIGTRAP, TRAP_TRACE, true },
-		[3] = { SIGTRAP, SI_KERNEL, false },  [6] = { SIGILL, ILL_ILLOPN, true },
-		[12] = { SIGBUS, SI_KERNEL, false },  [16] = { SIGFPE, FPE_FLTINV, true },
-		[17] = { SIGBUS, BUS_ADRALN, false }, [19] = { SIGFPE, FPE_FLTINV, true },
-	};
-
-	if (vector < 32 && meanings[vector].signal)
-		return meanings[vector];
-	return (struct meaning){ SIGSEGV, SI_KERNEL, false };
-}
-
-int signal_of_exception(unsigned vector)
-{
-	return meaning_of(vector).signal;
 }
 
 /* Which of the floating-point exceptions that STATUS and CONTROL say happened and are not masked. */
@@ -228,7 +204,7 @@ static void describe_exception(struct delivery *delivery, const struct hv_exit *
 {
 	enum { PAGE_FAULT = 14, PRESENT = 1 };
 	const unsigned vector = event->u.exception.vector;
-	const struct meaning meaning = meaning_of(vector);
+	const struct exception_meaning meaning = exception_meaning(vector);
 
 	delivery->vector = vector;
 	delivery->error_code = event->u.exception.error_code;
@@ -246,7 +222,7 @@ static void describe_exception(struct delivery *delivery, const struct hv_exit *
 
 bool signals_fault(struct personality *p, const struct hv_exit *event)
 {
-	struct delivery delivery = { .signal = signal_of_exception(event->u.exception.vector),
+	struct delivery delivery = { .signal = exception_meaning(event->u.exception.vector).signal,
 				     .mask = p->signals.mask };
 
 	if (!has_handler(&p->signals, delivery.signal) ||

@@ -12,26 +12,11 @@
 #ifndef GUEST_ABI_MOTE_SIGNALS_H
 #define GUEST_ABI_MOTE_SIGNALS_H
 
+#include "guest_abi/signal_state.h"
 #include "hv/hv.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define SIGNALS_MAX 64
-
-/* The kernel's struct sigaction. A handler may be 0 (the default) or 1 (ignore). */
-struct signal_action {
-	uint64_t handler, flags, restorer, mask;
-};
-
-/* Sets have bit N - 1 for signal N. A value: snapshots keep a copy. */
-struct signals {
-	uint64_t mask;                   /* blocked */
-	uint64_t pending;                /* sent, and blocked until now */
-	uint64_t handled;                /* those whose action is not the default */
-	uint64_t stack_base, stack_size; /* for handlers that want it; size 0: there is none */
-	struct signal_action actions[SIGNALS_MAX]; /* all zero but for those that are HANDLED */
-};
 
 /* A signal that was sent with a siginfo of the sender's, until it is delivered; 0: none. */
 struct queued_signal {
@@ -44,9 +29,6 @@ void signals_copy(struct signals *to, const struct signals *from);
 
 /* Whether a guest can have come to have SIGNALS, which somebody made up. */
 bool signals_are_sound(const struct signals *signals);
-
-/* The signal that Linux makes of exception VECTOR. */
-int signal_of_exception(unsigned vector);
 
 /* SIGNAL's action is ACTION from now on; false, and nothing has changed: its handler is at no
  * address that a guest can have. */
