@@ -199,6 +199,10 @@ static void tables_that_are_shared_end(void **state)
 	assert_non_null(strstr(box.log, "the core file ends at 0x2"));
 	/* one of them is found all the same */
 	assert_true(frames_is_code(guest, UINT64_C(0xffff900000000000)));
+	/* nothing at all, by as many ways */
+	memset(entry_at(tables[3], 0), 0, PAGE);
+	assert_false(list_all(&list));
+	assert_int_equal(list.count, 0);
 }
 
 static void tables_that_contain_themselves_end(void **state)
@@ -398,6 +402,9 @@ static void the_code_that_was_interrupted_is_what_counts(void **state)
 				 found.r13, found.r14, found.r15, found.rsp, found.rflags };
 
 	assert_memory_equal(has, want, sizeof want);
+	box.selector = 0;
+	memset(page + TOP % PAGE - sizeof frame + offsetof(struct hyperlight_exception, cs), 0, 8);
+	assert_int_equal(hyperlight_stopped(guest).rip, box.regs.rip);
 	*leaf_of(TOP) = 0; /* a guest without such a stack */
 	assert_int_equal(hyperlight_stopped(guest).rip, box.regs.rip);
 }
