@@ -15,24 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "mote guest", "program": SIZE bytes at TEXT are enough. */
-static const char *kind_text(char *text, size_t size, const mote_image_info *info)
-{
-	snprintf(text, size, "%s%s", info->guest_abi ? info->guest_abi : "program",
-		 info->guest_abi ? " guest" : "");
-	return text;
-}
-enum { KIND_SIZE = 40 };
-
-static void print_abi(const mote_image_info *info)
-{
-	if (!info->guest_abi)
-		return;
-	printf(", guest ABI %s %s", info->guest_abi,
-	       info->guest_abi_version[0] ? info->guest_abi_version
-					  : "of a version that it does not say");
-}
-
 /* As mote_sandbox_options has it. */
 #define FUNCTIONS_MAX 1024
 
@@ -66,12 +48,10 @@ static void print_region(void *user, const mote_region_info *region)
 static void print_image(const struct guest *guest, const char *path)
 {
 	const mote_segment_info *segment;
-	char kind[KIND_SIZE];
 
 	terminal_write(stdout, path, strlen(path));
-	printf(": %s, %s", kind_text(kind, sizeof kind, &guest->info),
-	       guest->info.is_pie ? "static PIE" : "static");
-	print_abi(&guest->info);
+	printf(": ");
+	kind_print(&guest->info);
 	printf(", %" PRIu64 " bytes, entry 0x%" PRIx64 "\n\nsegments (address, bytes in memory, in "
 	       "the file, offset there)\n",
 	       guest->info.file_bytes, guest->info.entry);
@@ -81,11 +61,7 @@ static void print_image(const struct guest *guest, const char *path)
 		printf("  %10" PRIu64 "  0x%" PRIx64 "\n", segment->file_size,
 		       segment->file_offset);
 	}
-	if (guest->info.lists_functions)
-		functions_print(guest->image);
-	else
-		printf("\nexports and imports are only known when it runs: the file does not list "
-		       "them\n");
+	functions_print(guest->image, &guest->info);
 }
 
 static mote_status print_layout(const struct guest *guest, const mote_sandbox_options *plan,
@@ -132,20 +108,12 @@ static void append_region(void *user, const mote_region_info *region)
 	json_append(user, json);
 }
 
-static void add_functions(struct json_object *json, const struct guest *guest)
-{
-	json_add(json, "lists_functions", json_flag(guest->info.lists_functions));
-	if (guest->info.lists_functions)
-		functions_add(json, guest->image);
-}
-
 /* The layout first: it can fail, and a failure must be the only thing that is printed. */
 static mote_status print_json(const struct guest *guest, const mote_sandbox_options *plan,
 			      const char *path, mote_error *err)
 {
 	const mote_image_info *info = &guest->info;
 	struct json_object *layout = json_list();
-	char kind[KIND_SIZE];
 	mote_status status = mote_image_layout(guest->image, plan, append_region, layout, err);
 
 	if (status) {
@@ -154,7 +122,7 @@ static mote_status print_json(const struct guest *guest, const mote_sandbox_opti
 	}
 	struct json_object *json = json_map();
 	json_add(json, "file", json_text(path));
-	json_add(json, "kind", json_text(kind_text(kind, sizeof kind, info)));
+	json_add(json, "kind", kind_json(info));
 	json_add(json, "is_pie", json_flag(info->is_pie));
 	json_add(json, "guest_abi", info->guest_abi ? json_text(info->guest_abi) : NULL);
 	json_add(json, "guest_abi_version", json_text(info->guest_abi_version));
@@ -162,7 +130,7 @@ static mote_status print_json(const struct guest *guest, const mote_sandbox_opti
 	json_add(json, "entry", json_number(info->entry));
 	json_add(json, "file_bytes", json_number(info->file_bytes));
 	json_add(json, "segments", segments_json(guest->image));
-	add_functions(json, guest);
+	functions_add(json, guest->image, &guest->info);
 	json_add(json, "layout", layout);
 	json_print(stdout, json);
 	return MOTE_OK;

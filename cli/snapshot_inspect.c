@@ -25,9 +25,9 @@ static void print_header(const struct guest *guest, const struct stored_info *in
 	print_text(word);
 	printf(": ");
 	print_text(info->guest);
-	printf(", %s, guest ABI mote %" PRIu32 "\n",
-	       guest->info.is_pie ? "mote guest, static PIE" : "mote guest, static",
-	       guest->info.abi_version);
+	printf(", ");
+	kind_print(&guest->info);
+	putchar('\n');
 	print_text(info->digest);
 	printf(", taken ");
 	print_text(info->created);
@@ -99,12 +99,14 @@ static void print_json(const struct guest *guest, const struct stored_info *info
 	json_add(json, "created", json_text(info->created));
 	json_add(json, "guest", json_text(info->guest));
 	json_add(json, "is_pie", json_flag(guest->info.is_pie));
+	json_add(json, "guest_abi", json_text(guest->info.guest_abi));
+	json_add(json, "guest_abi_version", json_text(guest->info.guest_abi_version));
 	json_add(json, "abi_version", json_number(guest->info.abi_version));
 	json_add(json, "memory_size", json_number(info->memory_size));
 	json_add(json, "stored_size", json_number(info->stored_size));
 	json_add(json, "config", config_json(regions));
 	json_add(json, "regions", regions_json(regions));
-	functions_add(json, guest->image);
+	functions_add(json, guest->image, &guest->info);
 	json_print(stdout, json);
 }
 
@@ -124,7 +126,7 @@ static mote_status inspect(const struct guest *guest, const struct options *opti
 	} else if (!status) {
 		print_header(guest, &info, word);
 		print_regions(&regions);
-		functions_print(guest->image);
+		functions_print(guest->image, &guest->info);
 	}
 	regions_fini(&regions);
 	return status;
