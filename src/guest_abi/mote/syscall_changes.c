@@ -248,6 +248,50 @@ SYSCALL_HANDLER(syscall_utimensat)
 	return failed;
 }
 
+/* All files are the guest's: copying programs give it what it has. */
+static bool is_own(uint64_t owner, uint64_t group)
+{
+	return ((uint32_t)owner == PERSONALITY_USER_ID || (uint32_t)owner == UINT32_MAX) &&
+	       ((uint32_t)group == PERSONALITY_USER_ID || (uint32_t)group == UINT32_MAX);
+}
+
+static int64_t give(struct personality *p, uint64_t folder, const uint64_t args[3], bool follows)
+{
+	struct place place;
+	int64_t failed = is_own(args[1], args[2]) ? 0 : -EPERM;
+
+	if (!failed)
+		failed = syscall_place(p, &place, folder, args[0], follows);
+	if (failed)
+		return failed;
+	place_drop(&p->files, &place);
+	if (place.missing)
+		return place.missing;
+	return place.mount && place.mount->is_writable ? 0 : -EROFS;
+}
+
+SYSCALL_HANDLER(syscall_chown)
+{
+	return give(p, (uint64_t)AT_FDCWD, args, true);
+}
+
+SYSCALL_HANDLER(syscall_lchown)
+{
+	return give(p, (uint64_t)AT_FDCWD, args, false);
+}
+
+SYSCALL_HANDLER(syscall_fchownat)
+{
+	return give(p, args[0], args + 1, !(args[4] & AT_SYMLINK_NOFOLLOW));
+}
+
+SYSCALL_HANDLER(syscall_fchown)
+{
+	if (!files_get(&p->files, args[0]))
+		return -EBADF;
+	return is_own(args[1], args[2]) ? 0 : -EPERM;
+}
+
 SYSCALL_HANDLER(syscall_umask)
 {
 	uint32_t old = p->files.mask;

@@ -375,6 +375,47 @@ static void permissions_and_times_are_kept(void **state)
 }
 
 /* The host replaces a file that has unwritten blocks below: the guest is told, not shown another. */
+/* What mv and cp -a do behind a copy. */
+static void files_are_given_to_the_guest_alone(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		uint64_t owner, group;
+		int64_t want;
+	} rows[] = {
+		{ "/data/a.txt", 65534, 65534, 0 },
+		{ "/data/a.txt", UINT32_MAX, 65534, 0 },
+		{ "/data/a.txt", UINT64_MAX, UINT64_MAX, 0 },
+		{ "/data/a.txt", 0, 65534, -EPERM },
+		{ "/data/a.txt", 65534, 0, -EPERM },
+		{ "/data/none", 65534, 65534, -ENOENT },
+		{ "/none", 65534, 65534, -ENOENT },
+		{ "/dev/null", 65534, 65534, -EROFS },
+		{ "/", 65534, 65534, -EROFS },
+	};
+
+	on_paths(&box, SYS_symlink, "nothing", "/tmp/link");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const uint64_t path = text_at(&box, 0, rows[i].path);
+		const uint64_t owner = rows[i].owner, group = rows[i].group;
+		assert_int_equal(CALL(&box.pb, SYS_chown, path, owner, group), rows[i].want);
+		assert_int_equal(CALL(&box.pb, SYS_lchown, path, owner, group), rows[i].want);
+		assert_int_equal(CALL(&box.pb, SYS_fchownat, CWD, path, owner, group, 0),
+				 rows[i].want);
+	}
+	const uint64_t link = text_at(&box, 0, "/tmp/link");
+	assert_int_equal(CALL(&box.pb, SYS_chown, link, 65534, 65534), -ENOENT);
+	assert_int_equal(CALL(&box.pb, SYS_lchown, link, 65534, 65534), 0);
+	assert_int_equal(CALL(&box.pb, SYS_fchownat, CWD, link, 65534, 65534, AT_SYMLINK_NOFOLLOW),
+			 0);
+	assert_int_equal(CALL(&box.pb, SYS_chown, UINT64_C(1) << 40, 65534, 65534), -EFAULT);
+	const uint64_t fd = (uint64_t)open_it(&box, "/data/a.txt", O_RDONLY);
+	assert_int_equal(CALL(&box.pb, SYS_fchown, fd, 65534, 65534), 0);
+	assert_int_equal(CALL(&box.pb, SYS_fchown, fd, 0, 0), -EPERM);
+	assert_int_equal(CALL(&box.pb, SYS_fchown, 99, 65534, 65534), -EBADF);
+}
+
 static void a_file_that_was_replaced_below_is_stale(void **state)
 {
 	(void)state;
@@ -407,6 +448,7 @@ int main(void)
 		TEST(a_large_file_is_not_copied),
 		TEST(listings_have_both_layers),
 		TEST(permissions_and_times_are_kept),
+		TEST(files_are_given_to_the_guest_alone),
 		TEST(a_file_that_was_replaced_below_is_stale),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
