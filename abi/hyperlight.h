@@ -121,7 +121,11 @@ _Static_assert(offsetof(struct hyperlight_peb, heap) == 0x30,
 _Static_assert(SCRATCH_SIZE == 0x08 && SCRATCH_NEXT == 0x10 && SCRATCH_TABLES == 0x18 &&
 		       SCRATCH_EXCEPTION_STACK == 0x30,
 	       "hyperlight_common layout.rs: the stock guest reads its scratch words there");
-_Static_assert(SCRATCH_END_GPA == UINT64_C(1) << 36 && SCRATCH_END_GVA == -UINT64_C(0x1000),
+/* What CPUID says of physical addresses. */
+#define HYPERLIGHT_PHYSICAL_BITS 36
+
+_Static_assert(SCRATCH_END_GPA == UINT64_C(1) << HYPERLIGHT_PHYSICAL_BITS &&
+		       SCRATCH_END_GVA == -UINT64_C(0x1000),
 	       "arch/amd64/layout.rs: MAX_GPA and MAX_GVA, less the last page");
 _Static_assert(SCRATCH_PORT_ABORT == 102 && SCRATCH_PORT_HALT == 108,
 	       "outb.rs: guests of 0.15 write to these ports");

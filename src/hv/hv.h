@@ -71,6 +71,8 @@ struct hv_cpu_state {
 	uint64_t gdt_base, idt_base;
 	uint16_t gdt_limit, idt_limit;
 	uint64_t star, lstar, syscall_mask; /* MSRs of the syscall instruction */
+	/* How many bits its CPUID says that physical addresses have; 0: as many as they have. */
+	uint8_t physical_bits;
 };
 
 struct hv_vm_config {

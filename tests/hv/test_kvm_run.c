@@ -108,6 +108,33 @@ static void assert_segment(const struct kvm_segment *got, const struct hv_segmen
 	assert_int_equal(got->unusable, 0);
 }
 
+static uint32_t physical_bits(void)
+{
+	for (uint32_t i = 0; i < kvm_kernel.ncpuid; i++)
+		if (kvm_kernel.cpuid[i].function == 0x80000008)
+			return kvm_kernel.cpuid[i].eax;
+	return 0;
+}
+
+static void addresses_are_said_to_be_as_wide_as_was_asked_for(void **state)
+{
+	struct hv_cpu_state narrow = cpu;
+	struct hv_vm_config other = config;
+	struct hv_vm *more[2];
+
+	(void)state;
+	assert_int_equal(physical_bits(), 0x3028);
+	narrow.physical_bits = 36;
+	other.cpu = &narrow;
+	assert_int_equal(hv_kvm.vm_new(&more[0], hv, &other, &err), MOTE_OK);
+	assert_int_equal(physical_bits(), 0x3024);
+	/* of that machine alone */
+	assert_int_equal(hv_kvm.vm_new(&more[1], hv, &config, &err), MOTE_OK);
+	assert_int_equal(physical_bits(), 0x3028);
+	hv_kvm.vm_free(more[0]);
+	hv_kvm.vm_free(more[1]);
+}
+
 static void the_vcpu_gets_all_of_its_state(void **state)
 {
 	(void)state;
@@ -555,6 +582,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(slots_are_passed_on),
+		TEST(addresses_are_said_to_be_as_wide_as_was_asked_for),
 		TEST(the_vcpu_gets_all_of_its_state),
 		TEST(guests_see_no_virtualization_of_their_own),
 		TEST(only_vector_state_that_is_known_is_on),

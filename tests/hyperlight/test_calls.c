@@ -350,6 +350,17 @@ static void addresses_have_names(void **state)
 	hyper_box_fini(&box);
 }
 
+static void cpuid_says_what_the_abi_does(void **state)
+{
+	static struct hyper_box box;
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	assert_int_equal(hyper_box_value(&box, "PhysicalBits", 0, NULL).as.u32,
+			 HYPERLIGHT_PHYSICAL_BITS);
+	hyper_box_fini(&box);
+}
+
 static void the_process_backend_has_no_ring_0(void **state)
 {
 	static struct hyper_box box;
@@ -384,6 +395,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_host_reads_and_writes_what_a_guest_has),
 		cmocka_unit_test(a_guests_memory_can_be_listed),
 		cmocka_unit_test(addresses_have_names),
+		cmocka_unit_test(cpuid_says_what_the_abi_does),
 		cmocka_unit_test(the_process_backend_has_no_ring_0),
 	};
 

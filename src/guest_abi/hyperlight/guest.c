@@ -35,6 +35,7 @@ static struct hv_cpu_state start_state(const struct hyperlight_layout *layout)
 			  .is_code_or_data = true,
 			  .is_long = true },
 		.task = { .limit = TASK_LIMIT, .type = TYPE_BUSY_TASK, .present = true },
+		.physical_bits = HYPERLIGHT_PHYSICAL_BITS,
 	};
 }
 

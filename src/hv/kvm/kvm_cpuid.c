@@ -190,3 +190,11 @@ void kvm_cpuid_curate(struct kvm_cpuid2 *table, uint64_t xcr0)
 	table->nent = kept;
 	set_state_size(table);
 }
+
+void kvm_cpuid_set_physical(struct kvm_cpuid2 *table, uint8_t bits)
+{
+	struct kvm_cpuid_entry2 *sizes = find(table, 0x80000008, 0);
+
+	if (sizes)
+		sizes->eax = (sizes->eax & ~UINT32_C(0xff)) | bits;
+}

@@ -84,6 +84,9 @@ mote_status kvm_x86_learn(struct kvm *kvm, mote_error *err);
  * that they can have. */
 void kvm_cpuid_curate(struct kvm_cpuid2 *table, uint64_t xcr0);
 
+/* Lets TABLE say that physical addresses have so many BITS. */
+void kvm_cpuid_set_physical(struct kvm_cpuid2 *table, uint8_t bits);
+
 /* Refuses to the guests of a new VM, which has no memory yet, all MSRs, where KVM can. */
 mote_status kvm_x86_filter_msrs(struct kvm_vm *vm, mote_error *err);
 

@@ -157,18 +157,42 @@ static mote_status set_xcr0(struct kvm_vm *vm, mote_error *err)
 	return MOTE_OK;
 }
 
+/* What all guests see is shared, and threads make machines at the same time: another width of
+ * addresses is said in a copy. */
+static mote_status set_cpuid(struct kvm_vm *vm, uint8_t physical_bits, mote_error *err)
+{
+	const struct host *host = vm->kvm->base.host;
+	const size_t size = vm->kvm->cpuid_size;
+	struct kvm_cpuid2 *table = vm->kvm->cpuid;
+
+	if (physical_bits) {
+		table = host_alloc(host, size);
+		if (!table)
+			return error_nomem(err, "a CPUID table", size);
+		memcpy(table, vm->kvm->cpuid, size);
+		kvm_cpuid_set_physical(table, physical_bits);
+	}
+	const int failed = kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_CPUID2, table);
+	const mote_status status =
+		failed < 0 ? error_os(err, errno, "KVM_SET_CPUID2 failed") : MOTE_OK;
+	if (physical_bits)
+		host_free(host, table, size);
+	return status;
+}
+
 mote_status kvm_x86_set_state(struct kvm_vm *vm, const struct hv_cpu_state *state, mote_error *err)
 {
 	/* CPUID first: what the other calls accept depends on it. */
-	if (kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_CPUID2, vm->kvm->cpuid) < 0)
-		return error_os(err, errno, "KVM_SET_CPUID2 failed");
+	mote_status status = set_cpuid(vm, state->physical_bits, err);
+	if (status)
+		return status;
 	if (kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_GET_SREGS, &vm->boot_sregs) < 0)
 		return error_os(err, errno, "KVM_GET_SREGS failed");
 	fill_sregs(&vm->boot_sregs, state);
 	if (kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_SREGS, &vm->boot_sregs) < 0)
 		return error_os(err, errno, "KVM_SET_SREGS failed");
 
-	mote_status status = set_xcr0(vm, err);
+	status = set_xcr0(vm, err);
 	if (!status)
 		status = set_msrs(vm, state, err);
 	if (status)

@@ -425,6 +425,14 @@ MOTE_EXPORT(u64, Generation)
 	return mote_guest_generation();
 }
 
+MOTE_EXPORT(u32, PhysicalBits)
+{
+	uint32_t eax = 0x80000008, ebx, ecx, edx;
+
+	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+	return eax & 0xff;
+}
+
 MOTE_EXPORT(void, TriggerException)
 {
 	__builtin_trap();
