@@ -44,8 +44,7 @@ static mote_status compare_page(struct guest_memory *memory, uint64_t page, mote
 		status = shared_mem_read(memory->ram, page * MOTE_PAGE_SIZE, now, sizeof now, err);
 	if (status)
 		return status;
-	return memcmp(now, want ? want : zero_page, sizeof now) == 0 ? MOTE_OK
-								     : differs(memory, page, err);
+	return zero_page_or_same(now, want) ? MOTE_OK : differs(memory, page, err);
 }
 
 /* Nobody has changed pages that nobody has touched. */
@@ -91,7 +90,7 @@ static mote_status compare_buffer(struct guest_memory *memory, enum region_kind 
 			shared_mem_read(memory->ram, page * MOTE_PAGE_SIZE, now, sizeof now, err);
 		if (status)
 			return status;
-		if (memcmp(now, page == first ? want : zero_page, sizeof now) != 0)
+		if (!zero_page_or_same(now, page == first ? want : NULL))
 			return differs(memory, page, err);
 	}
 	return MOTE_OK;

@@ -187,7 +187,7 @@ bool guest_memory_count_changed(struct guest_memory *memory, uint64_t *count)
 			*count = 0;
 			return false;
 		}
-		*count += memcmp(now, page->from ? page->from : zero_page, MOTE_PAGE_SIZE) != 0;
+		*count += !zero_page_or_same(now, page->from);
 	}
 	return true;
 }

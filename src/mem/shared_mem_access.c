@@ -145,7 +145,7 @@ static mote_status clear_pages(struct shared_mem *mem, size_t offset, size_t siz
 					      sizeof page, err);
 		else
 			volatile_copy_out(page, mem->mapping.base + offset + done, sizeof page);
-		if (!status && memcmp(page, zero_page, sizeof page) != 0)
+		if (!status && !zero_page_is(page))
 			status = set_bytes(mem, offset + done, 0, sizeof page, err);
 	}
 	return status;

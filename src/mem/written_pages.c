@@ -7,7 +7,6 @@
 
 #include "abi/mote_abi.h"
 #include "mem/page_bitmap.h"
-#include "mem/zero_page.h"
 
 #include <errno.h>
 #include <string.h>
@@ -79,12 +78,13 @@ mote_status written_pages_restore_checked(const struct written_pages *pages, mot
 	enum { AT_ONCE = 64 };
 	const struct sys *sys = pages->host->sys;
 	struct iovec from[AT_ONCE], to[AT_ONCE];
+	const uint8_t zeroes[MOTE_PAGE_SIZE] = { 0 };
 
 	for (size_t done = 0, n; done < pages->count; done += n) {
 		n = pages->count - done < AT_ONCE ? pages->count - done : AT_ONCE;
 		for (size_t i = 0; i < n; i++) {
 			const struct written_page *page = &pages->list[done + i];
-			const uint8_t *bytes = page->from ? page->from : zero_page;
+			const uint8_t *bytes = page->from ? page->from : zeroes;
 			from[i] = (struct iovec){ (void *)(uintptr_t)bytes, MOTE_PAGE_SIZE };
 			to[i] = (struct iovec){ page->to, MOTE_PAGE_SIZE };
 		}
