@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "fuzz/fake_runtime.h"
 
+#include "abi/hyperlight.h"
 #include "fuzz/fuzz.h"
 #include "guest_abi/mote/guest.h"
 #include "hv/cpu_features.h"
@@ -204,6 +205,96 @@ static void check_sound(const struct mote_guest_snapshot *snapshot, uint64_t fil
 	CHECK(snapshot->fs_base < MOTE_ADDRESS_END && snapshot->call_stack < MOTE_ADDRESS_END);
 }
 
+const struct snapshot_parts *fake_hyperlight_parts(const struct fake_runtime *fake_rt)
+{
+	static const struct hv_segment code = { .limit = 0xfffff,
+						.selector = 8,
+						.type = 11,
+						.present = true,
+						.is_code_or_data = true,
+						.is_long = true };
+	static const struct hv_segment task = {
+		.limit = 103, .selector = 24, .type = 11, .present = true
+	};
+	static const mote_segment_info segment = { .address = HYPERLIGHT_BASE,
+						   .memory_size = MOTE_PAGE_SIZE,
+						   .readable = true,
+						   .executable = true };
+	static struct snapshot_run runs[2];
+	static const struct snapshot_parts all = {
+		.guest_abi = "hyperlight",
+		.guest_version = HYPERLIGHT_VERSION,
+		.hyperlight = { .input_size = HYPERLIGHT_BUFFER_MIN,
+				.output_size = HYPERLIGHT_BUFFER_MIN,
+				.heap_size = MOTE_PAGE_SIZE,
+				.scratch_size = 64 * MOTE_PAGE_SIZE,
+				.image_size = MOTE_PAGE_SIZE,
+				.data_size = 8 * MOTE_PAGE_SIZE,
+				.tables_size = 4 * MOTE_PAGE_SIZE,
+				.dispatch = HYPERLIGHT_BASE,
+				.stack = HYPERLIGHT_STACK_TOP_GVA,
+				.system = { .cs = code,
+					    .tr = task,
+					    .gdt_base = HYPERLIGHT_DESCRIPTORS_GVA,
+					    .gdt_limit = 39,
+					    .cr0 = 0x80050033,
+					    .cr4 = 0x620,
+					    .efer = 0xd01 } },
+		.name = "guest",
+		.is_pie = true,
+		.entry = HYPERLIGHT_BASE,
+		.segments = &segment,
+		.nsegments = 1,
+		.cpu_features = 1,
+		.memory_size = 72 * MOTE_PAGE_SIZE,
+		.runs = runs,
+		.nruns = sizeof runs / sizeof runs[0],
+		.generation = 3,
+	};
+	CHECK(fake_rt->npages >= 3);
+	runs[0] = (struct snapshot_run){ HYPERLIGHT_BASE, 2, 0 };
+	runs[1] = (struct snapshot_run){ HYPERLIGHT_BASE + 8 * MOTE_PAGE_SIZE, 1, 2 };
+	return &all;
+}
+
+/* For mote_snapshot_pages(). */
+static void ignore_page(void *user, uint64_t address, const void *bytes)
+{
+	(void)user;
+	CHECK(address % MOTE_PAGE_SIZE == 0 && bytes);
+}
+
+/* What is saved of SNAPSHOT is what was loaded. */
+static void use_hyperlight(const struct fake_runtime *fake_rt, mote_snapshot *snapshot,
+			   const struct snapshot_parts *parts)
+{
+	const struct hyperlight_parts *one = &parts->hyperlight;
+	struct snapshot_parts again;
+	mote_sandbox *sb;
+
+	CHECK(mote_sandbox_from_snapshot(&sb, fake_rt->rt, snapshot, NULL, NULL) != MOTE_OK);
+	if (one->data_size > MEMORY_MAX)
+		return;
+	(void)!mote_snapshot_pages(snapshot, ignore_page, NULL, NULL);
+	CHECK(mote_private_snapshot_open(&again, snapshot, NULL) == MOTE_OK);
+	CHECK(strcmp(again.guest_abi, parts->guest_abi) == 0);
+	CHECK(strcmp(again.guest_version, parts->guest_version) == 0);
+	CHECK(again.generation == parts->generation && again.cpu_features == parts->cpu_features);
+	CHECK(again.hyperlight.dispatch == one->dispatch && again.hyperlight.stack == one->stack);
+	CHECK(again.hyperlight.scratch_size == one->scratch_size);
+	CHECK(again.hyperlight.image_size == one->image_size);
+	CHECK(again.hyperlight.data_size == one->data_size);
+	CHECK(again.hyperlight.tables_size == one->tables_size);
+	CHECK(again.hyperlight.system.cr0 == one->system.cr0 && again.hyperlight.system.cr2 == 0);
+	for (size_t i = 0; i < again.nruns; i++) {
+		const uint64_t at = again.runs[i].address - HYPERLIGHT_BASE;
+
+		CHECK(at + again.runs[i].count * MOTE_PAGE_SIZE <=
+		      one->data_size + one->tables_size);
+	}
+	mote_private_snapshot_close(&again, snapshot);
+}
+
 void fake_runtime_load(const struct fake_runtime *fake_rt, const struct snapshot_parts *parts,
 		       bool makes_sandboxes)
 {
@@ -220,6 +311,11 @@ void fake_runtime_load(const struct fake_runtime *fake_rt, const struct snapshot
 		CHECK(status == MOTE_E_SNAPSHOT && err.code == status && err.message[0]);
 		CHECK(is_printable(err.message, sizeof err.message));
 		close(fd);
+		return;
+	}
+	if (strcmp(given.guest_abi, "mote") != 0) {
+		use_hyperlight(fake_rt, snapshot, &given);
+		mote_snapshot_unref(snapshot);
 		return;
 	}
 	const struct mote_guest_snapshot *guest = mote_snapshot_of(snapshot->guest);

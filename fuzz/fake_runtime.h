@@ -22,9 +22,13 @@ struct fake_runtime {
 /* The one that there is, with small sizes. Never freed. */
 const struct fake_runtime *fake_runtime(void);
 
+/* Parts of a guest of the hyperlight ABI, as the file has pages. Static. */
+const struct snapshot_parts *fake_hyperlight_parts(const struct fake_runtime *fake_rt);
+
 /*
  * Loads a snapshot of PARTS, with the pages of the file: it must be refused with a reason, or, if
- * MAKES_SANDBOXES, make some that begin with its pages, take a call, and are restored.
+ * MAKES_SANDBOXES, make some that begin with its pages, take a call, and are restored. One of the
+ * hyperlight ABI must be saved as it was loaded, and makes no sandboxes here.
  */
 void fake_runtime_load(const struct fake_runtime *fake_rt, const struct snapshot_parts *parts,
 		       bool makes_sandboxes);

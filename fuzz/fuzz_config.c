@@ -25,7 +25,7 @@ static void check_refusal(const struct config *config, mote_status status, const
 {
 	CHECK(status == MOTE_E_SNAPSHOT && err->code == status);
 	CHECK(err->message[0] && is_printable(err->message, sizeof err->message));
-	CHECK(!config->tree.memory && !config->parts.segments && !config->parts.used);
+	CHECK(!config->tree.memory && !config->parts.segments && !config->parts.mote.used);
 }
 
 /* Lists show what the snapshot says. */
@@ -69,26 +69,68 @@ static void check_same_segments(const struct snapshot_parts *a, const struct sna
 	}
 }
 
+static void check_same_segment(const struct hv_segment *a, const struct hv_segment *b)
+{
+	CHECK(a->base == b->base && a->limit == b->limit && a->selector == b->selector);
+	CHECK(a->type == b->type && a->dpl == b->dpl && a->present == b->present);
+	CHECK(a->is_code_or_data == b->is_code_or_data && a->is_long == b->is_long);
+	CHECK(a->is_default_32 == b->is_default_32 && a->is_granular == b->is_granular);
+}
+
+static void check_same_registers(const struct hv_system *a, const struct hv_system *b)
+{
+	check_same_segment(&a->cs, &b->cs);
+	check_same_segment(&a->ds, &b->ds);
+	check_same_segment(&a->es, &b->es);
+	check_same_segment(&a->fs, &b->fs);
+	check_same_segment(&a->gs, &b->gs);
+	check_same_segment(&a->ss, &b->ss);
+	check_same_segment(&a->tr, &b->tr);
+	check_same_segment(&a->ldt, &b->ldt);
+	CHECK(a->gdt_base == b->gdt_base && a->gdt_limit == b->gdt_limit);
+	CHECK(a->idt_base == b->idt_base && a->idt_limit == b->idt_limit);
+	CHECK(a->cr0 == b->cr0 && a->cr4 == b->cr4 && a->efer == b->efer);
+}
+
+static void check_same_hyperlight(const struct snapshot_parts *a, const struct snapshot_parts *b)
+{
+	const struct hyperlight_parts *one = &a->hyperlight, *two = &b->hyperlight;
+
+	CHECK(strcmp(a->guest_version, b->guest_version) == 0);
+	CHECK(one->input_size == two->input_size && one->output_size == two->output_size);
+	CHECK(one->heap_size == two->heap_size && one->scratch_size == two->scratch_size);
+	CHECK(one->init_data_size == two->init_data_size && one->image_size == two->image_size);
+	CHECK(one->data_size == two->data_size && one->tables_size == two->tables_size);
+	CHECK(one->dispatch == two->dispatch && one->stack == two->stack);
+	check_same_registers(&one->system, &two->system);
+}
+
 static void check_same(const struct snapshot_parts *a, const struct snapshot_parts *b)
 {
-	CHECK(strcmp(a->name, b->name) == 0 && a->abi_version == b->abi_version);
+	CHECK(strcmp(a->guest_abi, b->guest_abi) == 0);
+	if (strcmp(a->guest_abi, "hyperlight") == 0)
+		check_same_hyperlight(a, b);
+	CHECK(strcmp(a->name, b->name) == 0 && a->mote.abi_version == b->mote.abi_version);
 	CHECK(a->is_pie == b->is_pie && a->entry == b->entry && a->cpu_features == b->cpu_features);
 	check_same_segments(a, b);
 	check_same_functions(a->exports, a->nexports, b->exports, b->nexports);
 	check_same_functions(a->imports, a->nimports, b->imports, b->nimports);
 	check_same_functions(a->host_functions, a->nhost_functions, b->host_functions,
 			     b->nhost_functions);
-	CHECK(a->heap_size == b->heap_size && a->stack_size == b->stack_size);
-	CHECK(a->input_size == b->input_size && a->output_size == b->output_size);
-	CHECK(a->init_data_size == b->init_data_size && a->brk == b->brk);
-	CHECK(a->init_data_rights == b->init_data_rights && a->memory_size == b->memory_size);
-	CHECK(memcmp(&a->places, &b->places, sizeof a->places) == 0);
-	CHECK(memcmp(a->stack_guard, b->stack_guard, sizeof a->stack_guard) == 0);
-	CHECK(a->nused == b->nused && a->nruns == b->nruns);
-	CHECK(is_same_list(a->used, b->used, a->nused, sizeof a->used[0]));
+	CHECK(a->mote.heap_size == b->mote.heap_size && a->mote.stack_size == b->mote.stack_size);
+	CHECK(a->mote.input_size == b->mote.input_size &&
+	      a->mote.output_size == b->mote.output_size);
+	CHECK(a->mote.init_data_size == b->mote.init_data_size && a->mote.brk == b->mote.brk);
+	CHECK(a->mote.init_data_rights == b->mote.init_data_rights &&
+	      a->memory_size == b->memory_size);
+	CHECK(memcmp(&a->mote.places, &b->mote.places, sizeof a->mote.places) == 0);
+	CHECK(memcmp(a->mote.stack_guard, b->mote.stack_guard, sizeof a->mote.stack_guard) == 0);
+	CHECK(a->mote.nused == b->mote.nused && a->nruns == b->nruns);
+	CHECK(is_same_list(a->mote.used, b->mote.used, a->mote.nused, sizeof a->mote.used[0]));
 	CHECK(is_same_list(a->runs, b->runs, a->nruns, sizeof a->runs[0]));
-	CHECK(a->dispatch == b->dispatch && a->call_stack == b->call_stack);
-	CHECK(a->fs_base == b->fs_base && memcmp(&a->signals, &b->signals, sizeof a->signals) == 0);
+	CHECK(a->mote.dispatch == b->mote.dispatch && a->mote.call_stack == b->mote.call_stack);
+	CHECK(a->mote.fs_base == b->mote.fs_base &&
+	      memcmp(&a->mote.signals, &b->mote.signals, sizeof a->mote.signals) == 0);
 	CHECK(a->generation == b->generation);
 }
 
@@ -115,9 +157,9 @@ static void check_round_trip(const struct host *host, const struct snapshot_part
 static void check_parts(const struct snapshot_parts *parts)
 {
 	CHECK(!parts->nsegments == !parts->segments && !parts->nexports == !parts->exports);
-	CHECK(!parts->nimports == !parts->imports && !parts->nused == !parts->used);
+	CHECK(!parts->nimports == !parts->imports && !parts->mote.nused == !parts->mote.used);
 	CHECK(!parts->nhost_functions == !parts->host_functions && !parts->nruns == !parts->runs);
-	CHECK(parts->nruns <= SNAPSHOT_RUNS_MAX && parts->nused <= SNAPSHOT_RANGES_MAX);
+	CHECK(parts->nruns <= SNAPSHOT_RUNS_MAX && parts->mote.nused <= SNAPSHOT_RANGES_MAX);
 	for (size_t i = 0; i < parts->nexports; i++)
 		CHECK(parts->exports[i].nparams <= MOTE_MAX_PARAMS && parts->exports[i].name);
 }

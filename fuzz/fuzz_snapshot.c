@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Target functions: mote_private_snapshot_make, image_from_parts, memory_snapshot_load, and what
+ * Target functions: mote_private_snapshot_make, image_from_parts, memory_snapshot_load,
+ * hyperlight_parts_make, hyperlight_state_check, hyperlight_snapshot_pages, and what
  * sandboxes do with what these let pass: the parts of a good snapshot with some changed are
- * refused, or make sandboxes that begin with its pages, take a call and are restored.
+ * refused, or make sandboxes that begin with its pages, take a call and are restored; those of a
+ * guest of the hyperlight ABI are saved again.
  * Input: a byte of options; then changes, each a byte that says to what, and one that says how, and
  * a number.
  */
@@ -49,8 +51,8 @@ static void open_good(struct draft *draft, const struct fake_runtime *fake_rt)
 	*parts = opened;
 	snprintf(draft->name, sizeof draft->name, "%s", parts->name);
 	memcpy(draft->segments, parts->segments, parts->nsegments * sizeof draft->segments[0]);
-	for (size_t i = 0; i < parts->nused && i < LIST; i++)
-		draft->used[i] = parts->used[i];
+	for (size_t i = 0; i < parts->mote.nused && i < LIST; i++)
+		draft->used[i] = parts->mote.used[i];
 	for (size_t i = 0; i < parts->nruns && i < LIST; i++)
 		draft->runs[i] = parts->runs[i];
 	const size_t nexports = copy_functions(draft, 0, parts->exports, parts->nexports);
@@ -79,7 +81,7 @@ static void begin(struct draft *draft, const struct draft *good)
 	parts->exports = draft->functions[0];
 	parts->imports = draft->functions[1];
 	parts->host_functions = draft->functions[2];
-	parts->used = draft->used;
+	parts->mote.used = draft->used;
 	parts->runs = draft->runs;
 }
 
@@ -135,8 +137,8 @@ static void change_segment(struct draft *draft, struct input *input)
 static void change_count(struct draft *draft, struct input *input)
 {
 	struct snapshot_parts *parts = &draft->parts;
-	size_t *const counts[] = { &parts->nsegments, &parts->nexports, &parts->nimports,
-				   &parts->nused,     &parts->nruns,    &parts->nhost_functions };
+	size_t *const counts[] = { &parts->nsegments,  &parts->nexports, &parts->nimports,
+				   &parts->mote.nused, &parts->nruns,    &parts->nhost_functions };
 
 	*counts[take(input, 1) % 6] = take(input, 1) % (LIST + 1);
 }
@@ -147,27 +149,27 @@ static void change_number(struct draft *draft, struct input *input)
 	uint64_t *const numbers[] = {
 		&parts->entry,
 		&parts->cpu_features,
-		&parts->heap_size,
-		&parts->stack_size,
-		&parts->input_size,
-		&parts->output_size,
-		&parts->brk,
-		&parts->places.heap,
-		&parts->places.stack,
-		&parts->dispatch,
-		&parts->places.input,
-		&parts->places.output,
-		&parts->call_stack,
-		&parts->fs_base,
-		&parts->signals.mask,
+		&parts->mote.heap_size,
+		&parts->mote.stack_size,
+		&parts->mote.input_size,
+		&parts->mote.output_size,
+		&parts->mote.brk,
+		&parts->mote.places.heap,
+		&parts->mote.places.stack,
+		&parts->mote.dispatch,
+		&parts->mote.places.input,
+		&parts->mote.places.output,
+		&parts->mote.call_stack,
+		&parts->mote.fs_base,
+		&parts->mote.signals.mask,
 		&parts->generation,
-		&parts->init_data_size,
-		&parts->places.init_data,
-		&parts->signals.handled,
-		&parts->signals.pending,
-		&parts->signals.stack_base,
-		&parts->signals.stack_size,
-		&parts->signals.actions[10].handler,
+		&parts->mote.init_data_size,
+		&parts->mote.places.init_data,
+		&parts->mote.signals.handled,
+		&parts->mote.signals.pending,
+		&parts->mote.signals.stack_base,
+		&parts->mote.signals.stack_size,
+		&parts->mote.signals.actions[10].handler,
 	};
 	uint64_t *number = numbers[take(input, 1) % (sizeof numbers / sizeof numbers[0])];
 	const uint64_t how = take(input, 1);
@@ -204,13 +206,13 @@ static void change_kind(struct draft *draft, struct input *input)
 	const uint64_t how = take(input, 1) % 4;
 
 	if (how == 0)
-		parts->abi_version = (uint32_t)take(input, 1);
+		parts->mote.abi_version = (uint32_t)take(input, 1);
 	else if (how == 1)
 		parts->is_pie = take(input, 1) & 1;
 	else if (how == 2)
-		parts->init_data_rights = (unsigned)take(input, 1);
+		parts->mote.init_data_rights = (unsigned)take(input, 1);
 	else
-		parts->stack_guard[take(input, 1) % 16] = (uint8_t)take(input, 1);
+		parts->mote.stack_guard[take(input, 1) % 16] = (uint8_t)take(input, 1);
 }
 
 /* A layout that another part of the library would have come to: else few inputs get further. */
@@ -220,12 +222,12 @@ static void mend_places(struct draft *draft)
 	const struct layout_config config = {
 		.segments = parts->segments,
 		.nsegments = parts->nsegments,
-		.heap_size = parts->heap_size,
-		.stack_size = parts->stack_size,
-		.input_size = parts->input_size,
-		.output_size = parts->output_size,
-		.init_data_size = parts->init_data_size,
-		.init_data_rights = parts->init_data_rights,
+		.heap_size = parts->mote.heap_size,
+		.stack_size = parts->mote.stack_size,
+		.input_size = parts->mote.input_size,
+		.output_size = parts->mote.output_size,
+		.init_data_size = parts->mote.init_data_size,
+		.init_data_rights = parts->mote.init_data_rights,
 		.nfunctions = parts->nhost_functions,
 		.supervisor_size = SUPERVISOR_BLOCK_SIZE,
 		.exception_stack = SUPERVISOR_STACK,
@@ -233,7 +235,7 @@ static void mend_places(struct draft *draft)
 	struct layout layout;
 
 	if (!layout_compute(&layout, &config, NULL))
-		parts->places = snapshot_places(&layout);
+		parts->mote.places = snapshot_places(&layout);
 }
 
 static void change(struct draft *draft, struct input *input)
@@ -261,6 +263,87 @@ static void change(struct draft *draft, struct input *input)
 	}
 }
 
+/* A number or a register of a guest of the hyperlight ABI. */
+static void change_hyperlight_number(struct draft *draft, struct input *input)
+{
+	struct hyperlight_parts *parts = &draft->parts.hyperlight;
+	uint64_t *const numbers[] = {
+		&parts->input_size,      &parts->output_size,
+		&parts->heap_size,       &parts->scratch_size,
+		&parts->image_size,      &parts->init_data_size,
+		&parts->data_size,       &parts->tables_size,
+		&parts->dispatch,        &parts->stack,
+		&parts->system.cr0,      &parts->system.cr4,
+		&parts->system.efer,     &parts->system.gdt_base,
+		&parts->system.idt_base, &draft->parts.generation,
+		&draft->parts.entry,
+	};
+	uint64_t *number = numbers[take(input, 1) % (sizeof numbers / sizeof numbers[0])];
+	const uint64_t how = take(input, 1);
+
+	if (how & 1)
+		*number += (uint64_t)(int64_t)(int8_t)take(input, 1) << (how & 2 ? 12 : 0);
+	else
+		*number = take_number(input) << (how & 2 ? 12 : 0);
+}
+
+static void change_hyperlight_segment(struct draft *draft, struct input *input)
+{
+	struct hv_system *system = &draft->parts.hyperlight.system;
+	struct hv_segment *const segments[] = {
+		&system->cs, &system->ds, &system->es, &system->fs,
+		&system->gs, &system->ss, &system->tr, &system->ldt
+	};
+	struct hv_segment *segment = segments[take(input, 1) % 8];
+	const uint64_t attributes = take(input, 2);
+
+	segment->type = attributes & 15;
+	segment->dpl = attributes >> 4 & 3;
+	segment->present = attributes >> 6 & 1;
+	segment->is_code_or_data = attributes >> 7 & 1;
+	segment->is_long = attributes >> 8 & 1;
+	segment->is_default_32 = attributes >> 9 & 1;
+	segment->is_granular = attributes >> 10 & 1;
+	segment->selector = (uint16_t)take(input, 2);
+	segment->limit = (uint32_t)take_number(input);
+	segment->base = take_number(input);
+}
+
+static void change_hyperlight(struct draft *draft, struct input *input)
+{
+	switch (take(input, 1) % 4) {
+	case 0:
+		change_hyperlight_number(draft, input);
+		break;
+	case 1:
+		change_pages(draft, input);
+		break;
+	case 2:
+		change_hyperlight_segment(draft, input);
+		break;
+	default:
+		change(draft, input);
+		break;
+	}
+}
+
+/* Makes a draft of the one for guests of mote's own ABI. */
+static void begin_hyperlight(struct draft *draft, const struct fake_runtime *fake_rt)
+{
+	const struct snapshot_parts *from = fake_hyperlight_parts(fake_rt);
+
+	draft->parts = *from;
+	draft->segments[0] = from->segments[0];
+	memcpy(draft->runs, from->runs, from->nruns * sizeof draft->runs[0]);
+	draft->parts.name = draft->name;
+	draft->parts.segments = draft->segments;
+	draft->parts.exports = draft->functions[0];
+	draft->parts.imports = draft->functions[1];
+	draft->parts.host_functions = draft->functions[2];
+	draft->parts.mote.used = draft->used;
+	draft->parts.runs = draft->runs;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct draft draft, good;
@@ -271,9 +354,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!good.parts.name)
 		open_good(&good, fake_rt);
 	begin(&draft, &good);
+	if (options & 0x20)
+		begin_hyperlight(&draft, fake_rt);
 	for (int i = 0; i < CHANGES && input.left > 0; i++)
-		change(&draft, &input);
-	if (options & 0x10)
+		(options & 0x20 ? change_hyperlight : change)(&draft, &input);
+	if (options & 0x10 && !(options & 0x20))
 		mend_places(&draft);
 	fake_runtime_load(fake_rt, &draft.parts, options % 4 == 0);
 	return 0;

@@ -42,11 +42,25 @@ static void make_config(void)
 	CHECK(mote_private_snapshot_open(&parts, fake_rt->snapshot, NULL) == MOTE_OK);
 	changed = parts;
 	changed.cpu_features = 1;
-	memset(changed.stack_guard, 0x5a, sizeof changed.stack_guard);
+	memset(changed.mote.stack_guard, 0x5a, sizeof changed.mote.stack_guard);
 	CHECK(config_write(&changed, &digest, fake_rt->host, &text, NULL) == MOTE_OK);
 	write_seed("fuzz_config", "snapshot", text.bytes, text.size);
 	text_free(&text, fake_rt->host);
 	mote_private_snapshot_close(&parts, fake_rt->snapshot);
+	CHECK(config_write(fake_hyperlight_parts(fake_rt), &digest, fake_rt->host, &text, NULL) ==
+	      MOTE_OK);
+	write_seed("fuzz_config", "hyperlight", text.bytes, text.size);
+	text_free(&text, fake_rt->host);
+}
+
+/* Changes to parts of a guest of the hyperlight ABI: a number, a run, a register. */
+static void make_changes(void)
+{
+	static const uint8_t none[] = { 0x20 };
+	static const uint8_t some[] = { 0x20, 0, 7, 1, 1, 1, 1, 4, 1, 0, 2, 3, 0, 1 };
+
+	write_seed("fuzz_snapshot", "hyperlight", none, sizeof none);
+	write_seed("fuzz_snapshot", "hyperlight-changed", some, sizeof some);
 }
 
 /* An index of one manifest, and the manifest. */
@@ -205,6 +219,7 @@ int main(int argc, char **argv)
 	}
 	folder = argv[1];
 	make_config();
+	make_changes();
 	make_debug("frames", 0, true);
 	make_debug("guesses", 0, false);
 	make_debug("core", 1, true);

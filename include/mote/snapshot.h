@@ -81,8 +81,10 @@ MOTE_API void mote_snapshot_layout(const mote_snapshot *snapshot,
 
 /*
  * Calls VISIT for each page of 4096 bytes that SNAPSHOT keeps, by guest virtual address, ascending;
- * all others that the guest can write are zero. BYTES live until VISIT returns. Any thread. Errors:
- * MOTE_E_OS (the file of a loaded snapshot can no longer be read).
+ * all others that the guest can write are zero. A page that a hyperlight guest has at several
+ * addresses is visited at each. BYTES live until VISIT returns. Any thread. Errors: MOTE_E_OS (the
+ * file of a loaded snapshot can no longer be read), MOTE_E_SNAPSHOT (a hyperlight guest's page
+ * tables lead to more than its memory).
  */
 MOTE_API MOTE_NODISCARD mote_status mote_snapshot_pages(const mote_snapshot *snapshot,
 							void (*visit)(void *user, uint64_t address,

@@ -24,8 +24,9 @@ extern "C" {
  * Saves SNAPSHOT under TAG in DIRECTORY, which is made if it is missing; a tag that exists
  * stands for SNAPSHOT from then on. TAG: 1 to 128 letters, digits, '_', '.', '-', not beginning
  * with '.' or '-'. Errors: MOTE_E_INVALID (tag), MOTE_E_SNAPSHOT (mapped files cannot be saved, nor
- * files that the guest has open or has changed, the message names one; the directory is another
- * thing than an image layout), MOTE_E_NOMEM, MOTE_E_OS.
+ * files that the guest has open or has changed, the message names one; a hyperlight guest's
+ * registers are none that could be loaded; the directory is another thing than an image layout),
+ * MOTE_E_NOMEM, MOTE_E_OS.
  */
 MOTE_API MOTE_NODISCARD mote_status mote_snapshot_save(const mote_snapshot *snapshot,
 						       const char *directory, const char *tag,
@@ -33,7 +34,8 @@ MOTE_API MOTE_NODISCARD mote_status mote_snapshot_save(const mote_snapshot *snap
 
 /*
  * Loads the snapshot that has TAG_OR_DIGEST ("clean", "sha256:4f...") in DIRECTORY. Its memory is
- * mapped from there, not copied: a page is read when it is used. VERIFY compares all of it with its
+ * mapped from there, not copied: a page is read when it is used; a hyperlight guest's is read at
+ * once. VERIFY compares all of it with its
  * digest, which takes a second for a gigabyte; without, a file that was changed can make the guest
  * do anything, which is no more than it may do anyway. Each of these is its own message of
  * MOTE_E_SNAPSHOT: a newer format, another architecture, CPU features that this machine lacks,

@@ -45,9 +45,7 @@ static mote_status choose_abi(struct mote_image *image, const char *name, mote_e
 	const struct guest_abi *abi = name ? guest_abi_find(name) : said ? said : guest_abis[0];
 
 	if (!abi)
-		return error_set(
-			err, MOTE_E_INVALID,
-			"guest ABI \"%.40s\" does not exist; there are mote and hyperlight", name);
+		return error_set(err, MOTE_E_INVALID, GUEST_ABI_UNKNOWN, name);
 	image->abi = abi;
 	image->hides_functions = !abi->lists_exports;
 	if (abi == said) {

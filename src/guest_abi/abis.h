@@ -13,6 +13,9 @@ struct mote_image;
 extern const struct guest_abi *const guest_abis[];
 #define GUEST_ABIS_MAX 4
 
+/* The message for a name that is none of theirs. */
+#define GUEST_ABI_UNKNOWN "guest ABI \"%.40s\" does not exist; there are mote and hyperlight"
+
 /* The ABI of that name, or NULL. */
 const struct guest_abi *guest_abi_find(const char *name);
 

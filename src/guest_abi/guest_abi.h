@@ -225,18 +225,21 @@ struct guest_abi {
 	 * nobody knows. */
 	bool (*count_changed)(struct guest *guest, uint64_t *count);
 
-	/* Optional: as describe(), of a snapshot; and each page that is not zero, by address. */
+	/* Optional: as describe(), of a snapshot. */
 	void (*snapshot_describe)(const struct guest_snapshot *snapshot, guest_visit_region visit,
 				  void *user);
+
+	/* Calls VISIT for each page that is not zero, by virtual address. Errors: MOTE_E_OS (of a
+	 * file), MOTE_E_SNAPSHOT (the guest's own page tables are too many). */
 	mote_status (*snapshot_pages)(const struct guest_snapshot *snapshot,
 				      void (*visit)(void *user, uint64_t address,
 						    const void *bytes),
 				      void *user, mote_error *err);
 
-	/* Optional: snapshots of this ABI are not for disks. Takes a snapshot apart, as far as
-	 * PARTS are the guest's, and puts one together again, with the file FD, for IMAGE, which
-	 * was made of the same parts: see guest_abi/snapshot_parts.h. Errors: as
-	 * mote_private_snapshot_open() and mote_private_snapshot_make(). */
+	/* For disks: takes a snapshot apart, as far as PARTS are the guest's, and puts one together
+	 * again, with the file FD, for IMAGE, which was made of the same parts: see
+	 * guest_abi/snapshot_parts.h. Errors: as mote_private_snapshot_open() and
+	 * mote_private_snapshot_make(). */
 	mote_status (*parts_open)(struct snapshot_parts *parts,
 				  const struct guest_snapshot *snapshot, mote_error *err);
 	mote_status (*parts_make)(struct guest_snapshot **out, struct mote_image *image,

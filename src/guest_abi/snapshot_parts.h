@@ -7,14 +7,16 @@
  * of the same release, and the version node that they are under names it.
  *
  * Parts may come from a file that an enemy wrote. All numbers are checked here, on the inside, and
- * what decides what a guest may do (page tables, descriptors, the layout) is made anew from
- * segments and sizes: no file says it. Pointers and counts must belong together; strings must end.
+ * what decides what a guest may do (of mote's own guests page tables, descriptors and the layout;
+ * of those in ring 0, which have no others, the slots of the machine) is made anew from segments
+ * and sizes: no file says it. Pointers and counts must belong together; strings must end.
  */
 #ifndef SANDBOX_SNAPSHOT_PARTS_H
 #define SANDBOX_SNAPSHOT_PARTS_H
 
 #include "base/host.h"
 #include "guest_abi/signal_state.h"
+#include "hv/system.h"
 
 #include <mote/image.h>
 #include <mote/snapshot.h>
@@ -26,7 +28,9 @@ struct snapshot_range {
 	uint64_t first, count;
 };
 
-/* COUNT pages from guest virtual ADDRESS on: in the file from FILE_PAGE on. In one region. */
+/* COUNT pages from ADDRESS on: in the file from FILE_PAGE on. Of a mote guest the address is
+ * virtual, and a run is in one region. Of a hyperlight guest it is physical, and page tables go on
+ * where the data end. */
 struct snapshot_run {
 	uint64_t address, count, file_page;
 };
@@ -37,29 +41,20 @@ struct snapshot_places {
 	uint64_t heap, stack, input, output, init_data;
 };
 
+struct sealed_file;
+
+/* A generation that no sandbox reaches by counting. */
+#define SNAPSHOT_GENERATION_MAX (UINT64_C(1) << 62)
+
 /* More ranges than this come of a heap in shreds; a snapshot of one cannot be saved. */
 #define SNAPSHOT_RANGES_MAX 262144
 
-/* A run of pages is split where one region ends and another begins. */
+/* Of a mote guest, a run of pages is split where one region ends and another begins. */
 #define SNAPSHOT_RUNS_MAX 512
 
-struct snapshot_parts {
-	/* the guest */
-	const char *name;
+/* A guest of mote's own ABI. */
+struct mote_parts {
 	uint32_t abi_version;
-	bool is_pie;
-	uint64_t entry;
-	const mote_segment_info *segments; /* their bytes in the file do not count */
-	size_t nsegments;
-	const mote_function_info *exports, *imports;
-	size_t nexports, nimports;
-	uint64_t cpu_features; /* hv/cpu_features.h */
-
-	/* the host */
-	const mote_function_info *host_functions; /* by name */
-	size_t nhost_functions;
-
-	/* memory */
 	uint64_t heap_size, stack_size, input_size, output_size, init_data_size;
 	uint64_t buffer_size; /* 0: there are no buffers for bulk data */
 	unsigned init_data_rights;
@@ -68,21 +63,56 @@ struct snapshot_parts {
 	const struct snapshot_range *used;
 	size_t nused;
 	uint8_t stack_guard[16];
+	uint64_t dispatch, call_stack, fs_base;
+	struct signals signals;
+};
+
+/* A guest of the hyperlight ABI. Its pages are all that it had mapped, and behind them its page
+ * tables, which are its own business: nothing that the host relies on follows from them. */
+struct hyperlight_parts {
+	uint64_t input_size, output_size, heap_size, scratch_size, init_data_size;
+	uint64_t image_size;             /* where it was at first */
+	uint64_t data_size, tables_size; /* bytes */
+	uint64_t dispatch, stack;
+	/* Less CR2 and CR8, which mean nothing between calls, and CR3, which follows from sizes. */
+	struct hv_system system;
+};
+
+struct snapshot_parts {
+	const char *guest_abi;     /* decides which of the two below counts */
+	const char *guest_version; /* as the image says it, "": it says none. mote: not read */
+	struct mote_parts mote;
+	struct hyperlight_parts hyperlight;
+
+	/* the guest */
+	const char *name;
+	bool is_pie;
+	uint64_t entry;
+	const mote_segment_info *segments; /* their bytes in the file do not count */
+	size_t nsegments;
+	const mote_function_info *exports, *imports; /* where the ABI lists them */
+	size_t nexports, nimports;
+	uint64_t cpu_features; /* hv/cpu_features.h */
+
+	/* the host */
+	const mote_function_info *host_functions; /* by name */
+	size_t nhost_functions;
+
+	/* memory */
 	uint64_t memory_size; /* of all that the guest has; not read */
 	uint64_t file_size;
 	const struct snapshot_run *runs; /* by address */
 	size_t nruns;
 
-	/* where it goes on */
-	uint64_t dispatch, call_stack, fs_base, generation;
-	struct signals signals;
+	uint64_t generation;
 
 	/* only when taken apart */
-	const char *mapped_file;        /* the label of one; NULL: there is none */
-	const char *open_file;          /* the same of files that the guest has open, by path */
-	const char *changed_file;       /* the same of files that the guest has changed */
-	int fd;                         /* pages are read from here; MEMORY's */
+	const char *mapped_file;  /* the label of one; NULL: there is none */
+	const char *open_file;    /* the same of files that the guest has open, by path */
+	const char *changed_file; /* the same of files that the guest has changed */
+	int fd;                   /* pages are read from here; it is of one of the two below */
 	struct memory_snapshot *memory; /* a reference: all pages, with what RUNS say in its file */
+	struct sealed_file *pages;
 };
 
 /* The services of RT: libmote-store uses no others. As long as RT. */

@@ -41,7 +41,7 @@ struct mote_image {
 	 * With the version that the file says, "" if none. */
 	const char *abi_name;
 	char abi_text[IMAGE_ABI_VERSION_SIZE];
-	const struct guest_abi *abi; /* what loaded it; NULL: it has no file */
+	const struct guest_abi *abi; /* what loaded it, or the snapshot that it comes with */
 	bool hides_functions;        /* what it exports and imports only the guest knows */
 
 	uint32_t abi_version; /* of mote's ABI. 0: not a mote guest, and no exports or imports */

@@ -21,7 +21,7 @@ mote_status sealed_file_new(struct sealed_file **out, const struct host *host, m
 	if (file->fd < 0) {
 		int os_error = errno;
 		host_free(host, file, sizeof *file);
-		return error_os(err, os_error, "cannot create a memory file for a guest file");
+		return error_os(err, os_error, "cannot create a file in memory");
 	}
 	file->host = host;
 	atomic_init(&file->nrefs, 1);
@@ -34,7 +34,7 @@ mote_status sealed_file_append(struct sealed_file *file, const void *from, size_
 			       mote_error *err)
 {
 	if (sys_write_all(file->host->sys, file->fd, from, size) < 0)
-		return error_os(err, errno, "cannot copy %zu bytes of a guest file", size);
+		return error_os(err, errno, "cannot write %zu bytes to a file in memory", size);
 	file->size += size;
 	return MOTE_OK;
 }
@@ -45,10 +45,11 @@ mote_status sealed_file_seal(struct sealed_file *file, mote_error *err)
 	const struct sys *sys = file->host->sys;
 
 	if (sys->fcntl(file->fd, F_ADD_SEALS, seals) < 0)
-		return error_os(err, errno, "cannot seal the copy of a guest file");
+		return error_os(err, errno, "cannot seal a file in memory");
 	void *at = sys->mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, file->fd, 0);
 	if (at == MAP_FAILED)
-		return error_os(err, errno, "cannot map the %zu bytes of a guest file", file->size);
+		return error_os(err, errno, "cannot map the %zu bytes of a file in memory",
+				file->size);
 	file->bytes = at;
 	return MOTE_OK;
 }

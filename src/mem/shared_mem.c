@@ -55,29 +55,49 @@ mote_status shared_mem_new(struct shared_mem **out, const struct host *host, uin
 	return MOTE_OK;
 }
 
-mote_status shared_mem_new_read_only(struct shared_mem **out, const struct host *host,
-				     const void *contents, uint64_t size, uint64_t guest_size,
-				     enum shared_mem_backing backing, mote_error *err)
+static mote_status check_guest_size(uint64_t size, uint64_t guest_size, mote_error *err)
 {
-	*out = NULL;
 	if (guest_size > size || guest_size % MOTE_PAGE_SIZE)
 		return error_set(err, MOTE_E_INVALID,
 				 "a guest is to see %" PRIu64 " bytes of a block of %" PRIu64
 				 "; this must be a multiple of 4096 and not more than there are",
 				 guest_size, size);
+	return MOTE_OK;
+}
+
+mote_status shared_mem_make_read_only(struct shared_mem *mem, uint64_t guest_size, mote_error *err)
+{
+	if (shared_mem_form(mem) != SHARED_MEM_IS_EXCLUSIVE)
+		return shared_mem_refuse(mem, "seal", err);
+	mote_status status = check_guest_size(mem->mapping.size, guest_size, err);
+	if (!status)
+		status = mapping_seal(&mem->mapping, mem->host, err);
+	if (status)
+		return status;
+	mem->guest_size = guest_size;
+	atomic_store(&mem->form, SHARED_MEM_IS_READ_ONLY);
+	return MOTE_OK;
+}
+
+mote_status shared_mem_new_read_only(struct shared_mem **out, const struct host *host,
+				     const void *contents, uint64_t size, uint64_t guest_size,
+				     enum shared_mem_backing backing, mote_error *err)
+{
+	*out = NULL;
+	mote_status refused = check_guest_size(size, guest_size, err);
+	if (refused)
+		return refused;
 	struct shared_mem *mem = NULL;
 	mote_status status = shared_mem_new(&mem, host, size, backing, err);
 	if (!mem)
 		return status;
 
 	memcpy(mem->mapping.base, contents, size);
-	status = mapping_seal(&mem->mapping, host, err);
+	status = shared_mem_make_read_only(mem, guest_size, err);
 	if (status) {
 		shared_mem_unref(mem);
 		return status;
 	}
-	mem->guest_size = guest_size;
-	atomic_store(&mem->form, SHARED_MEM_IS_READ_ONLY);
 	*out = mem;
 	return MOTE_OK;
 }

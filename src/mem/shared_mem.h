@@ -15,7 +15,8 @@
  *               time, so the host only copies: shared_mem_read() and its kin load or store
  *               each byte exactly once. While no guest runs and no copy is under way,
  *               shared_mem_lock() makes the block exclusive until shared_mem_unlock().
- *   read-only   its contents were given at birth and nobody ever writes to it.
+ *   read-only   its contents were given at birth, or until shared_mem_make_read_only(), and
+ *               nobody writes to it any more.
  *
  * Offsets and sizes are checked without additions that could wrap; a range outside the
  * block is MOTE_E_INVALID with the numbers in the message.
@@ -53,6 +54,10 @@ mote_status shared_mem_new(struct shared_mem **out, const struct host *host, uin
 mote_status shared_mem_new_read_only(struct shared_mem **out, const struct host *host,
 				     const void *contents, uint64_t size, uint64_t guest_size,
 				     enum shared_mem_backing backing, mote_error *err);
+
+/* Makes an exclusive block read-only, for good. Errors: MOTE_E_STATE (it is not exclusive),
+ * MOTE_E_INVALID (GUEST_SIZE), MOTE_E_OS. */
+mote_status shared_mem_make_read_only(struct shared_mem *mem, uint64_t guest_size, mote_error *err);
 
 /* One more reference. Returns MEM. */
 struct shared_mem *shared_mem_ref(struct shared_mem *mem);

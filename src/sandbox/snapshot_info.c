@@ -21,11 +21,5 @@ mote_status mote_snapshot_pages(const mote_snapshot *snapshot,
 				void (*visit)(void *user, uint64_t address, const void *bytes),
 				void *user, mote_error *err)
 {
-	const struct guest_abi *abi = snapshot->guest->abi;
-
-	if (!abi->snapshot_pages)
-		return error_set(err, MOTE_E_SNAPSHOT,
-				 "%s: the pages of guests of the %s ABI cannot be listed",
-				 snapshot->image->name, abi->name);
-	return abi->snapshot_pages(snapshot->guest, visit, user, err);
+	return snapshot->guest->abi->snapshot_pages(snapshot->guest, visit, user, err);
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Puts a snapshot together from parts that anybody may have written. Each is checked before it is
- * used, in the order in which they depend on each other: the guest, the layout that follows from
- * it, what lies where in there, and where the guest goes on.
+ * used, in the order in which they depend on each other; what is the same for guests of every ABI
+ * here, and the rest by the operations of the guest's.
  */
 #include "guest_abi/snapshot_parts.h"
 
 #include "abi/utf8.h"
+#include "guest_abi/abis.h"
 #include "hv/cpu_features.h"
 #include "image/image_parts.h"
 #include "sandbox/snapshot.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +21,6 @@ static mote_status check_machine(const struct snapshot_parts *parts, mote_error 
 {
 	const uint64_t missing = parts->cpu_features & ~cpu_features();
 
-	if (parts->abi_version != MOTE_ABI_VERSION)
-		return error_set(err, MOTE_E_SNAPSHOT,
-				 "the snapshot's guest speaks version %" PRIu32
-				 " of the guest ABI, this library version %d; take it anew with "
-				 "this library",
-				 parts->abi_version, MOTE_ABI_VERSION);
 	for (unsigned bit = 0; bit < 64; bit++)
 		if (missing >> bit & 1)
 			return error_set(err, MOTE_E_SNAPSHOT,
@@ -36,11 +32,12 @@ static mote_status check_machine(const struct snapshot_parts *parts, mote_error 
 }
 
 static mote_status make_image(mote_snapshot *snapshot, const struct snapshot_parts *parts,
-			      mote_error *err)
+			      const struct guest_abi *abi, mote_error *err)
 {
+	const bool is_mote = abi == guest_abis[0];
 	const struct image_parts image = {
 		.name = parts->name,
-		.abi_version = parts->abi_version,
+		.abi_version = is_mote ? parts->mote.abi_version : 0,
 		.is_pie = parts->is_pie,
 		.entry = parts->entry,
 		.segments = parts->segments,
@@ -51,7 +48,17 @@ static mote_status make_image(mote_snapshot *snapshot, const struct snapshot_par
 		.nimports = parts->nimports,
 	};
 
-	return image_from_parts(&snapshot->image, &snapshot->rt->host, &image, err);
+	mote_status status = image_from_parts(&snapshot->image, &snapshot->rt->host, &image, err);
+	if (status)
+		return status;
+	snapshot->image->abi = abi;
+	snapshot->image->hides_functions = !abi->lists_exports;
+	if (is_mote)
+		return MOTE_OK;
+	snapshot->image->abi_name = abi->name;
+	snprintf(snapshot->image->abi_text, sizeof snapshot->image->abi_text, "%s",
+		 parts->guest_version);
+	return MOTE_OK;
 }
 
 static mote_status check_host_function(const mote_function_info *function, size_t index,
@@ -108,15 +115,17 @@ static mote_status make_functions(mote_snapshot *snapshot, const struct snapshot
 static mote_status make(mote_snapshot *snapshot, const struct snapshot_parts *parts, int fd,
 			mote_error *err)
 {
+	const struct guest_abi *abi = guest_abi_find(parts->guest_abi);
 	mote_status status = check_machine(parts, err);
 
+	if (!status && !abi)
+		status = error_set(err, MOTE_E_SNAPSHOT, GUEST_ABI_UNKNOWN, parts->guest_abi);
 	if (!status)
-		status = make_image(snapshot, parts, err);
+		status = make_image(snapshot, parts, abi, err);
 	if (!status)
 		status = make_functions(snapshot, parts, err);
 	if (!status)
-		status = image_abi(snapshot->image)
-				 ->parts_make(&snapshot->guest, snapshot->image, parts, fd, err);
+		status = abi->parts_make(&snapshot->guest, snapshot->image, parts, fd, err);
 	return status;
 }
 

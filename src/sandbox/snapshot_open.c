@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes a snapshot apart, for saving it. Everything is named by guest virtual addresses, because
- * physical ones are an inner matter of the layout.
+ * Takes a snapshot apart, for saving it, as far as that is the same for guests of every ABI.
  */
 #include "guest_abi/snapshot_parts.h"
 
 #include "hv/cpu_features.h"
 #include "mem/memory_snapshot.h"
+#include "mem/sealed_file.h"
 #include "sandbox/snapshot.h"
 
 const struct host *mote_private_host(const mote_runtime *rt)
@@ -29,7 +29,8 @@ static void describe_guest(struct snapshot_parts *parts, const mote_snapshot *sn
 	const mote_image *image = snapshot->image;
 
 	parts->name = image->name;
-	parts->abi_version = image->abi_version;
+	parts->guest_abi = snapshot->guest->abi->name;
+	parts->guest_version = image->abi_text;
 	parts->is_pie = image->elf.is_pie;
 	parts->entry = image->elf.entry;
 	parts->segments = image->elf.segments;
@@ -47,10 +48,6 @@ mote_status mote_private_snapshot_open(struct snapshot_parts *parts, const mote_
 	mote_function_info *functions;
 
 	*parts = (struct snapshot_parts){ .fd = -1 };
-	if (!abi->parts_open)
-		return error_set(err, MOTE_E_SNAPSHOT,
-				 "%s: snapshots of guests of the %s ABI cannot be saved",
-				 snapshot->image->name, abi->name);
 	describe_guest(parts, snapshot);
 	mote_status status =
 		host_functions_list(&functions, &snapshot->functions, &snapshot->rt->host, err);
@@ -69,8 +66,10 @@ void mote_private_snapshot_close(struct snapshot_parts *parts, const mote_snapsh
 
 	host_free(host, (void *)(uintptr_t)parts->host_functions,
 		  parts->nhost_functions * sizeof parts->host_functions[0]);
-	host_free(host, (void *)(uintptr_t)parts->used, parts->nused * sizeof parts->used[0]);
+	host_free(host, (void *)(uintptr_t)parts->mote.used,
+		  parts->mote.nused * sizeof parts->mote.used[0]);
 	host_free(host, (void *)(uintptr_t)parts->runs, parts->nruns * sizeof parts->runs[0]);
 	memory_snapshot_unref(parts->memory);
+	sealed_file_unref(parts->pages);
 	*parts = (struct snapshot_parts){ .fd = -1 };
 }

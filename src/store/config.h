@@ -9,8 +9,10 @@
 #include "guest_abi/snapshot_parts.h"
 #include "store/tree.h"
 
-/* What this library writes, and the newest that it reads. */
-#define CONFIG_FORMAT 1
+/* What this library writes, and the newest that it reads: 1 for guests of mote's own ABI, which
+ * says no ABI, and 2 for others. */
+#define CONFIG_FORMAT_MOTE 1
+#define CONFIG_FORMAT      2
 
 /* The text of PARTS, whose pages are in the blob MEMORY; to be freed with text_free(). Errors:
  * MOTE_E_LIMIT (it would be too long), MOTE_E_NOMEM. */

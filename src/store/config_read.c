@@ -3,7 +3,7 @@
  * From JSON to the parts of a snapshot. Each list is counted and bounded before memory is taken for
  * it.
  */
-#include "store/config.h"
+#include "store/config_internal.h"
 
 #include "store/config_names.h"
 
@@ -124,27 +124,24 @@ static void read_guest(struct tree_reader *reader, const struct tree_node *root,
 	const struct tree_node *guest = tree_field(reader, root, "guest");
 
 	parts->name = tree_string(reader, guest, "name");
-	parts->abi_version = (uint32_t)tree_number(reader, guest, "abi_version", UINT32_MAX);
 	parts->is_pie = tree_bool(reader, guest, "is_pie");
 	parts->entry = tree_number(reader, guest, "entry", INT64_MAX);
 	read_segments(reader, guest, host, parts);
-	parts->exports = read_functions(reader, guest, "exports", host, &parts->nexports);
-	parts->imports = read_functions(reader, guest, "imports", host, &parts->nimports);
 }
 
 static void read_guard(struct tree_reader *reader, const struct tree_node *memory,
 		       struct snapshot_parts *parts)
 {
 	const char *hex = tree_string(reader, memory, "stack_guard");
-	const size_t size = 2 * sizeof parts->stack_guard;
+	const size_t size = 2 * sizeof parts->mote.stack_guard;
 
 	if (strlen(hex) != size || strspn(hex, "0123456789abcdef") != size) {
 		tree_refuse(reader, "stack_guard", "32 hexadecimal digits");
 		return;
 	}
-	for (size_t i = 0; i < sizeof parts->stack_guard; i++) {
+	for (size_t i = 0; i < sizeof parts->mote.stack_guard; i++) {
 		const char digits[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
-		parts->stack_guard[i] = (uint8_t)strtoul(digits, NULL, 16);
+		parts->mote.stack_guard[i] = (uint8_t)strtoul(digits, NULL, 16);
 	}
 }
 
@@ -163,32 +160,40 @@ static void read_numbers(struct tree_reader *reader, const struct tree_node *ent
 	}
 }
 
-static void read_pages(struct tree_reader *reader, const struct tree_node *memory,
-		       const struct host *host, struct snapshot_parts *parts)
+void config_read_runs(struct tree_reader *reader, const struct tree_node *memory,
+		      const struct host *host, struct snapshot_parts *parts)
 {
-	size_t nused, nruns;
+	size_t nruns;
 	uint64_t numbers[3];
-	const struct tree_node *list =
-		tree_list(reader, memory, "used", SNAPSHOT_RANGES_MAX, &nused);
-	struct snapshot_range *used = new_list(reader, host, nused, sizeof used[0], "used pages");
-
-	parts->used = used;
-	parts->nused = used ? nused : 0;
-	const struct tree_node *entry = nused ? list->first : NULL;
-	for (size_t i = 0; i < parts->nused && !reader->status; i++, entry = entry->next) {
-		read_numbers(reader, entry, "used", numbers, 2);
-		used[i] = (struct snapshot_range){ numbers[0], numbers[1] };
-	}
-	list = tree_list(reader, memory, "runs", SNAPSHOT_RUNS_MAX, &nruns);
+	const struct tree_node *list = tree_list(reader, memory, "runs", SNAPSHOT_RUNS_MAX, &nruns);
 	struct snapshot_run *runs = new_list(reader, host, nruns, sizeof runs[0], "runs of pages");
 
 	parts->runs = runs;
 	parts->nruns = runs ? nruns : 0;
-	entry = nruns ? list->first : NULL;
+	const struct tree_node *entry = nruns ? list->first : NULL;
 	for (size_t i = 0; i < parts->nruns && !reader->status; i++, entry = entry->next) {
 		read_numbers(reader, entry, "runs", numbers, 3);
 		runs[i] = (struct snapshot_run){ numbers[0], numbers[1], numbers[2] };
 	}
+}
+
+static void read_pages(struct tree_reader *reader, const struct tree_node *memory,
+		       const struct host *host, struct snapshot_parts *parts)
+{
+	size_t nused;
+	uint64_t numbers[2];
+	const struct tree_node *list =
+		tree_list(reader, memory, "used", SNAPSHOT_RANGES_MAX, &nused);
+	struct snapshot_range *used = new_list(reader, host, nused, sizeof used[0], "used pages");
+
+	parts->mote.used = used;
+	parts->mote.nused = used ? nused : 0;
+	const struct tree_node *entry = nused ? list->first : NULL;
+	for (size_t i = 0; i < parts->mote.nused && !reader->status; i++, entry = entry->next) {
+		read_numbers(reader, entry, "used", numbers, 2);
+		used[i] = (struct snapshot_range){ numbers[0], numbers[1] };
+	}
+	config_read_runs(reader, memory, host, parts);
 }
 
 static void read_places(struct tree_reader *reader, const struct tree_node *memory,
@@ -211,21 +216,21 @@ static void read_memory(struct tree_reader *reader, const struct tree_node *root
 
 	if (rights < 0)
 		tree_refuse(reader, "init_data_rights", "like \"r--\"");
-	parts->init_data_rights = (unsigned)rights & (RIGHT_WRITE | RIGHT_EXECUTE);
+	parts->mote.init_data_rights = (unsigned)rights & (RIGHT_WRITE | RIGHT_EXECUTE);
 	parts->memory_size = tree_number(reader, memory, "size", INT64_MAX);
-	parts->heap_size = tree_number(reader, memory, "heap_size", INT64_MAX);
-	parts->stack_size = tree_number(reader, memory, "stack_size", INT64_MAX);
-	parts->input_size = tree_number(reader, memory, "input_size", INT64_MAX);
-	parts->output_size = tree_number(reader, memory, "output_size", INT64_MAX);
-	parts->buffer_size = tree_optional_number(reader, memory, "buffer_size", INT64_MAX);
-	parts->init_data_size = tree_number(reader, memory, "init_data_size", INT64_MAX);
-	parts->brk = tree_number(reader, memory, "brk", INT64_MAX);
-	read_places(reader, memory, &parts->places);
+	parts->mote.heap_size = tree_number(reader, memory, "heap_size", INT64_MAX);
+	parts->mote.stack_size = tree_number(reader, memory, "stack_size", INT64_MAX);
+	parts->mote.input_size = tree_number(reader, memory, "input_size", INT64_MAX);
+	parts->mote.output_size = tree_number(reader, memory, "output_size", INT64_MAX);
+	parts->mote.buffer_size = tree_optional_number(reader, memory, "buffer_size", INT64_MAX);
+	parts->mote.init_data_size = tree_number(reader, memory, "init_data_size", INT64_MAX);
+	parts->mote.brk = tree_number(reader, memory, "brk", INT64_MAX);
+	read_places(reader, memory, &parts->mote.places);
 	read_guard(reader, memory, parts);
 	read_pages(reader, memory, host, parts);
 }
 
-static uint64_t read_hex(struct tree_reader *reader, const struct tree_node *object,
+uint64_t config_read_hex(struct tree_reader *reader, const struct tree_node *object,
 			 const char *key)
 {
 	const char *text = tree_string(reader, object, key);
@@ -251,7 +256,7 @@ static void read_handler(struct tree_reader *reader, const struct tree_node *obj
 		.handler = tree_number(reader, object, "handler", INT64_MAX),
 		.flags = tree_number(reader, object, "flags", UINT32_MAX),
 		.restorer = tree_number(reader, object, "restorer", INT64_MAX),
-		.mask = read_hex(reader, object, "mask"),
+		.mask = config_read_hex(reader, object, "mask"),
 	};
 }
 
@@ -263,7 +268,7 @@ static void read_signals(struct tree_reader *reader, const struct tree_node *sta
 
 	if (!object)
 		return;
-	signals->pending = read_hex(reader, object, "pending");
+	signals->pending = config_read_hex(reader, object, "pending");
 	signals->stack_base = tree_number(reader, object, "stack", INT64_MAX);
 	signals->stack_size = tree_number(reader, object, "stack_size", INT64_MAX);
 	const struct tree_node *list = tree_list(reader, object, "handlers", SIGNALS_MAX, &n);
@@ -277,12 +282,46 @@ static void read_start(struct tree_reader *reader, const struct tree_node *root,
 {
 	const struct tree_node *start = tree_field(reader, root, "start");
 
-	parts->signals.mask = read_hex(reader, start, "signal_mask");
-	read_signals(reader, start, &parts->signals);
-	parts->dispatch = tree_number(reader, start, "dispatch", INT64_MAX);
-	parts->call_stack = tree_number(reader, start, "call_stack", INT64_MAX);
-	parts->fs_base = tree_number(reader, start, "thread_pointer", INT64_MAX);
+	parts->mote.signals.mask = config_read_hex(reader, start, "signal_mask");
+	read_signals(reader, start, &parts->mote.signals);
+	parts->mote.dispatch = tree_number(reader, start, "dispatch", INT64_MAX);
+	parts->mote.call_stack = tree_number(reader, start, "call_stack", INT64_MAX);
+	parts->mote.fs_base = tree_number(reader, start, "thread_pointer", INT64_MAX);
 	parts->generation = tree_number(reader, start, "generation", INT64_MAX);
+}
+
+/* What only a guest of mote's own ABI has. */
+static void read_mote(struct tree_reader *reader, const struct tree_node *snapshot,
+		      const struct host *host, struct snapshot_parts *parts)
+{
+	const struct tree_node *guest = tree_field(reader, snapshot, "guest");
+
+	parts->mote.abi_version = (uint32_t)tree_number(reader, guest, "abi_version", UINT32_MAX);
+	parts->exports = read_functions(reader, guest, "exports", host, &parts->nexports);
+	parts->imports = read_functions(reader, guest, "imports", host, &parts->nimports);
+	if (!reader->status)
+		read_memory(reader, snapshot, host, parts);
+	if (!reader->status)
+		read_start(reader, snapshot, parts);
+}
+
+/* The first format had no ABI but mote's. */
+static const char *read_abi(struct tree_reader *reader, const struct tree_node *snapshot)
+{
+	static const char *const names[] = { CONFIG_ABI_MOTE, CONFIG_ABI_HYPERLIGHT };
+	const bool is_first =
+		tree_number(reader, snapshot, "format", UINT32_MAX) == CONFIG_FORMAT_MOTE;
+	const char *said = is_first ? tree_optional_string(reader, snapshot, "guest_abi")
+				    : tree_string(reader, snapshot, "guest_abi");
+
+	if (!said || reader->status)
+		return CONFIG_ABI_MOTE;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(said, names[i]) == 0)
+			return names[i];
+	tree_refuse_text(reader, "\"guest_abi\" is ", said,
+			 ", which this library does not know; a newer one may");
+	return CONFIG_ABI_MOTE;
 }
 
 static void read_format(struct tree_reader *reader, const struct tree_node *root,
@@ -321,6 +360,7 @@ mote_status config_read(struct config *config, const struct host *host, const st
 	struct tree_reader reader = read_common(config, host, text, err);
 	struct snapshot_parts *parts = &config->parts;
 
+	parts->guest_abi = read_abi(&reader, config->snapshot);
 	if (!reader.status)
 		parts->cpu_features = read_features(&reader, config->snapshot);
 	if (!reader.status)
@@ -328,10 +368,10 @@ mote_status config_read(struct config *config, const struct host *host, const st
 	if (!reader.status)
 		parts->host_functions = read_functions(&reader, config->snapshot, "host_functions",
 						       host, &parts->nhost_functions);
-	if (!reader.status)
-		read_memory(&reader, config->snapshot, host, parts);
-	if (!reader.status)
-		read_start(&reader, config->snapshot, parts);
+	if (!reader.status && strcmp(parts->guest_abi, CONFIG_ABI_MOTE) == 0)
+		read_mote(&reader, config->snapshot, host, parts);
+	else if (!reader.status)
+		config_read_hyperlight(&reader, config->snapshot, host, parts);
 	if (reader.status)
 		config_free(config);
 	return reader.status;
@@ -366,7 +406,7 @@ void config_free(struct config *config)
 	free_list(host, parts->imports, parts->nimports, sizeof parts->imports[0]);
 	free_list(host, parts->host_functions, parts->nhost_functions,
 		  sizeof parts->host_functions[0]);
-	free_list(host, parts->used, parts->nused, sizeof parts->used[0]);
+	free_list(host, parts->mote.used, parts->mote.nused, sizeof parts->mote.used[0]);
 	free_list(host, parts->runs, parts->nruns, sizeof parts->runs[0]);
 	tree_free(&config->tree);
 	*config = (struct config){ 0 };

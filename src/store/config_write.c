@@ -2,10 +2,9 @@
 /*
  * From the parts of a snapshot to JSON.
  */
-#include "store/config.h"
+#include "store/config_internal.h"
 
 #include "store/config_names.h"
-#include "store/writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,19 +52,29 @@ static void add_segment(struct writer *writer, const mote_segment_info *segment)
 	writer_close(writer);
 }
 
+static bool is_mote(const struct snapshot_parts *parts)
+{
+	return strcmp(parts->guest_abi, CONFIG_ABI_MOTE) == 0;
+}
+
 static void add_guest(struct writer *writer, const struct snapshot_parts *parts)
 {
 	writer_open(writer, "guest");
 	writer_string(writer, "name", parts->name);
-	writer_number(writer, "abi_version", parts->abi_version);
+	if (is_mote(parts))
+		writer_number(writer, "abi_version", parts->mote.abi_version);
+	else
+		writer_string(writer, "version", parts->guest_version);
 	writer_bool(writer, "is_pie", parts->is_pie);
 	writer_number(writer, "entry", parts->entry);
 	writer_open_list(writer, "segments");
 	for (size_t i = 0; i < parts->nsegments; i++)
 		add_segment(writer, &parts->segments[i]);
 	writer_close_list(writer);
-	add_functions(writer, "exports", parts->exports, parts->nexports);
-	add_functions(writer, "imports", parts->imports, parts->nimports);
+	if (is_mote(parts)) {
+		add_functions(writer, "exports", parts->exports, parts->nexports);
+		add_functions(writer, "imports", parts->imports, parts->nimports);
+	}
 	writer_close(writer);
 }
 
@@ -88,13 +97,8 @@ static void add_numbers(struct writer *writer, const uint64_t *numbers, size_t c
 	writer_close_list(writer);
 }
 
-static void add_pages(struct writer *writer, const struct snapshot_parts *parts)
+void config_add_runs(struct writer *writer, const struct snapshot_parts *parts)
 {
-	writer_open_list(writer, "used");
-	for (size_t i = 0; i < parts->nused; i++)
-		add_numbers(writer,
-			    (const uint64_t[]){ parts->used[i].first, parts->used[i].count }, 2);
-	writer_close_list(writer);
 	writer_open_list(writer, "runs");
 	for (size_t i = 0; i < parts->nruns; i++)
 		add_numbers(writer,
@@ -104,32 +108,44 @@ static void add_pages(struct writer *writer, const struct snapshot_parts *parts)
 	writer_close_list(writer);
 }
 
+static void add_pages(struct writer *writer, const struct snapshot_parts *parts)
+{
+	writer_open_list(writer, "used");
+	for (size_t i = 0; i < parts->mote.nused; i++)
+		add_numbers(
+			writer,
+			(const uint64_t[]){ parts->mote.used[i].first, parts->mote.used[i].count },
+			2);
+	writer_close_list(writer);
+	config_add_runs(writer, parts);
+}
+
 static void add_memory(struct writer *writer, const struct snapshot_parts *parts)
 {
-	char guard[2 * sizeof parts->stack_guard + 1];
+	char guard[2 * sizeof parts->mote.stack_guard + 1];
 
-	for (size_t i = 0; i < sizeof parts->stack_guard; i++)
-		snprintf(guard + 2 * i, 3, "%02x", parts->stack_guard[i]);
+	for (size_t i = 0; i < sizeof parts->mote.stack_guard; i++)
+		snprintf(guard + 2 * i, 3, "%02x", parts->mote.stack_guard[i]);
 	writer_open(writer, "memory");
 	writer_number(writer, "size", parts->memory_size);
-	writer_number(writer, "heap_size", parts->heap_size);
-	writer_number(writer, "stack_size", parts->stack_size);
-	writer_number(writer, "input_size", parts->input_size);
-	writer_number(writer, "output_size", parts->output_size);
-	if (parts->buffer_size > 0) /* others look as they always did */
-		writer_number(writer, "buffer_size", parts->buffer_size);
-	writer_number(writer, "init_data_size", parts->init_data_size);
+	writer_number(writer, "heap_size", parts->mote.heap_size);
+	writer_number(writer, "stack_size", parts->mote.stack_size);
+	writer_number(writer, "input_size", parts->mote.input_size);
+	writer_number(writer, "output_size", parts->mote.output_size);
+	if (parts->mote.buffer_size > 0) /* others look as they always did */
+		writer_number(writer, "buffer_size", parts->mote.buffer_size);
+	writer_number(writer, "init_data_size", parts->mote.init_data_size);
 	writer_string(writer, "init_data_rights",
-		      rights_name(true, parts->init_data_rights & RIGHT_WRITE,
-				  parts->init_data_rights & RIGHT_EXECUTE));
-	add_places(writer, &parts->places);
-	writer_number(writer, "brk", parts->brk);
+		      rights_name(true, parts->mote.init_data_rights & RIGHT_WRITE,
+				  parts->mote.init_data_rights & RIGHT_EXECUTE));
+	add_places(writer, &parts->mote.places);
+	writer_number(writer, "brk", parts->mote.brk);
 	writer_string(writer, "stack_guard", guard);
 	add_pages(writer, parts);
 	writer_close(writer);
 }
 
-static void add_hex(struct writer *writer, const char *key, uint64_t value)
+void config_add_hex(struct writer *writer, const char *key, uint64_t value)
 {
 	char text[32];
 
@@ -144,7 +160,7 @@ static void add_handler(struct writer *writer, int signal, const struct signal_a
 	writer_number(writer, "handler", action->handler);
 	writer_number(writer, "flags", action->flags);
 	writer_number(writer, "restorer", action->restorer);
-	add_hex(writer, "mask", action->mask);
+	config_add_hex(writer, "mask", action->mask);
 	writer_close(writer);
 }
 
@@ -154,7 +170,7 @@ static void add_signals(struct writer *writer, const struct signals *signals)
 	if (!signals->handled && !signals->pending && !signals->stack_size)
 		return;
 	writer_open(writer, "signals");
-	add_hex(writer, "pending", signals->pending);
+	config_add_hex(writer, "pending", signals->pending);
 	writer_number(writer, "stack", signals->stack_base);
 	writer_number(writer, "stack_size", signals->stack_size);
 	writer_open_list(writer, "handlers");
@@ -168,11 +184,11 @@ static void add_signals(struct writer *writer, const struct signals *signals)
 static void add_start(struct writer *writer, const struct snapshot_parts *parts)
 {
 	writer_open(writer, "start");
-	writer_number(writer, "dispatch", parts->dispatch);
-	writer_number(writer, "call_stack", parts->call_stack);
-	writer_number(writer, "thread_pointer", parts->fs_base);
-	add_hex(writer, "signal_mask", parts->signals.mask);
-	add_signals(writer, &parts->signals);
+	writer_number(writer, "dispatch", parts->mote.dispatch);
+	writer_number(writer, "call_stack", parts->mote.call_stack);
+	writer_number(writer, "thread_pointer", parts->mote.fs_base);
+	config_add_hex(writer, "signal_mask", parts->mote.signals.mask);
+	add_signals(writer, &parts->mote.signals);
 	writer_number(writer, "generation", parts->generation);
 	writer_close(writer);
 }
@@ -196,12 +212,19 @@ static void add_all(struct writer *writer, const struct snapshot_parts *parts,
 	writer_open(writer, NULL);
 	add_image(writer, memory);
 	writer_open(writer, "snapshot");
-	writer_number(writer, "format", CONFIG_FORMAT);
+	writer_number(writer, "format", is_mote(parts) ? CONFIG_FORMAT_MOTE : CONFIG_FORMAT);
+	if (!is_mote(parts))
+		writer_string(writer, "guest_abi", parts->guest_abi);
 	add_features(writer, parts->cpu_features);
 	add_guest(writer, parts);
 	add_functions(writer, "host_functions", parts->host_functions, parts->nhost_functions);
-	add_memory(writer, parts);
-	add_start(writer, parts);
+	if (is_mote(parts)) {
+		add_memory(writer, parts);
+		add_start(writer, parts);
+	} else {
+		config_add_hyperlight_memory(writer, parts);
+		config_add_hyperlight_start(writer, parts);
+	}
 	writer_close(writer);
 	writer_close(writer);
 }

@@ -242,6 +242,28 @@ static void a_read_only_block_shows_guests_a_prefix(void **state)
 				 MOTE_E_INVALID);
 }
 
+static void a_block_becomes_read_only_as_it_is(void **state)
+{
+	(void)state;
+	struct shared_mem *mem = make(2 * PAGE, SHARED_MEM_PRIVATE);
+
+	shared_mem_bytes(mem)[PAGE + 7] = 9;
+	assert_int_equal(shared_mem_make_read_only(mem, 3 * PAGE, NULL), MOTE_E_INVALID);
+	assert_int_equal(shared_mem_make_read_only(mem, 1, NULL), MOTE_E_INVALID);
+	assert_int_equal(shared_mem_make_read_only(mem, PAGE, NULL), MOTE_OK);
+	assert_int_equal(shared_mem_guest_size(mem), PAGE);
+	assert_int_equal(shared_mem_contents(mem)[PAGE + 7], 9);
+	assert_null(shared_mem_bytes(mem));
+	assert_true(faults(shared_mem_base(mem), ACCESS_WRITE));
+	assert_int_equal(shared_mem_make_read_only(mem, PAGE, NULL), MOTE_E_STATE);
+	drop(mem);
+
+	mem = make(PAGE, SHARED_MEM_PRIVATE);
+	assert_int_equal(shared_mem_share(mem, NULL), MOTE_OK);
+	assert_int_equal(shared_mem_make_read_only(mem, PAGE, NULL), MOTE_E_STATE);
+	drop(mem);
+}
+
 static void populating_changes_no_byte_and_stays_in_the_block(void **state)
 {
 	(void)state;
@@ -309,6 +331,7 @@ int main(void)
 		cmocka_unit_test(each_form_allows_what_is_safe_and_nothing_else),
 		cmocka_unit_test(a_lock_opens_when_the_last_guest_stops_and_closes_again),
 		cmocka_unit_test(a_read_only_block_shows_guests_a_prefix),
+		cmocka_unit_test(a_block_becomes_read_only_as_it_is),
 		cmocka_unit_test(populating_changes_no_byte_and_stays_in_the_block),
 		cmocka_unit_test(each_failure_leaves_nothing_behind),
 	};

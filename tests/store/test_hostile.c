@@ -384,7 +384,10 @@ static void files_that_change_all_the_time_hurt_the_guest_alone(struct guest *g)
 static const struct mismatch {
 	const char *from, *to, *message;
 } mismatches[] = {
-	{ "\"format\":1", "\"format\":2", "has format 2; this library knows 1 to 1" },
+	{ "\"format\":1", "\"format\":3", "has format 3; this library knows 1 to 2" },
+	{ "\"format\":1", "\"format\":2,\"guest_abi\":\"hyperlight\"", "\"version\" is missing" },
+	{ "\"format\":1", "\"format\":1,\"guest_abi\":\"moat\"",
+	  "\"guest_abi\" is \"moat\", which" },
 	{ "\"amd64\"", "\"arm64\"", "architecture \"arm64\"; this one is amd64" },
 	{ "[\"pni\"", "[\"amx_tile9\",\"pni\"", "\"amx_tile9\", which this library does not know" },
 	{ "[\"pni\"", "[\"xop\",\"pni\"", "the processor has xop, which this one lacks" },

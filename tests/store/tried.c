@@ -48,9 +48,10 @@ static bool names_a_field(const char *message, const char *text)
  * what is only wrong together with something else. */
 static bool speaks_plainly(const char *message)
 {
-	static const char *const words[] = { "no snapshot", "blob",           "a run of",
-					     "the break",   "thread pointer", "a size of heap",
-					     "segment",     "the image needs" };
+	static const char *const words[] = {
+		"no snapshot",    "blob",    "a run of",        "the break",       "thread pointer",
+		"a size of heap", "segment", "the image needs", "scratch_size is", "image, heap"
+	};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strstr(message, words[i]))

@@ -11,6 +11,9 @@
  * files.c   mapped files
  * take.c    snapshots of guests
  * places.c  what is where at first, for people
+ * parts.c   snapshots for disks, and from there
+ * pages.c   what is in a snapshot
+ * state.c   the registers that a file may say
  */
 #ifndef GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
 #define GUEST_ABI_HYPERLIGHT_GUEST_INTERNAL_H
@@ -19,7 +22,8 @@
 #include "guest_abi/hyperlight/hyperlight.h"
 #include "guest_abi/hyperlight/snapshot.h"
 
-#include "abi/vmem.h"
+#include "abi/vmem_flat.h"
+#include "abi/vmem_walk.h"
 #include "mem/file_mapping.h"
 
 struct hyperlight_guest {
@@ -119,6 +123,30 @@ void hyperlight_drop_files(struct hyperlight_guest *guest);
 
 /* For vmem functions whose MEMORY is a struct hyperlight_bytes. */
 extern const struct vmem_ops hyperlight_bytes_ops;
+
+/* The steps of a walk through page tables, in one place: the code for that is long. */
+void hyperlight_walk_begin(struct vmem_walk *walk, struct hyperlight_bytes *bytes, uint64_t root,
+			   uint64_t address, uint64_t max_tables);
+enum vmem_status hyperlight_walk_next(struct vmem_walk *walk, struct hyperlight_bytes *bytes,
+				      struct vmem_range *range);
+
+/* What the table of guest_abi.h has for files. */
+mote_status hyperlight_parts_open(struct snapshot_parts *parts, const struct guest_snapshot *base,
+				  mote_error *err);
+mote_status hyperlight_parts_make(struct guest_snapshot **out, struct mote_image *image,
+				  const struct snapshot_parts *parts, int fd, mote_error *err);
+mote_status hyperlight_snapshot_pages(const struct guest_snapshot *base,
+				      void (*visit)(void *user, uint64_t address,
+						    const void *bytes),
+				      void *user, mote_error *err);
+
+/*
+ * Whether a guest that takes calls at DISPATCH, with the stack pointer STACK, can have SYSTEM, so
+ * that processors take it: 64-bit mode in ring 0, with no more turned on than guests' processors
+ * have. CR2, CR3 and CR8 do not count. Errors: MOTE_E_SNAPSHOT.
+ */
+mote_status hyperlight_state_check(const struct hv_system *system, uint64_t dispatch,
+				   uint64_t stack, mote_error *err);
 
 /* The root of the guest's page tables, as its vCPU has it. */
 uint64_t hyperlight_root(const struct hyperlight_guest *guest);

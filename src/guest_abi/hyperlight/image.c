@@ -91,10 +91,8 @@ mote_status hyperlight_image_parse(struct hyperlight_image *image, const void *b
 	if (!status)
 		status = hyperlight_image_read_version(image, err);
 	if (!status && image->version[0] && strcmp(image->version, HYPERLIGHT_VERSION) != 0)
-		return error_set(err, MOTE_E_ABI_MISMATCH,
-				 "was built for version %s of the hyperlight ABI; this library "
-				 "speaks %s",
-				 image->version, HYPERLIGHT_VERSION);
+		return error_set(err, MOTE_E_ABI_MISMATCH, HYPERLIGHT_OTHER_VERSION, image->version,
+				 HYPERLIGHT_VERSION);
 	if (!status)
 		status = find_extent(image, err);
 	if (!status)

@@ -16,6 +16,10 @@
 
 #include "image/elf.h"
 
+/* The message where a guest says another version than ours. */
+#define HYPERLIGHT_OTHER_VERSION                                                                   \
+	"was built for version %s of the hyperlight ABI; this library speaks %s"
+
 /* Bytes for a version, with its NUL. Longer ones are cut: they are none that we know. */
 #define HYPERLIGHT_VERSION_SIZE 32
 

@@ -6,7 +6,6 @@
 #include "guest_abi/hyperlight/guest_internal.h"
 
 #include "abi/vmem_amd64.h"
-#include "abi/vmem_walk.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -146,4 +145,17 @@ mote_status hyperlight_write(struct guest *base, uint64_t address, const void *f
 	}
 	hyperlight_bytes_close(guest);
 	return status;
+}
+
+void hyperlight_walk_begin(struct vmem_walk *walk, struct hyperlight_bytes *bytes, uint64_t root,
+			   uint64_t address, uint64_t max_tables)
+{
+	vmem_walk_begin(walk, &vmem_amd64, &hyperlight_bytes_ops, bytes, root, address, UINT64_MAX,
+			max_tables);
+}
+
+enum vmem_status hyperlight_walk_next(struct vmem_walk *walk, struct hyperlight_bytes *bytes,
+				      struct vmem_range *range)
+{
+	return vmem_walk_next(walk, &vmem_amd64, &hyperlight_bytes_ops, bytes, range);
 }

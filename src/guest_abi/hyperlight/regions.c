@@ -128,7 +128,7 @@ bool hyperlight_visit_regions(struct guest *base, uint64_t first, uint64_t last,
 	vmem_walk_begin(&walk, &vmem_amd64, &hyperlight_bytes_ops, &bytes, hyperlight_root(guest),
 			first, last, tables);
 	while (status == VMEM_OK) {
-		status = vmem_walk_next(&walk, &vmem_amd64, &hyperlight_bytes_ops, &bytes, &range);
+		status = hyperlight_walk_next(&walk, &bytes, &range);
 		if (status == VMEM_OK && !visit_range(&visit, range))
 			status = VMEM_LIMIT;
 	}

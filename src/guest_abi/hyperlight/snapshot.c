@@ -4,8 +4,7 @@
  * init data, and page tables that map all this. The tables already say where in scratch they
  * will be, so they are copied there as they are.
  */
-#include "guest_abi/hyperlight/snapshot.h"
-#include "guest_abi/hyperlight/hyperlight.h"
+#include "guest_abi/hyperlight/guest_internal.h"
 
 #include "abi/vmem_amd64.h"
 #include "abi/vmem_flat.h"
@@ -20,6 +19,20 @@ void hyperlight_snapshot_free(struct guest_snapshot *base)
 
 	shared_mem_unref(snapshot->blob);
 	host_free(snapshot->host, snapshot, sizeof *snapshot);
+}
+
+struct hyperlight_snapshot *hyperlight_snapshot_alloc(const struct host *host, mote_error *err)
+{
+	struct hyperlight_snapshot *snapshot = host_alloc(host, sizeof *snapshot);
+
+	if (!snapshot) {
+		error_nomem(err, "a snapshot", sizeof *snapshot);
+		return NULL;
+	}
+	snapshot->base.abi = &hyperlight_abi;
+	atomic_init(&snapshot->base.nrefs, 1);
+	snapshot->host = host;
+	return snapshot;
 }
 
 enum { RANGES_MAX = 5 };
@@ -120,12 +133,9 @@ mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const stru
 				    const struct hyperlight_start *start, mote_error *err)
 {
 	*out = NULL;
-	struct hyperlight_snapshot *snapshot = host_alloc(host, sizeof *snapshot);
+	struct hyperlight_snapshot *snapshot = hyperlight_snapshot_alloc(host, err);
 	if (!snapshot)
-		return error_nomem(err, "a snapshot", sizeof *snapshot);
-	snapshot->base.abi = &hyperlight_abi;
-	atomic_init(&snapshot->base.nrefs, 1);
-	snapshot->host = host;
+		return MOTE_E_NOMEM;
 	snapshot->entry = image->entry;
 	/* As after a call instruction: 8 bytes below a multiple of 16. */
 	snapshot->stack = SCRATCH_END_GVA - SCRATCH_EXCEPTION_STACK - 8;

@@ -29,6 +29,7 @@ struct hyperlight_snapshot {
 	uint64_t entry;          /* of the image; of calls if IS_READY */
 	uint64_t stack;          /* the stack pointer to start there with */
 	uint64_t generation;     /* how many snapshots are between it and the image */
+	uint64_t cpu_features;   /* if IS_READY: of where its guest ran, hv/cpu_features.h */
 };
 
 /* What the first snapshot has besides the image. */
@@ -58,7 +59,10 @@ mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const stru
 enum vmem_status hyperlight_map(struct vmem_flat *tables, uint64_t *root,
 				const struct vmem_range *range);
 
-/* Frees what hyperlight_snapshot_new() and hyperlight_snapshot() make, in part or as a whole. */
+/* An empty snapshot with one reference, or NULL. HOST must outlive it. */
+struct hyperlight_snapshot *hyperlight_snapshot_alloc(const struct host *host, mote_error *err);
+
+/* Frees any of them, in part or as a whole. */
 void hyperlight_snapshot_free(struct guest_snapshot *base);
 
 #endif

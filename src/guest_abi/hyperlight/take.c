@@ -13,6 +13,7 @@
 #include "abi/vmem_amd64.h"
 #include "abi/vmem_flat.h"
 #include "abi/vmem_spaces.h"
+#include "hv/cpu_features.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -324,17 +325,15 @@ mote_status hyperlight_take(struct guest_snapshot **out, struct guest *base, mot
 	if (!guest->is_ready || !guest->is_idle)
 		return error_set(err, MOTE_E_STATE,
 				 "a snapshot is taken of a guest that waits for calls");
-	struct hyperlight_snapshot *snapshot = host_alloc(guest->host, sizeof *snapshot);
+	struct hyperlight_snapshot *snapshot = hyperlight_snapshot_alloc(guest->host, err);
 	if (!snapshot)
-		return error_nomem(err, "a snapshot", sizeof *snapshot);
-	snapshot->base.abi = &hyperlight_abi;
-	atomic_init(&snapshot->base.nrefs, 1);
-	snapshot->host = guest->host;
+		return MOTE_E_NOMEM;
 	snapshot->layout = guest->base->layout;
 	snapshot->is_ready = true;
 	snapshot->entry = guest->dispatch;
 	snapshot->stack = guest->stack;
 	snapshot->generation = guest->generation + 1;
+	snapshot->cpu_features = cpu_features();
 	guest->system->get(guest->vm, &snapshot->system);
 	snapshot->system.cr3 = hyperlight_scratch_gpa(&snapshot->layout) +
 			       hyperlight_tables_offset(&snapshot->layout);

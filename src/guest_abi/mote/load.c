@@ -12,8 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A generation that no sandbox reaches by counting. */
-#define GENERATION_MAX (UINT64_C(1) << 62)
+static mote_status check_version(const struct snapshot_parts *parts, mote_error *err)
+{
+	if (parts->mote.abi_version == MOTE_ABI_VERSION)
+		return MOTE_OK;
+	return error_set(
+		err, MOTE_E_SNAPSHOT,
+		"the snapshot's guest speaks version %" PRIu32
+		" of the guest ABI, this library version %d; take it anew with this library",
+		parts->mote.abi_version, MOTE_ABI_VERSION);
+}
 
 /* What the guest has pointers to must lie where it did when the snapshot was taken. */
 static mote_status make_layout(struct mote_guest_snapshot *snapshot,
@@ -22,21 +30,22 @@ static mote_status make_layout(struct mote_guest_snapshot *snapshot,
 {
 	const struct guest_start start = {
 		.image = snapshot->image,
-		.heap_size = parts->heap_size,
-		.stack_size = parts->stack_size,
-		.input_size = parts->input_size,
-		.output_size = parts->output_size,
-		.buffer_size = parts->buffer_size,
-		.init_data_size = parts->init_data_size,
-		.init_data_flags = parts->init_data_rights,
+		.heap_size = parts->mote.heap_size,
+		.stack_size = parts->mote.stack_size,
+		.input_size = parts->mote.input_size,
+		.output_size = parts->mote.output_size,
+		.buffer_size = parts->mote.buffer_size,
+		.init_data_size = parts->mote.init_data_size,
+		.init_data_flags = parts->mote.init_data_rights,
 	};
 
-	if (!parts->heap_size || !parts->stack_size || !parts->input_size || !parts->output_size)
+	if (!parts->mote.heap_size || !parts->mote.stack_size || !parts->mote.input_size ||
+	    !parts->mote.output_size)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "a size of heap, stack, input or output is 0");
-	if (parts->init_data_rights & ~(unsigned)(REGION_WRITE | REGION_EXECUTE))
+	if (parts->mote.init_data_rights & ~(unsigned)(REGION_WRITE | REGION_EXECUTE))
 		return error_set(err, MOTE_E_SNAPSHOT, "init data has rights 0x%x, which are none",
-				 parts->init_data_rights);
+				 parts->mote.init_data_rights);
 	snapshot->config = mote_layout_config(&start, parts->nhost_functions);
 	mote_status status = layout_compute(layout, &snapshot->config, err);
 	if (status) {
@@ -45,12 +54,12 @@ static mote_status make_layout(struct mote_guest_snapshot *snapshot,
 		return MOTE_E_SNAPSHOT;
 	}
 	const struct snapshot_places places = snapshot_places(layout);
-	if (memcmp(&places, &parts->places, sizeof places) != 0)
+	if (memcmp(&places, &parts->mote.places, sizeof places) != 0)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the snapshot is of a library that lays guests out in another way "
 				 "(its heap is at 0x%" PRIx64 ", here at 0x%" PRIx64
 				 "); take it anew with this library",
-				 parts->places.heap, places.heap);
+				 parts->mote.places.heap, places.heap);
 	return MOTE_OK;
 }
 _Static_assert(sizeof(struct snapshot_places) == 5 * sizeof(uint64_t),
@@ -62,8 +71,8 @@ static mote_status use_ranges(struct arena_state *arena, const struct snapshot_p
 {
 	uint64_t free_from = 0;
 
-	for (size_t i = 0; i < parts->nused; i++) {
-		const struct snapshot_range *range = &parts->used[i];
+	for (size_t i = 0; i < parts->mote.nused; i++) {
+		const struct snapshot_range *range = &parts->mote.used[i];
 		if (range->count == 0 || range->first < free_from || range->first > npages ||
 		    range->count > npages - range->first)
 			return error_set(err, MOTE_E_SNAPSHOT,
@@ -95,7 +104,7 @@ static mote_status make_arena(struct mote_guest_snapshot *snapshot,
 	mote_status status = use_ranges(arena, parts, npages, err);
 	if (status)
 		return status;
-	arena->brk = parts->brk;
+	arena->brk = parts->mote.brk;
 	if (arena->brk > npages * MOTE_PAGE_SIZE)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the break is at %" PRIu64 " in a heap of %" PRIu64 " bytes",
@@ -169,7 +178,7 @@ static mote_status make_memory(struct mote_guest_snapshot *snapshot,
 	qsort(runs, parts->nruns, sizeof runs[0], by_first);
 	return memory_snapshot_load(&snapshot->memory, snapshot->host, layout, runs,
 				    join(runs, parts->nruns), fd, parts->file_size,
-				    parts->stack_guard, err);
+				    parts->mote.stack_guard, err);
 }
 
 static mote_status set_start(struct mote_guest_snapshot *snapshot,
@@ -177,30 +186,30 @@ static mote_status set_start(struct mote_guest_snapshot *snapshot,
 			     mote_error *err)
 {
 	size_t cache = 0;
-	const struct region *code = layout_find(layout, parts->dispatch, &cache);
+	const struct region *code = layout_find(layout, parts->mote.dispatch, &cache);
 
 	if (!code || code->kind != REGION_CODE)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "the dispatch function at 0x%" PRIx64
 				 " is not in the guest's code",
-				 parts->dispatch);
-	if (parts->fs_base >= MOTE_ADDRESS_END || parts->call_stack >= MOTE_ADDRESS_END)
+				 parts->mote.dispatch);
+	if (parts->mote.fs_base >= MOTE_ADDRESS_END || parts->mote.call_stack >= MOTE_ADDRESS_END)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "thread pointer 0x%" PRIx64 " or stack 0x%" PRIx64
 				 " is not an address that a guest can have",
-				 parts->fs_base, parts->call_stack);
-	if (!signals_are_sound(&parts->signals))
+				 parts->mote.fs_base, parts->mote.call_stack);
+	if (!signals_are_sound(&parts->mote.signals))
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "signals that no guest can have: a handler or a stack outside of "
 				 "its addresses, or SIGKILL or SIGSTOP blocked");
-	if (parts->generation > GENERATION_MAX)
+	if (parts->generation > SNAPSHOT_GENERATION_MAX)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "generation %" PRIu64 " is more than anybody counts",
 				 parts->generation);
-	snapshot->dispatch = parts->dispatch;
-	snapshot->call_stack = parts->call_stack;
-	snapshot->fs_base = parts->fs_base;
-	snapshot->signals = parts->signals;
+	snapshot->dispatch = parts->mote.dispatch;
+	snapshot->call_stack = parts->mote.call_stack;
+	snapshot->fs_base = parts->mote.fs_base;
+	snapshot->signals = parts->mote.signals;
 	snapshot->generation = parts->generation;
 	return MOTE_OK;
 }
@@ -209,8 +218,10 @@ static mote_status make(struct mote_guest_snapshot *snapshot, const struct snaps
 			int fd, mote_error *err)
 {
 	struct layout layout;
-	mote_status status = make_layout(snapshot, parts, &layout, err);
+	mote_status status = check_version(parts, err);
 
+	if (!status)
+		status = make_layout(snapshot, parts, &layout, err);
 	if (!status)
 		status = make_arena(snapshot, parts, &layout, err);
 	if (!status)

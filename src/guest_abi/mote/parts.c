@@ -64,8 +64,8 @@ static mote_status list_ranges(struct snapshot_parts *parts,
 	struct snapshot_range *list = host_alloc_array(snapshot->host, count, sizeof list[0]);
 	if (!list)
 		return error_nomem(err, "a list of the heap's pages", count * sizeof list[0]);
-	parts->nused = find_ranges(&snapshot->arena, list);
-	parts->used = list;
+	parts->mote.nused = find_ranges(&snapshot->arena, list);
+	parts->mote.used = list;
 	return MOTE_OK;
 }
 
@@ -124,18 +124,18 @@ static void describe_memory(struct snapshot_parts *parts,
 	const struct memory_snapshot *memory = snapshot->memory;
 	const struct layout *layout = &memory->layout;
 
-	parts->heap_size = size_of(layout, REGION_HEAP);
-	parts->stack_size = size_of(layout, REGION_STACK);
-	parts->input_size = size_of(layout, REGION_INPUT);
-	parts->output_size = size_of(layout, REGION_OUTPUT);
-	parts->buffer_size = size_of(layout, REGION_RESULTS);
-	parts->init_data_size = snapshot->config.init_data_size;
-	parts->init_data_rights = snapshot->config.init_data_rights;
-	parts->places = snapshot_places(layout);
+	parts->mote.heap_size = size_of(layout, REGION_HEAP);
+	parts->mote.stack_size = size_of(layout, REGION_STACK);
+	parts->mote.input_size = size_of(layout, REGION_INPUT);
+	parts->mote.output_size = size_of(layout, REGION_OUTPUT);
+	parts->mote.buffer_size = size_of(layout, REGION_RESULTS);
+	parts->mote.init_data_size = snapshot->config.init_data_size;
+	parts->mote.init_data_rights = snapshot->config.init_data_rights;
+	parts->mote.places = snapshot_places(layout);
 	parts->memory_size = layout->ram.size;
-	parts->brk = snapshot->arena.brk;
-	for (size_t i = 0; i < sizeof parts->stack_guard; i++)
-		parts->stack_guard[i] = memory->stack_guard[i];
+	parts->mote.brk = snapshot->arena.brk;
+	for (size_t i = 0; i < sizeof parts->mote.stack_guard; i++)
+		parts->mote.stack_guard[i] = memory->stack_guard[i];
 	if (memory->nfiles > 0)
 		parts->mapped_file = memory->files[0]->label;
 	parts->changed_file = snapshot->files.changed;
@@ -164,11 +164,12 @@ mote_status mote_guest_parts_open(struct snapshot_parts *parts, const struct gue
 {
 	const struct mote_guest_snapshot *snapshot = mote_snapshot_of(base);
 
+	parts->mote.abi_version = snapshot->image->abi_version;
 	parts->cpu_features = snapshot->cpu_features;
-	parts->dispatch = snapshot->dispatch;
-	parts->call_stack = snapshot->call_stack;
-	parts->fs_base = snapshot->fs_base;
-	parts->signals = snapshot->signals;
+	parts->mote.dispatch = snapshot->dispatch;
+	parts->mote.call_stack = snapshot->call_stack;
+	parts->mote.fs_base = snapshot->fs_base;
+	parts->mote.signals = snapshot->signals;
 	parts->generation = snapshot->generation;
 	describe_memory(parts, snapshot);
 	mote_status status = list_ranges(parts, snapshot, err);
