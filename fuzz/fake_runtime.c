@@ -207,15 +207,6 @@ static void check_sound(const struct mote_guest_snapshot *snapshot, uint64_t fil
 
 const struct snapshot_parts *fake_hyperlight_parts(const struct fake_runtime *fake_rt)
 {
-	static const struct hv_segment code = { .limit = 0xfffff,
-						.selector = 8,
-						.type = 11,
-						.present = true,
-						.is_code_or_data = true,
-						.is_long = true };
-	static const struct hv_segment task = {
-		.limit = 103, .selector = 24, .type = 11, .present = true
-	};
 	static const mote_segment_info segment = { .address = HYPERLIGHT_BASE,
 						   .memory_size = MOTE_PAGE_SIZE,
 						   .readable = true,
@@ -233,8 +224,16 @@ const struct snapshot_parts *fake_hyperlight_parts(const struct fake_runtime *fa
 				.tables_size = 4 * MOTE_PAGE_SIZE,
 				.dispatch = HYPERLIGHT_BASE,
 				.stack = HYPERLIGHT_STACK_TOP_GVA,
-				.system = { .cs = code,
-					    .tr = task,
+				.system = { .cs = { .limit = 0xfffff,
+						    .selector = 8,
+						    .type = 11,
+						    .present = true,
+						    .is_code_or_data = true,
+						    .is_long = true },
+					    .tr = { .limit = 103,
+						    .selector = 24,
+						    .type = 11,
+						    .present = true },
 					    .gdt_base = HYPERLIGHT_DESCRIPTORS_GVA,
 					    .gdt_limit = 39,
 					    .cr0 = 0x80050033,

@@ -49,7 +49,7 @@ static bool is_limit(const struct hv_segment *segment)
 static const struct segment_use {
 	char name[4];
 	uint16_t at;
-	enum { FOR_CODE, FOR_STACK, FOR_LOW_DATA, FOR_DATA, FOR_TASK, FOR_LOCAL } use;
+	enum use { FOR_CODE, FOR_STACK, FOR_LOW_DATA, FOR_DATA, FOR_TASK, FOR_LOCAL } use;
 } segments[] = {
 	{ "cs", offsetof(struct hv_system, cs), FOR_CODE },
 	{ "ss", offsetof(struct hv_system, ss), FOR_STACK },
@@ -62,7 +62,7 @@ static const struct segment_use {
 };
 
 /* SEGMENT is there, with a limit that can be: whether it is fit for its use. */
-static bool is_fit(const struct hv_segment *segment, int use)
+static bool is_fit(const struct hv_segment *segment, enum use use)
 {
 	const unsigned rpl = segment->selector & SELECTOR_RPL;
 	const bool is_memory = segment->is_code_or_data && (segment->type & ACCESSED);
@@ -86,7 +86,7 @@ static bool is_fit(const struct hv_segment *segment, int use)
 
 /* Also where a segment is not there it has a base, and the stack's privilege is the vCPU's on some
  * processors. */
-static bool is_sound(const struct hv_segment *segment, int use)
+static bool is_sound(const struct hv_segment *segment, enum use use)
 {
 	if (!is_canonical(segment->base) || (use <= FOR_LOW_DATA && segment->base > UINT32_MAX) ||
 	    (use <= FOR_STACK && segment->dpl > 0))
