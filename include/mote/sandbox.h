@@ -124,7 +124,7 @@ typedef struct mote_sandbox_options {
 	uint64_t scratch_size;
 } mote_sandbox_options;
 
-/* What a guest may do with its init data, besides reading. Never both. */
+/* What a guest may do with its init data, besides reading. A mote guest never both. */
 enum {
 	MOTE_INIT_DATA_WRITE = 2,
 	MOTE_INIT_DATA_EXECUTE = 4,

@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "guest_abi/mote/file_host.h"
 #include "guest_abi/mote/file_paths.h"
+#include "guest_abi/mote/personality.h"
 
 #include <mote/limits.h>
 
@@ -15,9 +16,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* Who a guest's files belong to: the guest, who is nobody in particular. */
-#define OWNER 65534
 
 static char *copy_string(const struct host *host, const char *text)
 {
@@ -226,9 +224,10 @@ uint64_t files_changes(const struct files *files)
 	return changes;
 }
 
+/* A guest's files belong to the guest. */
 void files_dress(const struct mount *mount, struct stat *to)
 {
-	to->st_uid = to->st_gid = OWNER;
+	to->st_uid = to->st_gid = PERSONALITY_USER_ID;
 	to->st_dev = mount ? mount->number : 0;
 	if (!mount && S_ISCHR(to->st_mode)) /* a device of the guest's own */
 		return;

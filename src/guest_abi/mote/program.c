@@ -5,12 +5,11 @@
  */
 #include "guest_abi/mote/program.h"
 
+#include "guest_abi/mote/personality.h"
+
 #include <elf.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* Guests are nobody in particular. */
-#define GUEST_ID 65534
 
 /* The image of the stack's top: words grow from the start, strings lie behind them. */
 struct stack_image {
@@ -62,10 +61,11 @@ static void push_auxv(struct stack_image *image, const struct program *program)
 		{ AT_BASE, 0 },
 		{ AT_FLAGS, 0 },
 		{ AT_ENTRY, program->entry },
-		{ AT_UID, GUEST_ID },
-		{ AT_EUID, GUEST_ID },
-		{ AT_GID, GUEST_ID },
-		{ AT_EGID, GUEST_ID },
+		/* nobody in particular */
+		{ AT_UID, PERSONALITY_USER_ID },
+		{ AT_EUID, PERSONALITY_USER_ID },
+		{ AT_GID, PERSONALITY_USER_ID },
+		{ AT_EGID, PERSONALITY_USER_ID },
 		{ AT_SECURE, 0 },
 		{ AT_CLKTCK, 100 },
 		{ AT_RANDOM, random },
