@@ -27,6 +27,8 @@ typedef struct mote_image mote_image;
 
 /*
  * Loads a guest from a file. The file may change or go afterwards.
+ * What ABI it is for the file says itself; guests of the hyperlight ABI run in ring 0 of their
+ * machine, which a program may not want of strangers' files: see mote_image_load_file_as().
  * Errors: MOTE_E_IMAGE (not a static x86-64 executable, truncated, segments that
  * overlap or do not fit; the message names file, field and numbers),
  * MOTE_E_ABI_MISMATCH (built for another version of the guest ABI), MOTE_E_OS,

@@ -81,8 +81,9 @@ const struct attack attacks[] = {
 	{ "full_output", PROTOCOL | ERROR | FINE, MALFORMED GUEST, .ways = 40, .spoils = true },
 
 	/* system calls */
-	{ "system_calls", FINE | ABORT | FAULT, "exit(|itself with signal|invalid instruction",
-	  .ways = 6000, .sample = 1500, .spoils = true },
+	{ "system_calls", FINE | ABORT | FAULT,
+	  "exit(|itself with signal|invalid instruction|a deadlock", .ways = 6000, .sample = 1500,
+	  .spoils = true },
 	{ "system_call_pointers", FINE | FAULT | ABORT, CAUGHT "|a deadlock", .ways = 1008,
 	  .sample = 700, .spoils = true },
 	{ "address_space", FINE | FAULT, "page fault", .ways = 45, .spoils = true },
