@@ -59,6 +59,7 @@ void file_tree_init(struct file_tree *tree, const struct host *host, uint64_t li
 		file_node_touch(tree, &tree->root);
 }
 
+/* They double: a power of 2. */
 #define FIRST_BUCKETS 256
 
 static size_t bucket_of(const struct file_tree *tree, const struct file_node *folder,
@@ -68,7 +69,7 @@ static size_t bucket_of(const struct file_tree *tree, const struct file_node *fo
 
 	for (size_t i = 0; i < size; i++)
 		hash = (hash ^ (uint8_t)name[i]) * UINT64_C(0x100000001b3);
-	return (size_t)(hash >> 32 ^ hash) % tree->nbuckets;
+	return (size_t)(hash >> 32 ^ hash) & (tree->nbuckets - 1);
 }
 
 struct file_node *file_tree_find(const struct file_tree *tree, const struct file_node *folder,
@@ -272,7 +273,7 @@ int file_tree_copy(struct file_tree *to, const struct file_tree *from)
 	if (from->buckets) /* as many, so that the copy takes as much as what it is of */
 		to->buckets = file_tree_alloc(to, from->nbuckets * sizeof to->buckets[0], &error);
 	to->nbuckets = to->buckets ? from->nbuckets : 0;
-	while (node && !error) {
+	while (node && to->buckets && !error) { /* there are no nodes without them */
 		error = copy_node(to, folder, node, &copy);
 		if (node->first) {
 			node = node->first;

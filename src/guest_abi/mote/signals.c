@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <string.h>
 
-#define BIT(signal) (UINT64_C(1) << ((signal)-1))
+#define BIT(signal) (UINT64_C(1) << ((unsigned)(signal)-1) % 64)
 
 /* What a function may use below its stack pointer. */
 #define RED_ZONE 128
