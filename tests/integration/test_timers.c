@@ -34,10 +34,10 @@ static void a_timer_ends_with_its_call(struct guest *g)
 	mote_snapshot *snapshot;
 
 	for (int handled = 0; handled < 2; handled++) {
-		CALL(g, "Leave", MOTE_ARGS(mote_u32(2000), mote_bool(handled)));
-		usleep(10000);
+		CALL(g, "Leave", MOTE_ARGS(mote_u32(100000), mote_bool(handled)));
+		usleep(120000);
 		assert_int_equal(CALL(g, "Left", MOTE_NO_ARGS).as.u32, 0);
-		usleep(10000);
+		usleep(120000);
 		assert_int_equal(CALL(g, "Ticks", MOTE_NO_ARGS).as.u32, 0);
 	}
 	/* so no snapshot has one */
