@@ -165,7 +165,7 @@ static mote_status finish_instruction(struct kvm_vm *vm, mote_error *err)
 
 	if (vm->is_settled)
 		return MOTE_OK;
-	vm->run->immediate_exit = 1;
+	__atomic_store_n(&vm->run->immediate_exit, 1, __ATOMIC_SEQ_CST); /* kicks do, too */
 	for (int i = 0; i < PARTS_MAX && rc == 0; i++)
 		rc = kvm_ioctl_value(vm->kvm, vm->vcpu_fd, KVM_RUN, 0);
 	vm->is_settled = rc < 0 && errno == EINTR;
