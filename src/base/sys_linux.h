@@ -101,4 +101,8 @@ int sys_spawn_orphan(int program, int socket);
 /* Writes all SIZE bytes by SYS. 0, or -1 and errno: ENOSPC when the file takes no more. */
 int sys_write_all(const struct sys *sys, int fd, const void *bytes, size_t size);
 
+/* Reads SIZE bytes at OFFSET by SYS, and returns how many: fewer only where the file ends. -1 and
+ * errno. */
+ssize_t sys_pread_all(const struct sys *sys, int fd, void *to, size_t size, uint64_t offset);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include <mote/status.h>
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,5 +48,10 @@ struct guest_event {
 	const char *text;
 	size_t text_size;
 };
+
+/* Makes EVENT a GUEST_ENDED with STATUS, whose text is formatted to the SIZE bytes at TEXT, cut if
+ * it does not fit; all else is 0. */
+void guest_event_end(struct guest_event *event, mote_status status, char *text, size_t size,
+		     const char *format, va_list arguments) __attribute__((format(printf, 5, 0)));
 
 #endif

@@ -197,25 +197,6 @@ void file_mapping_unref(struct file_mapping *file)
 	host_free(host, file, sizeof *file);
 }
 
-/* Reads up to SIZE bytes; fewer at the end of the file, and -1 with errno. */
-static ssize_t read_some(const struct file_mapping *file, uint64_t offset, uint8_t *to, size_t size)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = file->host->sys->pread(file->fd, to + done, size - done,
-						   (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
-}
-
 /* The size of the file now; 0 if even that cannot be known. */
 static uint64_t size_now(const struct file_mapping *file)
 {
@@ -227,7 +208,7 @@ static uint64_t size_now(const struct file_mapping *file)
 mote_status file_mapping_read(const struct file_mapping *file, uint64_t offset, void *to,
 			      size_t size, mote_error *err)
 {
-	ssize_t got = read_some(file, offset, to, size);
+	const ssize_t got = sys_pread_all(file->host->sys, file->fd, to, size, offset);
 
 	if (got < 0) {
 		int os_error = errno;

@@ -259,17 +259,11 @@ mote_status mapping_touched(const struct mapping *mapping, const struct host *ho
 static mote_status copy_file(const struct mapping *mapping, const struct host *host, size_t offset,
 			     size_t size, int fd, uint64_t file_offset, mote_error *err)
 {
-	for (size_t done = 0; done < size;) {
-		ssize_t n = host->sys->pread(fd, mapping->base + offset + done, size - done,
-					     (off_t)(file_offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return error_os(err, n < 0 ? errno : EIO,
-					"cannot read %zu bytes of guest memory from their file",
-					size - done);
-		done += (size_t)n;
-	}
+	const ssize_t n = sys_pread_all(host->sys, fd, mapping->base + offset, size, file_offset);
+
+	if (n != (ssize_t)size)
+		return error_os(err, n < 0 ? errno : EIO,
+				"cannot read %zu bytes of guest memory from their file", size);
 	return MOTE_OK;
 }
 

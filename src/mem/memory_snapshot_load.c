@@ -99,19 +99,12 @@ void memory_snapshot_unmap(struct memory_snapshot *snapshot)
 static mote_status read_fully(const struct memory_snapshot *snapshot, int fd, uint8_t *to,
 			      size_t size, uint64_t offset, mote_error *err)
 {
-	const struct sys *sys = snapshot->host->sys;
+	const ssize_t n = sys_pread_all(snapshot->host->sys, fd, to, size, offset);
 
-	for (size_t done = 0; done < size;) {
-		ssize_t n = sys->pread(fd, to + done, size - done, (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return error_os(err, n < 0 ? errno : EIO,
-					"cannot read %zu bytes at %" PRIu64
-					" of the snapshot's file",
-					size, offset);
-		done += (size_t)n;
-	}
+	if (n != (ssize_t)size)
+		return error_os(err, n < 0 ? errno : EIO,
+				"cannot read %zu bytes at %" PRIu64 " of the snapshot's file", size,
+				offset);
 	return MOTE_OK;
 }
 

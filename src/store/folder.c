@@ -62,18 +62,11 @@ mote_status folder_open_file(const struct folder *folder, int at, const char *na
 mote_status folder_pread(const struct folder *folder, int fd, void *to, size_t size,
 			 uint64_t offset, size_t *got, mote_error *err)
 {
-	*got = 0;
-	while (*got < size) {
-		ssize_t n = folder->host->sys->pread(fd, (char *)to + *got, size - *got,
-						     (off_t)(offset + *got));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_os(err, errno, "cannot read a file");
-		if (n == 0)
-			break;
-		*got += (size_t)n;
-	}
+	const ssize_t n = sys_pread_all(folder->host->sys, fd, to, size, offset);
+
+	*got = n < 0 ? 0 : (size_t)n;
+	if (n < 0)
+		return error_os(err, errno, "cannot read a file");
 	return MOTE_OK;
 }
 

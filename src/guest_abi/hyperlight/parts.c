@@ -193,19 +193,12 @@ static mote_status read_run(const struct sys *sys, int fd, const struct snapshot
 {
 	const size_t size = (size_t)(run->count * VMEM_PAGE_SIZE);
 	const uint64_t from = run->file_page * VMEM_PAGE_SIZE;
+	const ssize_t n = sys_pread_all(sys, fd, to, size, from);
 
-	for (size_t done = 0; done < size;) {
-		const ssize_t n = sys->pread(fd, to + done, size - done, (off_t)(from + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return error_os(err, n < 0 ? errno : EIO,
-					"cannot read %zu bytes at %" PRIu64
-					" of the snapshot's file",
-					size, from);
-		done += (size_t)n;
-	}
+	if (n != (ssize_t)size)
+		return error_os(err, n < 0 ? errno : EIO,
+				"cannot read %zu bytes at %" PRIu64 " of the snapshot's file", size,
+				from);
 	return MOTE_OK;
 }
 

@@ -38,25 +38,18 @@ mote_status hyperlight_call(struct guest *base, uint64_t export_number, uint64_t
 static void end(struct hyperlight_guest *guest, struct guest_event *event, mote_status status,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The guest cannot go on, in words of ours, which fit. */
+/* The guest cannot go on, in words of ours. */
 static void end(struct hyperlight_guest *guest, struct guest_event *event, mote_status status,
 		const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	const int size = vsnprintf(guest->text, sizeof guest->text, format, arguments);
+	guest_event_end(event, status, guest->text, sizeof guest->text, format, arguments);
 	va_end(arguments);
-	const bool is_fault = status == MOTE_E_GUEST_FAULT;
-	*event = (struct guest_event){
-		.kind = GUEST_ENDED,
-		.status = status,
-		.pc = hyperlight_stopped(&guest->guest).rip,
-		.is_at_pc = is_fault,
-		.signal = is_fault ? SIGSEGV : 0,
-		.text = guest->text,
-		.text_size = size > 0 ? (size_t)size : 0,
-	};
+	event->pc = hyperlight_stopped(&guest->guest).rip;
+	event->is_at_pc = status == MOTE_E_GUEST_FAULT;
+	event->signal = event->is_at_pc ? SIGSEGV : 0;
 }
 
 /* UTF-8 for CHARACTER; 0 bytes if it is none. */

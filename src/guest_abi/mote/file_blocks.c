@@ -76,20 +76,17 @@ bool file_node_is_as_below(const struct file_node *node)
 static int64_t read_below(struct file_tree *tree, const struct file_node *node, uint64_t at,
 			  void *to, size_t size)
 {
-	size_t done = 0, want = 0;
+	ssize_t done = 0;
 
-	if (node->fd >= 0 && at < node->below_size)
-		want = size < node->below_size - at ? size : (size_t)(node->below_size - at);
-	while (done < want) {
-		ssize_t n = tree->host->sys->pread(node->fd, (char *)to + done, want - done,
-						   (off_t)(at + done));
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0) /* it was cut since */
-			break;
-		done += n > 0 ? (size_t)n : 0;
+	if (node->fd >= 0 && at < node->below_size) {
+		const uint64_t left = node->below_size - at;
+		/* fewer if it was cut since */
+		done = sys_pread_all(tree->host->sys, node->fd, to,
+				     size < left ? size : (size_t)left, at);
 	}
-	memset((char *)to + done, 0, size - done);
+	if (done < 0)
+		return -errno;
+	memset((char *)to + done, 0, size - (size_t)done);
 	return (int64_t)size;
 }
 

@@ -31,21 +31,15 @@ void mote_guest_answer(struct guest *base, uint64_t spans)
 static void end(struct mote_guest *guest, struct guest_event *event, mote_status status,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The guest cannot go on, in words of ours, which fit. */
+/* The guest cannot go on, in words of ours. */
 static void end(struct mote_guest *guest, struct guest_event *event, mote_status status,
 		const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	const int size = vsnprintf(guest->text, sizeof guest->text, format, arguments);
+	guest_event_end(event, status, guest->text, sizeof guest->text, format, arguments);
 	va_end(arguments);
-	*event = (struct guest_event){
-		.kind = GUEST_ENDED,
-		.status = status,
-		.text = guest->text,
-		.text_size = size > 0 ? (size_t)size : 0,
-	};
 }
 
 /* The guest says where it takes calls; it can only hurt itself by lying, but the start must be
