@@ -175,10 +175,14 @@ static int run(void)
 
 static int set_msrs(const struct kvm_msrs *msrs)
 {
-	assert_in_range(msrs->nmsrs, 1, 8);
-	memcpy(kvm_kernel.set_msrs, msrs->entries, msrs->nmsrs * sizeof msrs->entries[0]);
-	kvm_kernel.nset_msrs = msrs->nmsrs;
-	return kvm_kernel.msrs < 0 ? (int)msrs->nmsrs : kvm_kernel.msrs;
+	unsigned i;
+
+	kvm_kernel.nmsr_requests++;
+	for (i = 0; i < msrs->nmsrs && msrs->entries[i].index != kvm_kernel.refused_msr; i++) {
+		assert_true(kvm_kernel.nset_msrs < 16);
+		kvm_kernel.set_msrs[kvm_kernel.nset_msrs++] = msrs->entries[i];
+	}
+	return (int)i;
 }
 
 static int set_cpuid(const struct kvm_cpuid2 *cpuid)
@@ -236,6 +240,7 @@ static int kernel_ioctl(int fd, unsigned long request, void *argument)
 		return new_fd();
 	case KVM_CREATE_VCPU:
 		kvm_kernel.nvcpus++;
+		kvm_kernel.nset_msrs = 0;
 		return new_fd();
 	case KVM_SET_USER_MEMORY_REGION:
 		assert_true(kvm_kernel.nslots < 64);
@@ -257,6 +262,9 @@ static int kernel_ioctl(int fd, unsigned long request, void *argument)
 		return 0;
 	case KVM_SET_MSRS:
 		return set_msrs(argument);
+	case KVM_SET_XSAVE:
+	case KVM_SET_DEBUGREGS:
+		return 0;
 	case KVM_RUN:
 		return run();
 	case KVM_ENABLE_CAP:
@@ -282,7 +290,6 @@ const struct host *kvm_kernel_host(void)
 		.vcpu_size = 12288,
 		.error = EINVAL,
 		.fails_times = UINT_MAX,
-		.msrs = -1,
 		.physical_bits = 40,
 		.xcr0 = 7,
 		.ring_bytes = 1 << 20,

@@ -20,7 +20,7 @@ struct kvm_kernel {
 	unsigned long fails;    /* the request that fails [0] */
 	int error;              /* with this errno [EINVAL] */
 	unsigned fails_times;   /* so often, and then it works [UINT_MAX] */
-	int msrs;               /* how many KVM_SET_MSRS takes [all] */
+	uint32_t refused_msr;   /* at which KVM_SET_MSRS ends [none] */
 	uint32_t physical_bits; /* in CPUID [40] */
 	uint64_t xcr0;          /* in CPUID [7] */
 	bool refuses_mmap;      /* of a vCPU [false] */
@@ -38,8 +38,9 @@ struct kvm_kernel {
 	unsigned nfilters;     /* VMs that got one that refuses all MSRs */
 	struct kvm_sregs sregs;
 	struct kvm_xcrs xcrs;
-	struct kvm_msr_entry set_msrs[8];
+	struct kvm_msr_entry set_msrs[16]; /* of the newest vCPU */
 	unsigned nset_msrs;
+	unsigned nmsr_requests;            /* KVM_SET_MSRS */
 	struct kvm_cpuid_entry2 cpuid[16]; /* as it was given to the vCPU */
 	unsigned ncpuid;
 	struct kvm_run *shared;

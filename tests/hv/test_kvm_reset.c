@@ -6,6 +6,7 @@
 #include "hv/kvm/kvm_internal.h"
 #include "hv/kvm_kernel.h"
 #include "hv/regions.h"
+#include "hv/system.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -265,6 +266,43 @@ static void the_next_run_has_all_of_it(void **state)
 	assert_int_equal(kvm_kernel.shared->s.regs.sregs.fs.base, 0x9999);
 }
 
+/* What guests in ring 0 change is cleared by one request, or by another behind each register that
+ * the processor does not have. */
+static void a_register_that_is_refused_does_not_spare_others(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t refused;
+		unsigned nrequests, nset;
+	} rows[] = {
+		{ 0, 1, 8 },          /* none */
+		{ 0x174, 2, 7 },      /* the first */
+		{ 0xc0000083, 2, 7 }, /* one in the middle */
+		{ 0xc0000102, 1, 7 }, /* the last */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct hv_system system;
+
+		kvm_kernel.refused_msr = rows[i].refused;
+		kvm_kernel.nset_msrs = kvm_kernel.nmsr_requests = 0;
+		hv_kvm.system->get(vm, &system);
+		assert_int_equal(hv_kvm.system->set(vm, &system, &err), MOTE_OK);
+		assert_int_equal(kvm_kernel.nmsr_requests, rows[i].nrequests);
+		assert_int_equal(kvm_kernel.nset_msrs, rows[i].nset);
+		for (unsigned k = 0; k < kvm_kernel.nset_msrs; k++) {
+			assert_int_equal(kvm_kernel.set_msrs[k].data, 0);
+			for (unsigned j = 0; j < k; j++)
+				assert_int_not_equal(kvm_kernel.set_msrs[k].index,
+						     kvm_kernel.set_msrs[j].index);
+		}
+	}
+	kvm_kernel.fails = KVM_SET_MSRS;
+	struct hv_system system;
+	hv_kvm.system->get(vm, &system);
+	assert_int_equal(hv_kvm.system->set(vm, &system, &err), MOTE_E_OS);
+	assert_non_null(strstr(err.message, "KVM_SET_MSRS failed"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -274,6 +312,7 @@ int main(void)
 		TEST(an_instruction_without_end_is_given_up),
 		TEST(a_new_machine_needs_no_reset_but_may_have_one),
 		TEST(the_next_run_has_all_of_it),
+		TEST(a_register_that_is_refused_does_not_spare_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

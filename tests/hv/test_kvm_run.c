@@ -280,9 +280,9 @@ static void every_request_of_a_new_machine_may_fail(void **state)
 	kvm_kernel.refuses_mmap = true;
 	expect_no_machine(MOTE_E_NOMEM, "cannot map the vCPU's 12288 shared bytes");
 	kvm_kernel.refuses_mmap = false;
-	kvm_kernel.msrs = 1;
+	kvm_kernel.refused_msr = 0xc0000082;
 	expect_no_machine(MOTE_E_OS, "KVM refused MSR 0xc0000082");
-	kvm_kernel.msrs = 0;
+	kvm_kernel.refused_msr = 0xc0000081;
 	expect_no_machine(MOTE_E_OS, "KVM refused MSR 0xc0000081");
 }
 

@@ -150,6 +150,7 @@ static mote_status start(struct hyperlight_guest *guest, bool is_new_vm, mote_er
 	if (status)
 		return status;
 	guest->abort.size = 0;
+	guest->has_run = false;
 	guest->is_ready = base->is_ready;
 	guest->is_idle = base->is_ready;
 	guest->generation = base->generation;

@@ -39,6 +39,7 @@ struct hyperlight_guest {
 
 	bool is_ready;
 	bool is_idle;        /* ready, and no call is under way */
+	bool has_run;        /* since it was made, or restored: vector registers may be any */
 	bool is_broken;      /* the machine: only a new one will do */
 	uint64_t generation; /* how many snapshots there are between the image and now */
 	uint64_t dispatch;   /* where calls begin, and with which stack pointer, if ready */

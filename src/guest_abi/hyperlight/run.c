@@ -32,7 +32,7 @@ mote_status hyperlight_call(struct guest *base, uint64_t export_number, uint64_t
 	guest->wants_flush = false;
 	guest->is_idle = false;
 	guest->abort.size = 0;
-	return guest->system->clear_vectors(guest->vm, err);
+	return guest->has_run ? guest->system->clear_vectors(guest->vm, err) : MOTE_OK;
 }
 
 static void end(struct hyperlight_guest *guest, struct guest_event *event, mote_status status,
@@ -215,6 +215,7 @@ mote_status hyperlight_run(struct guest *base, struct guest_event *event, mote_e
 
 		if (status)
 			return status;
+		guest->has_run = true;
 		status = guest->hv->ops->run(guest->vm, &exit, err);
 		shared_mem_run_end(guest->scratch);
 		guest->is_broken = status != MOTE_OK;

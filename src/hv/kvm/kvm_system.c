@@ -99,20 +99,24 @@ static mote_status clear_vectors(struct hv_vm *base, mote_error *err)
 	return request((struct kvm_vm *)base, KVM_SET_XSAVE, clean.area, "KVM_SET_XSAVE", err);
 }
 
-/* A request each: one that KVM refuses, because this processor does not have it, would end a
- * common one early. */
+/* KVM ends a request at the first that it refuses, because this processor does not have it: then
+ * the next one goes on behind that. */
 static mote_status clear_msrs(const struct kvm_vm *vm, mote_error *err)
 {
-	for (size_t i = 0; i < sizeof guest_msrs / sizeof guest_msrs[0]; i++) {
+	enum { COUNT = sizeof guest_msrs / sizeof guest_msrs[0] };
+
+	for (unsigned done = 0; done < COUNT;) {
 		union {
 			struct kvm_msrs msrs;
-			char room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
-		} one = { .msrs.nmsrs = 1 };
+			char room[sizeof(struct kvm_msrs) + COUNT * sizeof(struct kvm_msr_entry)];
+		} list = { .msrs.nmsrs = COUNT - done };
 
-		one.msrs.entries[0] = (struct kvm_msr_entry){ .index = guest_msrs[i] };
-		mote_status status = request(vm, KVM_SET_MSRS, &one, "KVM_SET_MSRS", err);
-		if (status)
-			return status;
+		for (unsigned i = 0; i < COUNT - done; i++)
+			list.msrs.entries[i].index = guest_msrs[done + i];
+		const int set = kvm_ioctl(vm->kvm, vm->vcpu_fd, KVM_SET_MSRS, &list);
+		if (set < 0)
+			return error_os(err, errno, "KVM_SET_MSRS failed");
+		done += (unsigned)set + 1;
 	}
 	return MOTE_OK;
 }
