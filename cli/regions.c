@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* For mote_snapshot_layout(). There are a dozen or two. */
+/* For mote_snapshot_layout(). There are a dozen or two, and of a hostile guest some thousands. */
 static void add(void *user, const mote_region_info *info)
 {
 	struct regions *regions = user;

@@ -68,22 +68,33 @@ static struct json_object *regions_json(const struct regions *regions)
 }
 
 /* The sizes that a sandbox of it has, by the names that options have. */
-static struct json_object *config_json(const struct regions *regions)
+static struct json_object *config_json(const struct regions *regions, const char *abi)
 {
 	static const struct {
-		const char *region, *key;
+		const char *part; /* of memory: a region or a slot */
+		const char *key;
+		const char *abi; /* the only one that has it; NULL: all do */
 	} rows[] = {
-		{ "heap", "heap_size" },           { "stack", "stack_size" },
-		{ "input buffer", "input_size" },  { "output buffer", "output_size" },
-		{ "init data", "init_data_size" }, { "result buffer", "buffer_size" },
+		{ "heap", "heap_size", NULL },
+		{ "stack", "stack_size", "mote" },
+		{ "input buffer", "input_size", NULL },
+		{ "output buffer", "output_size", NULL },
+		{ "init data", "init_data_size", NULL },
+		{ "result buffer", "buffer_size", "mote" },
+		{ "scratch", "scratch_size", "hyperlight" },
 	};
 	struct json_object *json = json_map();
 
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		uint64_t size = 0;
-		for (size_t i = 0; i < regions->count; i++)
-			if (strcmp(regions->list[i].info.name, rows[r].region) == 0)
-				size += regions->list[i].info.size;
+		if (rows[r].abi && strcmp(rows[r].abi, abi) != 0)
+			continue;
+		for (size_t i = 0; i < regions->count; i++) {
+			const mote_region_info *info = &regions->list[i].info;
+			if (strcmp(info->name, rows[r].part) == 0 ||
+			    (info->slot && strcmp(info->slot, rows[r].part) == 0))
+				size += info->size;
+		}
 		json_add(json, rows[r].key, json_number(size));
 	}
 	return json;
@@ -104,7 +115,7 @@ static void print_json(const struct guest *guest, const struct stored_info *info
 	json_add(json, "abi_version", json_number(guest->info.abi_version));
 	json_add(json, "memory_size", json_number(info->memory_size));
 	json_add(json, "stored_size", json_number(info->stored_size));
-	json_add(json, "config", config_json(regions));
+	json_add(json, "config", config_json(regions, guest->info.guest_abi));
 	json_add(json, "regions", regions_json(regions));
 	functions_add(json, guest->image, &guest->info);
 	json_print(stdout, json);

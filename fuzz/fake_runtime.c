@@ -263,6 +263,13 @@ static void ignore_page(void *user, uint64_t address, const void *bytes)
 	CHECK(address % MOTE_PAGE_SIZE == 0 && bytes);
 }
 
+/* For mote_snapshot_layout(). */
+static void check_region(void *user, const mote_region_info *region)
+{
+	(void)user;
+	CHECK(region->size > 0 && region->name && region->slot);
+}
+
 /* What is saved of SNAPSHOT is what was loaded. */
 static void use_hyperlight(const struct fake_runtime *fake_rt, mote_snapshot *snapshot,
 			   const struct snapshot_parts *parts)
@@ -275,6 +282,7 @@ static void use_hyperlight(const struct fake_runtime *fake_rt, mote_snapshot *sn
 	if (one->data_size > MEMORY_MAX)
 		return;
 	(void)!mote_snapshot_pages(snapshot, ignore_page, NULL, NULL);
+	mote_snapshot_layout(snapshot, check_region, NULL);
 	CHECK(mote_private_snapshot_open(&again, snapshot, NULL) == MOTE_OK);
 	CHECK(strcmp(again.guest_abi, parts->guest_abi) == 0);
 	CHECK(strcmp(again.guest_version, parts->guest_version) == 0);

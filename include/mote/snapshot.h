@@ -73,8 +73,13 @@ MOTE_API MOTE_NODISCARD mote_status mote_sandbox_from_snapshot(mote_sandbox **ou
  * as SNAPSHOT. Any thread. */
 MOTE_API const mote_image *mote_snapshot_image(const mote_snapshot *snapshot);
 
-/* Calls VISIT for each range of the memory of SNAPSHOT's sandbox, as mote_image_layout() does for
- * one that is to be made. Any thread. */
+/*
+ * Calls VISIT for each range of the memory of SNAPSHOT's sandbox, as mote_image_layout() does for
+ * one that is to be made. Of a hyperlight guest they are what its own page tables map, by guest
+ * virtual address, with names where a guest of its ABI has known places, such as "heap"; if the
+ * tables map more than 1024 pieces, or memory many times, the rest is left out, and a line in the
+ * log says so. Any thread.
+ */
 MOTE_API void mote_snapshot_layout(const mote_snapshot *snapshot,
 				   void (*visit)(void *user, const mote_region_info *region),
 				   void *user);

@@ -225,7 +225,8 @@ struct guest_abi {
 	 * nobody knows. */
 	bool (*count_changed)(struct guest *guest, uint64_t *count);
 
-	/* Optional: as describe(), of a snapshot. */
+	/* As describe(), of a snapshot. Where guests make their own page tables, those decide, and
+	 * regions come by virtual address; what is too much is left out, and the log says so. */
 	void (*snapshot_describe)(const struct guest_snapshot *snapshot, guest_visit_region visit,
 				  void *user);
 
@@ -276,9 +277,6 @@ struct guest_abi {
 	 * proportion to how many were ever touched. Errors: MOTE_E_NOMEM, MOTE_E_OS; OUT is empty
 	 * then. */
 	mote_status (*find_used)(struct guest_used *out, struct guest *guest, mote_error *err);
-
-	/* What the guest has at ADDRESS, for messages: "stack"; NULL if nobody knows. Static. */
-	const char *(*place)(const struct guest *guest, uint64_t address);
 
 	/* Optional. Tells what a program was refused. */
 	void (*visit_refused)(const struct guest *guest, const struct guest_refused *refused);

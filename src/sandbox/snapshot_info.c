@@ -13,8 +13,7 @@ const mote_image *mote_snapshot_image(const mote_snapshot *snapshot)
 void mote_snapshot_layout(const mote_snapshot *snapshot,
 			  void (*visit)(void *user, const mote_region_info *region), void *user)
 {
-	if (snapshot->guest->abi->snapshot_describe)
-		snapshot->guest->abi->snapshot_describe(snapshot->guest, visit, user);
+	snapshot->guest->abi->snapshot_describe(snapshot->guest, visit, user);
 }
 
 mote_status mote_snapshot_pages(const mote_snapshot *snapshot,

@@ -318,35 +318,48 @@ static void a_guests_memory_can_be_listed(void **state)
 	hyper_box_fini(&box);
 }
 
-static void addresses_have_names(void **state)
+struct listed {
+	size_t count;
+	mote_region_info regions[16];
+};
+
+static void list_region(void *user, const mote_region_info *region)
 {
-	static const struct {
-		uint64_t address;
-		const char *name;
-	} rows[] = {
-		{ 0, "unmapped page at 0" },
-		{ HYPERLIGHT_BASE, "image" },
-		{ HYPERLIGHT_STACK_TOP_GVA - 1, "stack" },
-		{ HYPERLIGHT_STACK_LIMIT_GVA, "stack" },
-		{ SCRATCH_END_GVA - 1, "scratch" },
-		{ SCRATCH_END_GVA - 0x180000, "scratch" },
+	struct listed *listed = user;
+
+	assert_true(listed->count < sizeof listed->regions / sizeof listed->regions[0]);
+	listed->regions[listed->count++] = *region;
+}
+
+static void the_regions_of_a_snapshot_have_names(void **state)
+{
+	static const char *const want[] = {
+		"image",         "process environment block",
+		"heap",          "descriptors",
+		"stack",         "input buffer",
+		"output buffer", "page tables",
+		"scratch",       "exception stack",
 	};
-	static const uint64_t nowhere[] = { HYPERLIGHT_STACK_TOP_GVA, SCRATCH_END_GVA,
-					    UINT64_C(0x7fffffffffff) };
 	static struct hyper_box box;
+	struct listed listed = { .count = 0 };
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		assert_string_equal(hyperlight_abi.place(box.guest, rows[i].address), rows[i].name);
-	for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++)
-		assert_null(hyperlight_abi.place(box.guest, nowhere[i]));
-	const struct hyperlight_layout *layout = &hyper_inside(box.first)->layout;
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
+	hyperlight_abi.snapshot_describe(snapshot, list_region, &listed);
+	assert_int_equal(listed.count, sizeof want / sizeof want[0]);
+	for (size_t i = 0; i < listed.count; i++) {
+		const mote_region_info *region = &listed.regions[i];
+		const struct region seen = hyper_box_region(&box, region->address);
 
-	assert_string_equal(hyperlight_abi.place(box.guest, layout->peb),
-			    "process environment block");
-	assert_string_equal(hyperlight_abi.place(box.guest, layout->heap), "heap");
-	assert_null(hyperlight_abi.place(box.guest, layout->init_data));
+		assert_string_equal(region->name, want[i]);
+		/* as the guest itself sees it, less where it is in memory */
+		assert_int_equal(region->writable, !!(seen.flags & REGION_WRITE));
+		assert_int_equal(region->executable, !!(seen.flags & REGION_EXECUTE));
+		assert_true(i == 0 || region->physical >= listed.regions[i - 1].physical +
+								  listed.regions[i - 1].size);
+	}
+	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
 }
 
@@ -394,7 +407,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(exceptions_end_a_guest_with_their_name),
 		cmocka_unit_test(the_host_reads_and_writes_what_a_guest_has),
 		cmocka_unit_test(a_guests_memory_can_be_listed),
-		cmocka_unit_test(addresses_have_names),
+		cmocka_unit_test(the_regions_of_a_snapshot_have_names),
 		cmocka_unit_test(cpuid_says_what_the_abi_does),
 		cmocka_unit_test(the_process_backend_has_no_ring_0),
 	};

@@ -249,6 +249,12 @@ static void flip(const char *path, off_t at, unsigned char with)
 	close(fd);
 }
 
+static void count_region(void *user, const mote_region_info *region)
+{
+	assert_true(region->size > 0 && region->name && region->slot);
+	++*(unsigned *)user;
+}
+
 /* All that can be done with what an enemy wrote: each may fail, and the time is bounded. */
 static void use_all(struct guest *g, mote_snapshot *snapshot)
 {
@@ -256,10 +262,13 @@ static void use_all(struct guest *g, mote_snapshot *snapshot)
 		MOTE_OPTIONS(mote_call_options, .timeout_ns = UINT64_C(300000000));
 	struct sum sum = { 0 };
 	unsigned char page[PAGE];
+	unsigned nregions = 0;
 	mote_snapshot *again;
 	mote_sandbox *sb;
 
 	(void)!mote_snapshot_pages(snapshot, add_page, &sum, &g->err);
+	mote_snapshot_layout(snapshot, count_region, &nregions);
+	assert_in_range(nregions, 0, 2000);
 	if (mote_sandbox_from_snapshot(&sb, box.rt, snapshot, &box.options, &g->err))
 		return;
 	for (int i = 0; i < 2; i++) {

@@ -135,28 +135,6 @@ static struct hv_vm *vm(const struct guest *base)
 	return ((const struct hyperlight_guest *)base)->vm;
 }
 
-/* Where things were put at first. What the guest has mapped elsewhere since is its own affair. */
-static const char *place(const struct guest *base, uint64_t address)
-{
-	const struct hyperlight_layout *layout =
-		&((const struct hyperlight_guest *)base)->base->layout;
-	const uint64_t scratch = hyperlight_scratch_gva(layout);
-
-	if (address >= scratch && address < SCRATCH_END_GVA)
-		return "scratch";
-	if (address >= HYPERLIGHT_STACK_LIMIT_GVA && address < HYPERLIGHT_STACK_TOP_GVA)
-		return "stack";
-	if (address < HYPERLIGHT_BASE)
-		return "unmapped page at 0";
-	if (address < layout->peb)
-		return "image";
-	if (address < layout->heap)
-		return "process environment block";
-	if (address < layout->init_data)
-		return "heap";
-	return address - layout->init_data < layout->sizes.init_data ? "init data" : NULL;
-}
-
 const struct guest_abi hyperlight_abi = {
 	.name = "hyperlight",
 	.recognise = recognise,
@@ -173,6 +151,7 @@ const struct guest_abi hyperlight_abi = {
 	.snapshot = hyperlight_take,
 	.fits = hyperlight_fits,
 	.restore = hyperlight_restore,
+	.snapshot_describe = hyperlight_snapshot_describe,
 	.snapshot_pages = hyperlight_snapshot_pages,
 	.parts_open = hyperlight_parts_open,
 	.parts_make = hyperlight_parts_make,
@@ -180,7 +159,6 @@ const struct guest_abi hyperlight_abi = {
 	.read = hyperlight_read,
 	.write = hyperlight_write,
 	.visit_regions = hyperlight_visit_regions,
-	.place = place,
 	.vm = vm,
 	.stopped = hyperlight_stopped,
 	.call_stack = call_stack,

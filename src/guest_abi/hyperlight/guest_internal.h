@@ -10,7 +10,7 @@
  * stopped.c where it was when it stopped
  * files.c   mapped files
  * take.c    snapshots of guests
- * places.c  what is where at first, for people
+ * places.c  names for what is where
  * parts.c   snapshots for disks, and from there
  * pages.c   what is in a snapshot
  * state.c   the registers that a file may say
@@ -78,6 +78,14 @@ struct hv_regs hyperlight_stopped(struct guest *base);
 void hyperlight_visit_layout(const struct hyperlight_layout *layout, unsigned init_flags,
 			     guest_visit_region visit, void *user);
 
+/* The same for RANGE, which is mapped in a guest of LAYOUT, in as many regions as it has names,
+ * less what is no memory. */
+void hyperlight_visit_range(const struct hyperlight_layout *layout, const struct vmem_range *range,
+			    guest_visit_region visit, void *user);
+
+/* enum region_flags: what the guest's code may do, a page of its own being made if need be. */
+unsigned hyperlight_rights(const struct vmem_range *range);
+
 /* Checks all of a file that hyperlight_load() will use, and describes it to OUT: header, entry,
  * bias and segments, as the guest will see them. FILE must live as long as OUT is used. Errors,
  * after which OUT is empty: MOTE_E_IMAGE, MOTE_E_ABI_MISMATCH (messages do not name the file). */
@@ -136,6 +144,8 @@ mote_status hyperlight_parts_open(struct snapshot_parts *parts, const struct gue
 				  mote_error *err);
 mote_status hyperlight_parts_make(struct guest_snapshot **out, struct mote_image *image,
 				  const struct snapshot_parts *parts, int fd, mote_error *err);
+void hyperlight_snapshot_describe(const struct guest_snapshot *base, guest_visit_region visit,
+				  void *user);
 mote_status hyperlight_snapshot_pages(const struct guest_snapshot *base,
 				      void (*visit)(void *user, uint64_t address,
 						    const void *bytes),

@@ -53,14 +53,6 @@ static enum region_kind kind_at(const struct hyperlight_bytes *bytes, uint64_t v
 	return pa - HYPERLIGHT_BASE < bytes->data_size ? REGION_SNAPSHOT : REGION_MAPPED_FILE;
 }
 
-static unsigned flags_of(const struct vmem_range *range)
-{
-	const bool is_writable = range->kind == VMEM_COW || range->flags & VMEM_WRITE;
-
-	return REGION_READ | (is_writable ? REGION_WRITE : 0) |
-	       (range->flags & VMEM_EXEC ? REGION_EXECUTE : 0);
-}
-
 /* The first piece of RANGE that is mapped to memory. */
 static bool find_present(const struct hyperlight_bytes *bytes, const struct vmem_range *range,
 			 struct region *out)
@@ -75,7 +67,7 @@ static bool find_present(const struct hyperlight_bytes *bytes, const struct vmem
 		.va = range->va + skip,
 		.gpa = range->pa + skip,
 		.size = size < left ? size : left,
-		.flags = flags_of(range),
+		.flags = hyperlight_rights(range),
 		.kind = kind_at(bytes, range->va + skip, range->pa + skip),
 		.host = REGION_HOST_NONE,
 	};

@@ -62,6 +62,16 @@ static size_t list_ranges(const struct hyperlight_layout *layout, unsigned init_
 	return n;
 }
 
+void hyperlight_visit_layout(const struct hyperlight_layout *layout, unsigned init_flags,
+			     guest_visit_region visit, void *user)
+{
+	struct vmem_range ranges[RANGES_MAX];
+	const size_t n = list_ranges(layout, init_flags, ranges);
+
+	for (size_t i = 0; i < n; i++)
+		hyperlight_visit_range(layout, &ranges[i], visit, user);
+}
+
 enum vmem_status hyperlight_map(struct vmem_flat *tables, uint64_t *root,
 				const struct vmem_range *range)
 {

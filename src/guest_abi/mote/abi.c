@@ -5,7 +5,6 @@
 #include "guest_abi/mote/guest.h"
 
 #include "guest_abi/mote/syscall_names.h"
-#include "mem/page_bitmap.h"
 
 /* Any static executable runs; those that take calls say so, in a note of their own. */
 static enum guest_claim recognise(const void *file, size_t size, char version[GUEST_VERSION_SIZE])
@@ -133,11 +132,6 @@ static mote_status write(struct guest *base, uint64_t address, const void *from,
 	return status ? status : machine_follow(&guest->machine, err);
 }
 
-static const char *place(const struct guest *base, uint64_t address)
-{
-	return guest_memory_place(mote_guest_of(base)->memory, address);
-}
-
 static uint64_t alarm(const struct guest *base, uint64_t now)
 {
 	return personality_alarm(&mote_guest_of(base)->personality, now);
@@ -207,7 +201,6 @@ const struct guest_abi mote_abi = {
 	.write = write,
 	.visit_regions = mote_guest_visit_regions,
 	.find_used = mote_guest_find_used,
-	.place = place,
 	.visit_refused = visit_refused,
 	.vm = vm,
 	.stopped = mote_guest_stopped,
