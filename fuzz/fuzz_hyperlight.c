@@ -12,6 +12,7 @@
 #include "abi/vmem_walk.h"
 
 #include "fuzz/fuzz.h"
+#include "tests/mem/read_only_mem.h"
 
 #define PAGE        VMEM_PAGE_SIZE
 #define DATA_PAGES  16
@@ -98,8 +99,8 @@ static struct hyperlight_guest *get_guest(const struct host *host)
 	guest.host = host;
 	if (guest.scratch)
 		return &guest;
-	CHECK(!shared_mem_new_read_only(&base.blob, host, data, sizeof data, sizeof data,
-					SHARED_MEM_PRIVATE, NULL));
+	CHECK(!read_only_mem_new(&base.blob, host, data, sizeof data, sizeof data,
+				 SHARED_MEM_PRIVATE, NULL));
 	CHECK(!shared_mem_new(&guest.scratch, host, SCRATCH, SHARED_MEM_PRIVATE, NULL));
 	CHECK(!shared_mem_share(guest.scratch, NULL));
 	return &guest;

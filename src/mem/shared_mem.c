@@ -79,29 +79,6 @@ mote_status shared_mem_make_read_only(struct shared_mem *mem, uint64_t guest_siz
 	return MOTE_OK;
 }
 
-mote_status shared_mem_new_read_only(struct shared_mem **out, const struct host *host,
-				     const void *contents, uint64_t size, uint64_t guest_size,
-				     enum shared_mem_backing backing, mote_error *err)
-{
-	*out = NULL;
-	mote_status refused = check_guest_size(size, guest_size, err);
-	if (refused)
-		return refused;
-	struct shared_mem *mem = NULL;
-	mote_status status = shared_mem_new(&mem, host, size, backing, err);
-	if (!mem)
-		return status;
-
-	memcpy(mem->mapping.base, contents, size);
-	status = shared_mem_make_read_only(mem, guest_size, err);
-	if (status) {
-		shared_mem_unref(mem);
-		return status;
-	}
-	*out = mem;
-	return MOTE_OK;
-}
-
 struct shared_mem *shared_mem_ref(struct shared_mem *mem)
 {
 	atomic_fetch_add_explicit(&mem->nrefs, 1, memory_order_relaxed);

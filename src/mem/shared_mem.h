@@ -15,8 +15,7 @@
  *               time, so the host only copies: shared_mem_read() and its kin load or store
  *               each byte exactly once. While no guest runs and no copy is under way,
  *               shared_mem_lock() makes the block exclusive until shared_mem_unlock().
- *   read-only   its contents were given at birth, or until shared_mem_make_read_only(), and
- *               nobody writes to it any more.
+ *   read-only   after shared_mem_make_read_only(), and nobody writes to it any more.
  *
  * Offsets and sizes are checked without additions that could wrap; a range outside the
  * block is MOTE_E_INVALID with the numbers in the message.
@@ -47,15 +46,8 @@ enum shared_mem_backing {
 mote_status shared_mem_new(struct shared_mem **out, const struct host *host, uint64_t size,
 			   enum shared_mem_backing backing, mote_error *err);
 
-/*
- * Makes a read-only block with a copy of SIZE bytes of CONTENTS. Guests are to see the first
- * GUEST_SIZE of them, a multiple of 4 KiB; the rest is for the host. Errors: as shared_mem_new().
- */
-mote_status shared_mem_new_read_only(struct shared_mem **out, const struct host *host,
-				     const void *contents, uint64_t size, uint64_t guest_size,
-				     enum shared_mem_backing backing, mote_error *err);
-
-/* Makes an exclusive block read-only, for good. Errors: MOTE_E_STATE (it is not exclusive),
+/* Makes an exclusive block read-only, for good. Guests are to see the first GUEST_SIZE bytes, a
+ * multiple of 4 KiB; the rest is for the host. Errors: MOTE_E_STATE (it is not exclusive),
  * MOTE_E_INVALID (GUEST_SIZE), MOTE_E_OS. */
 mote_status shared_mem_make_read_only(struct shared_mem *mem, uint64_t guest_size, mote_error *err);
 

@@ -9,6 +9,7 @@
 #include "abi/vmem_amd64.h"
 #include "mem/region.h"
 #include "tests/hyperlight/hyper_elf.h"
+#include "tests/mem/read_only_mem.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -110,9 +111,8 @@ static const struct list *list_changed(void)
 
 	list.count = 0;
 	box.log[0] = '\0';
-	assert_int_equal(shared_mem_new_read_only(&box.changed.blob, &box.host, box.memory,
-						  size + TABLES_SIZE, size, SHARED_MEM_PRIVATE,
-						  NULL),
+	assert_int_equal(read_only_mem_new(&box.changed.blob, &box.host, box.memory,
+					   size + TABLES_SIZE, size, SHARED_MEM_PRIVATE, NULL),
 			 MOTE_OK);
 	hyperlight_snapshot_describe(&box.changed.base, add, &list);
 	shared_mem_unref(box.changed.blob);

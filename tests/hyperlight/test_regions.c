@@ -9,6 +9,7 @@
 #include "abi/vmem_amd64.h"
 #include "debug/core.h"
 #include "debug/frames.h"
+#include "tests/mem/read_only_mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,8 +82,8 @@ static int setup(void **state)
 					       .system = &system_ops,
 					       .base = &box.base,
 					       .vm = &box.vm };
-	if (shared_mem_new_read_only(&box.base.blob, &box.host, data, sizeof data, sizeof data,
-				     SHARED_MEM_PRIVATE, &err) ||
+	if (read_only_mem_new(&box.base.blob, &box.host, data, sizeof data, sizeof data,
+			      SHARED_MEM_PRIVATE, &err) ||
 	    shared_mem_new(&box.guest.scratch, &box.host, SCRATCH, SHARED_MEM_PRIVATE, &err) ||
 	    shared_mem_share(box.guest.scratch, &err))
 		fail_msg("%s", err.message);

@@ -9,7 +9,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -161,6 +163,47 @@ static void the_image_is_a_snapshot_too(void **state)
 	hyper_box_fini(&box);
 }
 
+/* How many pages of the snapshot are in memory. */
+static uint64_t resident(const struct guest_snapshot *snapshot)
+{
+	const struct shared_mem *blob = ((const struct hyperlight_snapshot *)snapshot)->blob;
+	const uint64_t npages = shared_mem_size(blob) / VMEM_PAGE_SIZE;
+	uint64_t count = 0;
+	unsigned char *is_there = malloc((size_t)npages);
+
+	assert_non_null(is_there);
+	assert_int_equal(mincore(shared_mem_base(blob), (size_t)shared_mem_size(blob), is_there),
+			 0);
+	for (uint64_t i = 0; i < npages; i++)
+		count += is_there[i] & 1;
+	free(is_there);
+	return count;
+}
+
+/* Room for a few huge pages, where the system makes some of the image's and the tables'. */
+#define FEW_PAGES 4096
+
+static void a_heap_is_no_memory_until_it_is_used(void **state)
+{
+	const struct guest_start large = { .scratch_size = 0x400000, .heap_size = 0x10000000 };
+	static struct hyper_box box;
+	const mote_value five = i32(5);
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &large);
+	const struct hyperlight_guest *guest = (const struct hyperlight_guest *)box.guest;
+	assert_in_range(resident(&guest->base->base), 1, FEW_PAGES);
+
+	assert_int_equal(hyper_box_value(&box, "AddToStatic", 1, &five).as.i32, 5);
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
+	assert_in_range(resident(snapshot), 1, FEW_PAGES);
+	hyper_box_restore(&box, snapshot);
+	assert_int_equal(number(&box, "GetStatic"), 5);
+	assert_in_range(resident(snapshot), 1, FEW_PAGES);
+	guest_snapshot_unref(snapshot);
+	hyper_box_fini(&box);
+}
+
 static void guests_are_made_of_snapshots(void **state)
 {
 	static struct hyper_box box, other;
@@ -272,6 +315,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nothing_in_scratch_outlives_a_restore),
 		cmocka_unit_test(a_restore_heals_a_guest_that_has_ended),
 		cmocka_unit_test(the_image_is_a_snapshot_too),
+		cmocka_unit_test(a_heap_is_no_memory_until_it_is_used),
 		cmocka_unit_test(guests_are_made_of_snapshots),
 		cmocka_unit_test(guests_learn_of_restores),
 		cmocka_unit_test(a_snapshot_needs_a_guest_that_waits),

@@ -7,6 +7,7 @@
 
 #include "kit/fail.h"
 #include "mem/faults.h"
+#include "mem/read_only_mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,8 +39,8 @@ static struct shared_mem *make_read_only(void)
 	static uint8_t contents[2 * PAGE];
 	struct shared_mem *mem;
 	memset(contents, 0x5a, sizeof contents);
-	assert_int_equal(shared_mem_new_read_only(&mem, fail_host(0, FAIL_ONCE, 0), contents,
-						  sizeof contents, PAGE, SHARED_MEM_FILE, NULL),
+	assert_int_equal(read_only_mem_new(&mem, fail_host(0, FAIL_ONCE, 0), contents,
+					   sizeof contents, PAGE, SHARED_MEM_FILE, NULL),
 			 MOTE_OK);
 	return mem;
 }
@@ -236,9 +237,9 @@ static void a_read_only_block_shows_guests_a_prefix(void **state)
 
 	static const uint64_t bad[] = { 1, PAGE - 1, 2 * PAGE, UINT64_MAX };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_equal(shared_mem_new_read_only(&mem, fail_host(0, FAIL_ONCE, 0),
-							  (uint8_t[PAGE]){ 0 }, PAGE, bad[i],
-							  SHARED_MEM_PRIVATE, NULL),
+		assert_int_equal(read_only_mem_new(&mem, fail_host(0, FAIL_ONCE, 0),
+						   (uint8_t[PAGE]){ 0 }, PAGE, bad[i],
+						   SHARED_MEM_PRIVATE, NULL),
 				 MOTE_E_INVALID);
 }
 
@@ -287,8 +288,8 @@ static void populating_changes_no_byte_and_stays_in_the_block(void **state)
 
 	/* nor what nobody can write to */
 	static const uint8_t contents[PAGE];
-	assert_int_equal(shared_mem_new_read_only(&mem, fail_host(0, FAIL_ONCE, 0), contents, PAGE,
-						  PAGE, SHARED_MEM_PRIVATE, NULL),
+	assert_int_equal(read_only_mem_new(&mem, fail_host(0, FAIL_ONCE, 0), contents, PAGE, PAGE,
+					   SHARED_MEM_PRIVATE, NULL),
 			 MOTE_OK);
 	before = fail_operations();
 	shared_mem_populate(mem, 0, PAGE);
@@ -306,7 +307,7 @@ static mote_status make_all_kinds(const struct host *host, void *backing, mote_e
 		assert_null(mem);
 		return status;
 	}
-	status = shared_mem_new_read_only(&copy, host, contents, PAGE, PAGE, with, err);
+	status = read_only_mem_new(&copy, host, contents, PAGE, PAGE, with, err);
 	if (status)
 		assert_null(copy);
 	shared_mem_unref(copy);

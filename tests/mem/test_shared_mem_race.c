@@ -9,6 +9,7 @@
 #include "abi/io_stack.h"
 #include "kit/fail.h"
 #include "kit/guest_side.h"
+#include "mem/read_only_mem.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -604,8 +605,8 @@ static void nobody_changes_a_read_only_block(void **state)
 	struct shared_mem *mem;
 
 	memset(contents, 0x5a, sizeof contents);
-	assert_int_equal(shared_mem_new_read_only(&mem, fail_host(0, FAIL_ONCE, 0), contents, PAGE,
-						  PAGE, SHARED_MEM_PRIVATE, NULL),
+	assert_int_equal(read_only_mem_new(&mem, fail_host(0, FAIL_ONCE, 0), contents, PAGE, PAGE,
+					   SHARED_MEM_PRIVATE, NULL),
 			 MOTE_OK);
 	for (size_t i = 0; i < NTHREADS; i++) {
 		workers[i].mem = shared_mem_ref(mem);

@@ -126,16 +126,15 @@ static mote_status make_blob(struct hyperlight_snapshot *snapshot,
 	const struct hyperlight_layout *layout = &snapshot->layout;
 	struct vmem_range ranges[RANGES_MAX];
 	const size_t n = list_ranges(layout, start->init_flags, ranges);
-	const size_t size = layout->data_size + layout->tables_size;
-	uint8_t *bytes = host_alloc(snapshot->host, size);
-	if (!bytes)
-		return error_nomem(err, "a guest's memory", size);
-	fill(bytes, layout, image, start);
-	build_tables(layout, bytes + layout->data_size, ranges, n);
-	mote_status status = shared_mem_new_read_only(&snapshot->blob, snapshot->host, bytes, size,
-						      layout->data_size, SHARED_MEM_PRIVATE, err);
-	host_free(snapshot->host, bytes, size);
-	return status;
+	mote_status status =
+		shared_mem_new(&snapshot->blob, snapshot->host,
+			       layout->data_size + layout->tables_size, SHARED_MEM_PRIVATE, err);
+
+	if (status)
+		return status;
+	fill(shared_mem_bytes(snapshot->blob), layout, image, start);
+	build_tables(layout, shared_mem_bytes(snapshot->blob) + layout->data_size, ranges, n);
+	return shared_mem_make_read_only(snapshot->blob, layout->data_size, err);
 }
 
 mote_status hyperlight_snapshot_new(struct hyperlight_snapshot **out, const struct host *host,

@@ -14,6 +14,7 @@
 #include "abi/vmem_flat.h"
 #include "abi/vmem_spaces.h"
 #include "hv/cpu_features.h"
+#include "mem/zero_page.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -225,16 +226,22 @@ static uint64_t page_address(const struct taking *taking, size_t page)
 	return bytes->files[i]->address + at;
 }
 
+/* TO is all zero. So pages of zeroes are not copied: they are no memory while nobody writes there. */
 static mote_status copy_pages(const struct taking *taking, uint8_t *to, mote_error *err)
 {
 	mote_status status = MOTE_OK;
 
-	for (size_t i = 0; i < taking->npages && !status; i++)
-		if (taking->numbers[i] > 0)
-			status = hyperlight_bytes_copy(&taking->bytes, page_address(taking, i),
-						       to + (taking->numbers[i] - 1) *
-								       VMEM_PAGE_SIZE,
-						       VMEM_PAGE_SIZE, err);
+	for (size_t i = 0; i < taking->npages && !status; i++) {
+		if (taking->numbers[i] == 0)
+			continue;
+		const uint64_t pa = page_address(taking, i);
+		const void *from = hyperlight_bytes_at(&taking->bytes, pa, VMEM_PAGE_SIZE);
+
+		if (!from || !zero_page_is(from))
+			status = hyperlight_bytes_copy(
+				&taking->bytes, pa, to + (taking->numbers[i] - 1) * VMEM_PAGE_SIZE,
+				VMEM_PAGE_SIZE, err);
+	}
 	return status;
 }
 
@@ -283,20 +290,18 @@ static mote_status make_blob(struct taking *taking, struct hyperlight_snapshot *
 				 " bytes; a snapshot has one page "
 				 "at least, and at most 0x%" PRIx64,
 				 data, HYPERLIGHT_MAX_SIZE);
-	uint8_t *bytes = host_alloc(taking->host, (size_t)(data + most));
-	if (!bytes)
-		return error_nomem(err, "a snapshot's memory", (size_t)(data + most));
+	mote_status status =
+		shared_mem_new(&snapshot->blob, taking->host, data + most, SHARED_MEM_PRIVATE, err);
+	if (status)
+		return status;
+	uint8_t *bytes = shared_mem_bytes(snapshot->blob);
 	layout->data_size = data;
-	mote_status status = copy_pages(taking, bytes, err);
+	status = copy_pages(taking, bytes, err);
 	if (!status)
 		status = build_tables(taking, layout, bytes + data, most, &used, err);
 	if (!status)
 		status = hyperlight_layout_set_tables(layout, used, err);
-	if (!status)
-		status = shared_mem_new_read_only(&snapshot->blob, taking->host, bytes, data + used,
-						  data, SHARED_MEM_PRIVATE, err);
-	host_free(taking->host, bytes, (size_t)(data + most));
-	return status;
+	return status ? status : shared_mem_make_read_only(snapshot->blob, data, err);
 }
 
 static mote_status take(struct hyperlight_snapshot *snapshot, struct hyperlight_guest *guest,
