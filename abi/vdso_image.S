@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vdso_image.S - the vDSO, in assembly: an ELF header, tables for who looks functions up by name, and
- * the functions. Included where it is to stand, from MOTE_VDSO to the hypercall page's end.
+ * the functions. It is copied to MOTE_VDSO in the hypercall page; to that page's end there are traps.
  *
  * Formats: System V ABI, chapters 4 and 5; its x86-64 supplement. All addresses in there are offsets
  * from the ELF header. There is no DT_VERSYM: who asks for a version gets what there is.
@@ -115,4 +115,3 @@
 	jz 1f
 	mov %rax, (%rdi)
 1:	ret
-	.org 9b + VDSO_AT(0x1000), 0xcc

@@ -29,8 +29,8 @@ enum { TYPE_DATA = 0x3, TYPE_CODE = 0xb, TYPE_BUSY_TSS = 0xb, TYPE_INTERRUPT_GAT
 
 #define VECTORS 256
 
-/* vdso.S: MOTE_PAGE_SIZE - MOTE_VDSO bytes. */
-extern const uint8_t vdso_image[];
+/* vdso.S */
+extern const uint8_t vdso_image[], vdso_image_end[];
 
 /* A 64-bit TSS and its map of permitted ports, which ends after the port of hypercalls.
  * All other ports are beyond the limit, and so denied. */
@@ -208,7 +208,7 @@ void supervisor_build_hypercall_page(void *page, struct machine_ways ways)
 
 	memset(page, 0xcc, MOTE_PAGE_SIZE); /* int3: nothing else here is to be run */
 	build_start(page);
-	memcpy(at + MOTE_VDSO, vdso_image, MOTE_PAGE_SIZE - MOTE_VDSO);
+	memcpy(at + MOTE_VDSO, vdso_image, (size_t)(vdso_image_end - vdso_image));
 	if (ways.hypercall != WAY_OUT_MMIO)
 		memcpy(at + MOTE_HYPERCALL_ENTRY, hypercall_port, sizeof hypercall_port);
 	else

@@ -109,6 +109,7 @@ struct parcel {
 #pragma GCC visibility push(hidden)
 extern struct monitor_control monitor_control;
 extern const char monitor_hypercall_page[], monitor_hypercall_page_end[];
+extern const char monitor_vdso[], monitor_vdso_end[];
 void monitor_signal(void);
 _Noreturn void monitor_seal(const struct sock_fprog *filter);
 _Noreturn void monitor_main(const uint64_t *stack);
@@ -244,19 +245,26 @@ static long map_views(int socket, const int32_t *files)
 	return missing;
 }
 
+static void copy(uint64_t to, const char *from, const char *end)
+{
+	for (volatile char *at = (volatile char *)to; from < end;)
+		*at++ = *from++;
+}
+
 /* Over the view of the hypercall page, whose memory has no meaning here. */
 static void map_hypercall_page(int socket)
 {
-	char *page = (char *)MOTE_HYPERCALL_PAGE;
-	size_t size = (size_t)(monitor_hypercall_page_end - monitor_hypercall_page);
+	const uint8_t trap = 0xcc; /* int3: nothing else there is to be run */
 	long result;
 
 	result = map(MOTE_HYPERCALL_PAGE, MOTE_PAGE_SIZE, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (result == 0) {
-		for (size_t i = 0; i < size; i++)
-			((volatile char *)page)[MOTE_HYPERCALL_ENTRY + i] =
-				monitor_hypercall_page[i];
+		for (size_t i = 0; i < MOTE_PAGE_SIZE; i++)
+			((volatile uint8_t *)MOTE_HYPERCALL_PAGE)[i] = trap;
+		copy(MOTE_HYPERCALL_PAGE + MOTE_HYPERCALL_ENTRY, monitor_hypercall_page,
+		     monitor_hypercall_page_end);
+		copy(MOTE_HYPERCALL_PAGE + MOTE_VDSO, monitor_vdso, monitor_vdso_end);
 		result = call4(__NR_mprotect, MOTE_HYPERCALL_PAGE, MOTE_PAGE_SIZE,
 			       PROT_READ | PROT_EXEC, 0);
 	}

@@ -140,17 +140,18 @@ monitor_signal:
 	rdfsbase %r10
 	jmp monitor_stop
 
-/* What the hypercall page holds: monitor.c copies it. */
-	.globl monitor_hypercall_page, monitor_hypercall_page_end
+/* What the hypercall page holds: monitor.c copies both parts. */
+	.globl monitor_hypercall_page, monitor_hypercall_page_end, monitor_vdso, monitor_vdso_end
 monitor_hypercall_page:
 	jmp *1f(%rip)
 	.org monitor_hypercall_page + 8
 1:	.quad monitor_hypercall
 	.org monitor_hypercall_page + MONITOR_HYPERCALL_RETURN
 	ret
-	.org monitor_hypercall_page + MOTE_VDSO, 0xcc
-#include "abi/vdso_image.S"
 monitor_hypercall_page_end:
+monitor_vdso:
+#include "abi/vdso_image.S"
+monitor_vdso_end:
 
 	.section .bss
 	.balign 16

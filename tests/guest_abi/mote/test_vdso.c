@@ -86,6 +86,8 @@ static void tables_lead_to_the_functions(void **state)
 		assert_true(symbols[i].st_name < at[DT_STRSZ]);
 	}
 	assert_int_equal(n, 3);
+	for (uint64_t i = MOTE_VDSO_TIME + symbols[3].st_size; i < MOTE_PAGE_SIZE; i++)
+		assert_int_equal((uint8_t)page[i], 0xcc);
 }
 
 typedef int (*gettime_fn)(clockid_t clock, struct timespec *to);
