@@ -179,7 +179,8 @@ struct hv_backend {
 	/*
 	 * Runs the guest until its next exit. vm->regs holds the registers then, and
 	 * is taken over at the next run when vm->regs_changed is set (run clears it). An error
-	 * means that the machine itself is unusable from now on.
+	 * means that the machine itself is unusable from now on. EXIT is then as it was, or
+	 * HV_EXIT_UNSUPPORTED, with the hypervisor's number, if a guest in ring 0 can be why.
 	 */
 	mote_status (*run)(struct hv_vm *vm, struct hv_exit *exit, mote_error *err);
 

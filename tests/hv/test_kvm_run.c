@@ -473,15 +473,21 @@ static void exits_that_nobody_knows_are_errors(void **state)
 		memset(&answer, 0, sizeof answer);
 		answer.exit_reason = reasons[i];
 		const unsigned before = kvm_kernel.nruns;
+		exit.kind = HV_EXIT_DIED;
 		assert_int_equal(hv_kvm.run(vm, &exit, &err), MOTE_E_OS);
 		assert_int_equal(kvm_kernel.nruns, before + 1); /* it is not tried again */
+		assert_int_equal(exit.kind, HV_EXIT_UNSUPPORTED);
+		assert_int_equal(exit.u.detail, reasons[i]);
 		snprintf(text, sizeof text, "exit reason %u, which mote does not know", reasons[i]);
 		assert_non_null(strstr(err.message, text));
 		assert_int_equal(hv_kvm.run(vm, &exit, NULL), MOTE_E_OS);
 	}
 	answer.exit_reason = KVM_EXIT_FAIL_ENTRY;
 	answer.fail_entry.hardware_entry_failure_reason = 0x80000021;
+	exit.kind = HV_EXIT_DIED;
 	assert_int_equal(hv_kvm.run(vm, &exit, &err), MOTE_E_OS);
+	assert_int_equal(exit.kind, HV_EXIT_UNSUPPORTED);
+	assert_int_equal(exit.u.detail, 0x80000021);
 	assert_non_null(strstr(err.message, "refused the vCPU's state"));
 	assert_non_null(strstr(err.message, "reason 0x80000021"));
 }

@@ -196,6 +196,7 @@ static void add_output(struct hyper_box *box)
 {
 	const size_t len = strlen(box->output);
 
+	assert_int_equal(box->event.stream, 2); /* released hosts print to standard error */
 	snprintf(box->output + len, sizeof box->output - len, "%s", box->text);
 }
 

@@ -87,7 +87,7 @@ static void print(struct hyperlight_guest *guest, uint32_t character, struct gue
 		return;
 	}
 	*event = (struct guest_event){
-		.kind = GUEST_OUTPUT, .stream = 1, .text = guest->text, .text_size = size
+		.kind = GUEST_OUTPUT, .stream = 2, .text = guest->text, .text_size = size
 	};
 }
 
@@ -219,7 +219,8 @@ mote_status hyperlight_run(struct guest *base, struct guest_event *event, mote_e
 		status = guest->hv->ops->run(guest->vm, &exit, err);
 		shared_mem_run_end(guest->scratch);
 		guest->is_broken = status != MOTE_OK;
-		if (status)
+		/* if the machine stopped for a reason of its own, ring 0 can be that */
+		if (status && exit.kind == HV_EXIT_DIED)
 			return status;
 		if (exit.kind != HV_EXIT_INTERRUPTED && !account_exit(guest->account)) {
 			*event = (struct guest_event){ .kind = GUEST_LIMIT };

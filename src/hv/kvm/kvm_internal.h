@@ -120,6 +120,9 @@ void kvm_vm_wait(struct hv_vm *base, uint64_t ns);
 /* Installs the signal's handler, once. Errors: MOTE_E_STATE (there is one already), MOTE_E_OS. */
 mote_status kvm_kick_install(struct kvm *kvm, mote_error *err);
 
+/* Has the next run begin without events that wait, and with none held back. */
+void kvm_clear_events(struct kvm_vm *vm);
+
 /* KVM_RUN on an armed machine. */
 int kvm_kick_run(struct kvm_vm *vm);
 

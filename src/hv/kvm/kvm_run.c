@@ -72,11 +72,15 @@ static mote_status decode(const struct kvm_run *run, struct hv_exit *exit, mote_
 		exit->kind = HV_EXIT_INTERRUPTED;
 		return MOTE_OK;
 	case KVM_EXIT_FAIL_ENTRY:
+		exit->kind = HV_EXIT_UNSUPPORTED;
+		exit->u.detail = run->fail_entry.hardware_entry_failure_reason;
 		return error_set(err, MOTE_E_OS,
 				 "the processor refused the vCPU's state (KVM_EXIT_FAIL_ENTRY, "
 				 "reason 0x%" PRIx64 ")",
 				 (uint64_t)run->fail_entry.hardware_entry_failure_reason);
 	default:
+		exit->kind = HV_EXIT_UNSUPPORTED;
+		exit->u.detail = run->exit_reason;
 		return error_set(err, MOTE_E_OS,
 				 "KVM stopped the guest with exit reason %u, which "
 				 "mote does not know",
@@ -176,6 +180,15 @@ static mote_status finish_instruction(struct kvm_vm *vm, mote_error *err)
 	return error_set(err, MOTE_E_OS, "the vCPU does not come to the end of an instruction");
 }
 
+void kvm_clear_events(struct kvm_vm *vm)
+{
+	struct kvm_run *run = vm->run;
+
+	memset(&run->s.regs.events, 0, sizeof run->s.regs.events);
+	run->s.regs.events.flags = KVM_VCPUEVENT_VALID_SHADOW;
+	run->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
+}
+
 mote_status kvm_vm_reset(struct hv_vm *base, mote_error *err)
 {
 	struct kvm_vm *vm = (struct kvm_vm *)base;
@@ -185,11 +198,7 @@ mote_status kvm_vm_reset(struct hv_vm *base, mote_error *err)
 
 	run->s.regs.sregs = vm->boot_sregs;
 	run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
-	if (!was_settled) {
-		/* what was on its way when the guest was stopped */
-		memset(&run->s.regs.events, 0, sizeof run->s.regs.events);
-		run->s.regs.events.flags = KVM_VCPUEVENT_VALID_SHADOW;
-		run->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS;
-	}
+	if (!was_settled) /* what was on its way when the guest was stopped */
+		kvm_clear_events(vm);
 	return status;
 }

@@ -146,6 +146,9 @@ static mote_status set(struct hv_vm *base, const struct hv_system *state, mote_e
 	if (status)
 		return status;
 	fill_sregs(&vm->run->s.regs.sregs, state);
+	/* `sti` holds interrupts back for an instruction, which may be one that left the machine;
+	 * some processors refuse to go on with that and interrupts off */
+	kvm_clear_events(vm);
 	return clear_rest(vm, err);
 }
 

@@ -285,6 +285,66 @@ MOTE_EXPORT(u32, TriggerHandledException)
 	       (uint32_t)(handler_misalignment == 0) << 2;
 }
 
+/* Does what CODE says, in ring 0, as a function that is called; the result is what it leaves in
+ * rax. All of the image may be executed, its data too. */
+MOTE_EXPORT(u64, Execute, bytes, code)
+{
+	static uint8_t place[1024] __attribute__((aligned(64)));
+	uint64_t result;
+
+	for (size_t i = 0; i < code.len && i < sizeof place; i++)
+		place[i] = ((const uint8_t *)code.ptr)[i];
+	__asm__ volatile("call *%1"
+			 : "=a"(result)
+			 : "r"(place)
+			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory",
+			   "cc");
+	return result;
+}
+
+/*
+ * Leaves 64-bit mode and turns paging off, where the image's own pages are still where they were
+ * and nothing can be written to; then protection, too, if it is asked to. There the call ends. The
+ * code must be in a page that was never written to.
+ */
+__asm__(".text\n"
+	"without_paging:\n\t"
+	"mov %edi, %ecx\n\t"
+	"sub $16, %rsp\n\t"
+	"movw $23, (%rsp)\n\t"
+	"lea flat_descriptors(%rip), %rax\n\t"
+	"mov %rax, 2(%rsp)\n\t"
+	"lgdt (%rsp)\n\t"
+	"push $8\n\t"
+	"lea 1f(%rip), %rax\n\t"
+	"push %rax\n\t"
+	"lretq\n\t"
+	".code32\n"
+	"1:\n\t"
+	"mov $16, %eax\n\t"
+	"mov %eax, %ds\n\t"
+	"mov %eax, %ss\n\t"
+	"mov %cr0, %eax\n\t"
+	"and $0x7fffffff, %eax\n\t"
+	"mov %eax, %cr0\n\t"
+	"jecxz 2f\n\t"
+	"and $0xfffffffe, %eax\n\t"
+	"mov %eax, %cr0\n"
+	"2:\n\t"
+	"mov $108, %edx\n\t"
+	"out %eax, %dx\n\t"
+	"hlt\n\t"
+	".code64\n"
+	".balign 8\n"
+	"flat_descriptors:\n\t"
+	".quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff");
+void without_paging(uint32_t is_real) __attribute__((visibility("hidden")));
+
+MOTE_EXPORT(void, LeaveLongMode, u32, is_real)
+{
+	without_paging(is_real);
+}
+
 MOTE_EXPORT(void, InfiniteLoop)
 {
 	for (;;)
