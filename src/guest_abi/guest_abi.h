@@ -55,8 +55,6 @@ enum guest_claim {
  * no use for does not count. */
 struct guest_start {
 	struct mote_image *image;
-	const void *file; /* the executable */
-	size_t file_size;
 	uint64_t input_size, output_size; /* of the buffers */
 	uint64_t buffer_size;             /* of those for bulk data, one each way; 0: none */
 	uint64_t heap_size;

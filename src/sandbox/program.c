@@ -96,8 +96,6 @@ mote_status mote_image_run(mote_image *image, const mote_program_options *given,
 		.guest = {
 			.start = {
 				.image = image,
-				.file = image->file.at,
-				.file_size = image->file.size,
 				.heap_size = options.heap_size,
 				.stack_size = options.stack_size ? options.stack_size
 						 : MOTE_DEFAULT_PROGRAM_STACK_SIZE,

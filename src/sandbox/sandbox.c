@@ -53,8 +53,6 @@ mote_status sandbox_plan_from(struct sandbox_plan *plan, const mote_image *image
 	*plan = sandbox_plan_anywhere(options);
 	plan->guest.start = (struct guest_start){
 		.image = (mote_image *)(uintptr_t)image,
-		.file = image->file.at,
-		.file_size = image->file.size,
 		.heap_size = options->heap_size,
 		.stack_size = options->stack_size,
 		.scratch_size = options->scratch_size,

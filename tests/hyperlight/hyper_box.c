@@ -6,6 +6,7 @@
 #include "tests/hyperlight/hyper_box.h"
 
 #include "hv/kvm/kvm.h"
+#include "image/image.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -65,7 +66,8 @@ mote_status hyper_box_new(struct hyper_box *box, struct guest **out, struct hv *
 
 void hyper_box_make(struct hyper_box *box, const char *path, const struct guest_start *start)
 {
-	struct guest_start with_file = *start;
+	struct mote_image image = { .name = "guest" };
+	struct guest_start with_image = *start;
 	mote_error err = { .message = "" };
 
 	*box = (struct hyper_box){ .nlogs = 0 };
@@ -73,9 +75,10 @@ void hyper_box_make(struct hyper_box *box, const char *path, const struct guest_
 	box->host.log = ignore_log;
 	box->host.log_level = MOTE_LOG_INFO;
 	open_hypervisor(box);
-	void *bytes = read_file(path, &with_file.file_size);
-	with_file.file = bytes;
-	if (hyperlight_load(&box->first, &box->host, &with_file, &err) ||
+	void *bytes = read_file(path, &image.file.size);
+	image.file.at = bytes;
+	with_image.image = &image;
+	if (hyperlight_load(&box->first, &box->host, &with_image, &err) ||
 	    hyper_box_new(box, &box->guest, box->hv, box->first, &err))
 		fail_msg("%s: %s", path, err.message);
 	free(bytes);

@@ -171,7 +171,7 @@ static void init_data_is_there(void **state)
 static void the_stack_grows_until_scratch_is_used_up(void **state)
 {
 	static struct hyper_box box;
-	const struct guest_start start = { .file = NULL };
+	const struct guest_start start = { .image = NULL };
 	mote_value frames = i32(1);
 
 	(void)state;

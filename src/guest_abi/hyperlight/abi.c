@@ -78,6 +78,12 @@ static struct hyperlight_start start_of(const struct guest_start *start)
 	};
 }
 
+static mote_status parse_file(struct hyperlight_image *out, const struct mote_image *image,
+			      mote_error *err)
+{
+	return hyperlight_image_parse(out, image->file.at, image->file.size, err);
+}
+
 /* Guests ask the host for functions by name, and see no list of them. */
 static mote_status describe(const struct guest_start *start, size_t nfunctions,
 			    guest_visit_region visit, void *user, mote_error *err)
@@ -87,7 +93,7 @@ static mote_status describe(const struct guest_start *start, size_t nfunctions,
 	struct hyperlight_image image;
 
 	(void)nfunctions;
-	mote_status status = hyperlight_image_parse(&image, start->file, start->file_size, err);
+	mote_status status = parse_file(&image, start->image, err);
 	if (!status)
 		status = hyperlight_snapshot_layout(&layout, &image, &how, err);
 	if (!status)
@@ -103,7 +109,7 @@ mote_status hyperlight_load(struct guest_snapshot **out, const struct host *host
 	struct hyperlight_image image;
 
 	*out = NULL;
-	mote_status status = hyperlight_image_parse(&image, start->file, start->file_size, err);
+	mote_status status = parse_file(&image, start->image, err);
 	if (!status)
 		status = hyperlight_snapshot_new(&snapshot, host, &image, &how, err);
 	if (!status)

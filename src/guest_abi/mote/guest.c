@@ -95,7 +95,8 @@ static mote_status make_memory(struct mote_guest *guest, const struct guest_plan
 	guest->config =
 		snapshot ? snapshot->config : mote_layout_config(&plan->start, plan->nfunctions);
 	mote_status status = guest_memory_new(
-		&guest->memory, guest->host, &guest->config, snapshot ? NULL : plan->start.file,
+		&guest->memory, guest->host, &guest->config,
+		snapshot ? NULL : plan->start.image->file.at,
 		plan->hv->ops->needs_fd ? SHARED_MEM_FILE : SHARED_MEM_PRIVATE, err);
 	if (!status)
 		status = arena_init(&guest->arena, guest->host, guest->memory, err);
