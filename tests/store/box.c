@@ -131,3 +131,16 @@ unsigned box_count_blobs(const struct box *box)
 {
 	return scan(box, NULL, 0);
 }
+
+void page_sum_add(void *user, uint64_t address, const void *bytes)
+{
+	struct page_sum *sum = user;
+	const unsigned char *at = bytes;
+
+	assert_true(address > sum->last && address % 4096 == 0);
+	sum->last = address;
+	sum->pages++;
+	sum->value = sum->value * 31 + address;
+	for (unsigned i = 0; i < 4096; i++)
+		sum->value = sum->value * 31 + at[i];
+}

@@ -47,4 +47,11 @@ const char *box_memory_path(const struct box *box);
 /* How many blobs there are. */
 unsigned box_count_blobs(const struct box *box);
 
+/* All pages of a snapshot, one after the other, as a number. For mote_snapshot_pages(): the test
+ * fails if they do not ascend. */
+struct page_sum {
+	uint64_t value, pages, last;
+};
+void page_sum_add(void *user, uint64_t address, const void *bytes);
+
 #endif

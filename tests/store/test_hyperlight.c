@@ -82,43 +82,25 @@ static void guests_go_on_where_they_were(void **state)
 	}
 }
 
-/* All pages of a snapshot, one after the other, as a number. */
-struct sum {
-	uint64_t value, pages, last;
-};
-
-static void add_page(void *user, uint64_t address, const void *bytes)
-{
-	struct sum *sum = user;
-	const unsigned char *at = bytes;
-
-	assert_true(address > sum->last && address % PAGE == 0);
-	sum->last = address;
-	sum->pages++;
-	sum->value = sum->value * 31 + address;
-	for (unsigned i = 0; i < PAGE; i++)
-		sum->value = sum->value * 31 + at[i];
-}
-
 static void pages_and_image_can_be_seen(void **state)
 {
 	struct guest *g = begin();
-	struct sum before = { 0 }, after = { 0 }, later = { 0 };
+	struct page_sum before = { 0 }, after = { 0 }, later = { 0 };
 	mote_snapshot *taken, *next;
 
 	(void)state;
 	EXPECT_STATUS(g, mote_snapshot_take(&taken, g->sb, &g->err), MOTE_OK);
 	EXPECT_STATUS(g, mote_snapshot_save(taken, box.folder, "one", &g->err), MOTE_OK);
 	mote_snapshot *loaded = box_loaded(&box, "one");
-	EXPECT_STATUS(g, mote_snapshot_pages(taken, add_page, &before, &g->err), MOTE_OK);
-	EXPECT_STATUS(g, mote_snapshot_pages(loaded, add_page, &after, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_pages(taken, page_sum_add, &before, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_pages(loaded, page_sum_add, &after, &g->err), MOTE_OK);
 	assert_true(before.pages > 5);
 	assert_true(before.last > UINT64_C(0xfffffd0000000000)); /* its stack */
 	assert_memory_equal(&before, &after, sizeof before);
 	/* what a call changes is at the same addresses */
 	CALL(g, "AddToStatic", MOTE_ARGS(mote_i32(5)));
 	EXPECT_STATUS(g, mote_snapshot_take(&next, g->sb, &g->err), MOTE_OK);
-	EXPECT_STATUS(g, mote_snapshot_pages(next, add_page, &later, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_pages(next, page_sum_add, &later, &g->err), MOTE_OK);
 	assert_in_range(later.pages, before.pages, before.pages + 4);
 	assert_true(later.value != before.value);
 	mote_snapshot_unref(next);
@@ -260,13 +242,13 @@ static void use_all(struct guest *g, mote_snapshot *snapshot)
 {
 	const mote_call_options *soon =
 		MOTE_OPTIONS(mote_call_options, .timeout_ns = UINT64_C(300000000));
-	struct sum sum = { 0 };
+	struct page_sum sum = { 0 };
 	unsigned char page[PAGE];
 	unsigned nregions = 0;
 	mote_snapshot *again;
 	mote_sandbox *sb;
 
-	(void)!mote_snapshot_pages(snapshot, add_page, &sum, &g->err);
+	(void)!mote_snapshot_pages(snapshot, page_sum_add, &sum, &g->err);
 	mote_snapshot_layout(snapshot, count_region, &nregions);
 	assert_in_range(nregions, 0, 2000);
 	if (mote_sandbox_from_snapshot(&sb, box.rt, snapshot, &box.options, &g->err))

@@ -229,36 +229,18 @@ static void a_sandbox_of_the_image_can_be_restored_to_it(struct guest *g)
 	box_fini(&box);
 }
 
-/* All pages of a snapshot, one after the other, as a number. */
-struct sum {
-	uint64_t value, pages, last;
-};
-
-static void add_page(void *user, uint64_t address, const void *bytes)
-{
-	struct sum *sum = user;
-	const unsigned char *at = bytes;
-
-	assert_true(address > sum->last && address % PAGE == 0);
-	sum->last = address;
-	sum->pages++;
-	sum->value = sum->value * 31 + address;
-	for (unsigned i = 0; i < PAGE; i++)
-		sum->value = sum->value * 31 + at[i];
-}
-
 static void pages_and_image_can_be_seen(struct guest *g)
 {
 	mote_snapshot *taken;
 	struct box box;
-	struct sum before = { 0 }, after = { 0 };
+	struct page_sum before = { 0 }, after = { 0 };
 
 	box_init(&box, g);
 	EXPECT_STATUS(g, mote_snapshot_take(&taken, g->sb, &g->err), MOTE_OK);
 	EXPECT_STATUS(g, mote_snapshot_save(taken, box.folder, "one", &g->err), MOTE_OK);
 	mote_snapshot *loaded = box_loaded(&box, "one");
-	EXPECT_STATUS(g, mote_snapshot_pages(taken, add_page, &before, &g->err), MOTE_OK);
-	EXPECT_STATUS(g, mote_snapshot_pages(loaded, add_page, &after, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_pages(taken, page_sum_add, &before, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_pages(loaded, page_sum_add, &after, &g->err), MOTE_OK);
 	assert_true(before.pages > 5);
 	assert_memory_equal(&before, &after, sizeof before);
 
