@@ -194,6 +194,21 @@ MOTE_API MOTE_NODISCARD mote_status mote_sandbox_map_file(mote_sandbox *sb, cons
 							  uint64_t address, const char *label,
 							  mote_error *err);
 
+/*
+ * The same for what the descriptor FD has open, from its beginning: a regular file, or memory of
+ * the host's program, made with memfd_create(). It is not copied: what the program writes there, by
+ * write() or by a shared mapping of its own, the guest sees from then on, in the middle of a call
+ * too. So do sandboxes that begin at a snapshot; those of hyperlight guests have a copy.
+ *
+ * FD must be open for reading. It stays the caller's, and may be closed afterwards. LABEL is as
+ * above; NULL stands for "descriptor FD", with the number. Memory with the seal F_SEAL_SHRINK
+ * cannot be cut short.
+ *
+ * Errors: as above; MOTE_E_OS also if FD is not open, or not for reading.
+ */
+MOTE_API MOTE_NODISCARD mote_status mote_sandbox_map_fd(mote_sandbox *sb, int fd, uint64_t address,
+							const char *label, mote_error *err);
+
 typedef struct mote_program_options {
 	size_t size;                    /* sizeof(mote_program_options); set by the macro */
 	uint64_t heap_size, stack_size; /* as in mote_sandbox_options, but a stack of 8 MiB */

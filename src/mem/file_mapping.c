@@ -95,12 +95,15 @@ static mote_status check_address(const char *path, uint64_t address, mote_error 
 	return MOTE_OK;
 }
 
-/* What was opened and cannot be mapped. Sockets cannot even be opened. */
+/* What is open and cannot be mapped. Only as a descriptor can it be a socket, or nothing that has
+ * a kind, as an eventfd has none. */
 static const char *file_kind(mode_t mode)
 {
 	if (S_ISDIR(mode))
 		return "a directory";
-	return S_ISFIFO(mode) ? "a pipe" : "a device";
+	if (S_ISFIFO(mode))
+		return "a pipe";
+	return S_ISCHR(mode) || S_ISBLK(mode) ? "a device" : "a socket or the like";
 }
 
 static mote_status check_file(struct file_mapping *file, const char *path, mote_error *err)
@@ -128,34 +131,47 @@ static mote_status check_file(struct file_mapping *file, const char *path, mote_
 	return MOTE_OK;
 }
 
-static mote_status open_and_map(struct file_mapping *file, const char *path, mote_error *err)
+/* A descriptor of the mapping's own: for the path NAME, or, unless FD is NULL, for what that has
+ * open. */
+static int open_file(const struct sys *sys, const char *name, const int *fd)
+{
+	if (fd)
+		return sys->fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+	/* not blocking: opening a pipe would wait for a writer */
+	return sys->open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+static mote_status open_and_map(struct file_mapping *file, const char *name, const int *fd,
+				mote_error *err)
 {
 	const struct sys *sys = file->host->sys;
 	mote_status status;
 
-	/* not blocking: opening a pipe would wait for a writer */
-	file->fd = sys->open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	file->fd = open_file(sys, name, fd);
 	if (file->fd < 0)
-		return error_os(err, errno, "cannot open %.300s", path);
-	status = check_file(file, path, err);
+		return error_os(err, errno, "cannot open %.300s", name);
+	status = check_file(file, name, err);
 	if (status)
 		return status;
 	/* Not executable here: a hypervisor needs no more than to read it, and what a
-	 * guest executes is nothing that this process should. */
+	 * guest executes is nothing that this process should. Private, because shared
+	 * mappings of memory sealed against writing are refused before Linux 6.7; pages that
+	 * nobody writes to are the file's own all the same. */
 	void *at = sys->mmap(NULL, (size_t)file->size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE,
 			     file->fd, 0);
 	if (at == MAP_FAILED)
-		return error_os(err, errno, "cannot map the %" PRIu64 " bytes of %.300s",
-				file->file_size, path);
+		return error_os(err, errno,
+				"cannot map the %" PRIu64 " bytes of %.300s for reading",
+				file->file_size, name);
 	file->bytes = at;
 	return MOTE_OK;
 }
 
-mote_status file_mapping_new(struct file_mapping **out, const struct host *host, const char *path,
-			     uint64_t address, const char *label, mote_error *err)
+mote_status file_mapping_new(struct file_mapping **out, const struct host *host, const char *name,
+			     const int *fd, uint64_t address, const char *label, mote_error *err)
 {
 	*out = NULL;
-	mote_status status = check_address(path, address, err);
+	mote_status status = check_address(name, address, err);
 	if (!status && label)
 		status = check_label(label, err);
 	if (status)
@@ -165,7 +181,7 @@ mote_status file_mapping_new(struct file_mapping **out, const struct host *host,
 		return error_nomem(err, "the description of a mapped file", sizeof *file);
 	*file = (struct file_mapping){ .host = host, .address = address, .fd = -1 };
 	atomic_init(&file->nrefs, 1);
-	status = open_and_map(file, path, err);
+	status = open_and_map(file, name, fd, err);
 	if (status) {
 		file_mapping_unref(file);
 		return status;
@@ -173,7 +189,7 @@ mote_status file_mapping_new(struct file_mapping **out, const struct host *host,
 	if (label)
 		memcpy(file->label, label, strlen(label) + 1);
 	else
-		derive_label(file->label, path);
+		derive_label(file->label, name);
 	snprintf(file->name, sizeof file->name, "mapped file \"%s\"", file->label);
 	*out = file;
 	return MOTE_OK;

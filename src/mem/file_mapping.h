@@ -35,20 +35,22 @@ struct file_mapping {
 	uint64_t file_size; /* bytes, when it was prepared */
 	uint64_t gpa;       /* guest physical; 0 until it is applied */
 	void *bytes;        /* SIZE of them, for a memory slot */
-	int fd;             /* the same bytes from offset 0 on; read-only */
+	int fd;             /* the same bytes from offset 0 on, for reading; its own */
 	char label[MOTE_LABEL_SIZE];
 	char name[MOTE_LABEL_SIZE + 16]; /* `mapped file "LABEL"`, for messages */
 };
 
 /*
- * Prepares PATH for a guest that will see it at ADDRESS. LABEL must be 1 to 63 bytes of UTF-8
- * without control characters; if it is NULL, the file's name is taken, cut between characters to
- * 63 bytes, with '?' for what may not be in a label. HOST must outlive the mapping. The path is
- * not needed afterwards, and the file may be deleted. Errors: MOTE_E_INVALID (address, label, no
- * regular file, empty, too large for ADDRESS), MOTE_E_NOMEM, MOTE_E_OS. *OUT is NULL then.
+ * Prepares a file for a guest that will see it at ADDRESS: the path NAME; or, unless FD is NULL,
+ * what that descriptor has open, which NAME says in messages. LABEL must be 1 to 63 bytes of UTF-8
+ * without control characters; if it is NULL, the last part of NAME is taken, cut between characters
+ * to 63 bytes, with '?' for what may not be in a label. HOST must outlive the mapping. Neither NAME
+ * nor FD is needed afterwards, and the file may be deleted. Errors: MOTE_E_INVALID (address, label,
+ * no regular file, empty, too large for ADDRESS), MOTE_E_NOMEM, MOTE_E_OS (FD may not be open, or
+ * not for reading). *OUT is NULL then.
  */
-mote_status file_mapping_new(struct file_mapping **out, const struct host *host, const char *path,
-			     uint64_t address, const char *label, mote_error *err);
+mote_status file_mapping_new(struct file_mapping **out, const struct host *host, const char *name,
+			     const int *fd, uint64_t address, const char *label, mote_error *err);
 
 /* One more reference: memories and snapshots share what is mapped. Returns FILE. */
 struct file_mapping *file_mapping_ref(struct file_mapping *file);

@@ -122,6 +122,16 @@ MOTE_EXPORT(i32, MapDuringCall)
 	return MapNow();
 }
 
+/* The byte at ADDRESS before and after something that the host does during the call. */
+MOTE_EXPORT(u32, ReadAround, u64, address)
+{
+	const volatile unsigned char *byte = (const volatile unsigned char *)address;
+	const uint32_t before = *byte;
+
+	MapNow();
+	return before << 8 | *byte;
+}
+
 int main(void)
 {
 	return mote_mapping_get(0) || mote_mapping_find("x") ? 1 : 0;

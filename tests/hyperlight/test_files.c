@@ -9,6 +9,7 @@
 #include "mem/file_mapping.h"
 #include "tests/mem/scratch_file.h"
 
+#include <mote/mote.h>
 #include <string.h>
 
 #define BASE UINT64_C(0x100000000)
@@ -27,7 +28,7 @@ static struct file_mapping *prepare(struct hyper_box *box, const struct scratch_
 	struct file_mapping *mapping;
 	mote_error err = { .message = "" };
 
-	if (file_mapping_new(&mapping, &box->host, file->path, address, "file", &err))
+	if (file_mapping_new(&mapping, &box->host, file->path, NULL, address, "file", &err))
 		fail_msg("%s", err.message);
 	return mapping;
 }
@@ -44,13 +45,19 @@ static void map(struct hyper_box *box, const struct scratch_file *file, uint64_t
 	assert_int_equal(hyper_box_value(box, "Map", 2, params).as.u32, 0);
 }
 
-static void check_letters(struct hyper_box *box, uint64_t address)
+static void check_text(struct hyper_box *box, uint64_t address, const char *text)
 {
-	const mote_value params[] = { u64(address), u64(26) };
+	const size_t size = strlen(text);
+	const mote_value params[] = { u64(address), u64(size) };
 	const mote_value value = hyper_box_value(box, "ReadMappedBuffer", 2, params);
 
-	assert_int_equal(value.as.bytes.len, 26);
-	assert_memory_equal(value.as.bytes.ptr, "abcdefghijklmnopqrstuvwxyz", 26);
+	assert_int_equal(value.as.bytes.len, size);
+	assert_memory_equal(value.as.bytes.ptr, text, size);
+}
+
+static void check_letters(struct hyper_box *box, uint64_t address)
+{
+	check_text(box, address, "abcdefghijklmnopqrstuvwxyz");
 }
 
 static void a_guest_reads_and_executes_a_file(void **state)
@@ -291,6 +298,92 @@ static void snapshot_restore_handles_remapping_correctly(void **state)
 	close(file.fd);
 }
 
+/* By descriptor, memory that the host goes on writing to: the guest sees that, until it is restored
+ * to a snapshot, which has a copy. */
+static void what_the_host_writes_shows(void **state)
+{
+	static struct hyper_box box;
+	struct scratch_file file = scratch_file(5000);
+	struct file_mapping *mapping;
+	mote_error err = { .message = "" };
+	char *shared = mmap(NULL, 5000, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd, 0);
+
+	(void)state;
+	assert_true(shared != MAP_FAILED);
+	hyper_box_init(&box, guest_path, &plain);
+	const mote_value params[] = { u64(BASE), u64(0x2000) };
+
+	if (file_mapping_new(&mapping, &box.host, "descriptor", &file.fd, BASE, NULL, &err) ||
+	    hyperlight_abi.map_file(box.guest, mapping, &err))
+		fail_msg("%s", err.message);
+	close(file.fd);
+	assert_int_equal(hyper_box_value(&box, "Map", 2, params).as.u32, 0);
+	check_letters(&box, BASE);
+	memcpy(shared, "first", 5);
+	memcpy(shared + 0x1000, "page", 4); /* which the guest has not looked at */
+	check_text(&box, BASE, "firstfgh");
+	check_text(&box, BASE + 0x1000, "page");
+
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
+
+	memcpy(shared, "later", 5);
+	check_text(&box, BASE, "laterfgh");
+	hyper_box_restore(&box, snapshot);
+	check_text(&box, BASE, "firstfgh");
+	check_text(&box, BASE + 0x1000, "page");
+	memcpy(shared, "never", 5);
+	check_text(&box, BASE, "firstfgh");
+	/* which it may write to, and nobody else sees it */
+	hyper_box_value(&box, "WriteMappedBuffer", 1, params);
+	check_text(&box, BASE, "Birstfgh");
+	assert_memory_equal(shared, "neverfgh", 8);
+	guest_snapshot_unref(snapshot);
+	hyper_box_fini(&box);
+	munmap(shared, 5000);
+}
+
+static mote_value read_mapping(mote_sandbox *sb, size_t size)
+{
+	const mote_value params[] = { u64(BASE), u64(size) };
+	mote_value result = { .type = MOTE_VOID };
+	mote_error err;
+
+	if (mote_call(sb, "ReadMapping", params, 2, &result, &err))
+		fail_msg("%s", err.message);
+	return result;
+}
+
+/* As a program has it: host and guest library together. */
+static void a_program_lends_its_memory(void **state)
+{
+	struct scratch_file file = scratch_file(5000);
+	mote_runtime *rt;
+	mote_image *image;
+	mote_sandbox *sb = NULL;
+	mote_error err = { .message = "" };
+
+	(void)state;
+	if (mote_runtime_new(&rt, MOTE_OPTIONS(mote_runtime_options, .backend = "kvm"), &err)) {
+		print_message("SKIP: %s\n", err.message);
+		skip();
+	}
+	if (mote_image_load_file(&image, rt, guest_path, &err) ||
+	    mote_sandbox_new(&sb, image, NULL, &err) ||
+	    mote_sandbox_map_fd(sb, file.fd, BASE, "board", &err))
+		fail_msg("%s", err.message);
+	assert_memory_equal(read_mapping(sb, 26).as.bytes.ptr, "abcdef", 6);
+	assert_int_equal(pwrite(file.fd, "ABC", 3, 0), 3);
+	assert_memory_equal(read_mapping(sb, 26).as.bytes.ptr, "ABCdef", 6);
+	assert_int_equal(mote_sandbox_map_fd(sb, file.fd, BASE + 0x1000, "more", &err),
+			 MOTE_E_INVALID);
+	assert_non_null(strstr(err.message, "the mapped file \"more\" at 0x100001000..0x100003000 "
+					    "overlaps mapped file \"board\""));
+	mote_sandbox_free(sb);
+	mote_image_unref(image);
+	mote_runtime_free(rt);
+	close(file.fd);
+}
+
 static void test_map_file_cow_multi_vm_same_file(void **state)
 {
 	static struct hyper_box boxes[2];
@@ -343,6 +436,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(there_can_be_32_files),
 		cmocka_unit_test(a_guest_that_runs_gets_no_files),
 		cmocka_unit_test(snapshot_restore_handles_remapping_correctly),
+		cmocka_unit_test(what_the_host_writes_shows),
+		cmocka_unit_test(a_program_lends_its_memory),
 		cmocka_unit_test(test_map_file_cow_multi_vm_same_file),
 		cmocka_unit_test(a_file_that_was_cut_is_an_error_and_no_crash),
 	};

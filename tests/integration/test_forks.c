@@ -110,6 +110,7 @@ static void use_everything(struct guest *g, const struct things *things)
 	CHILD_IS_REFUSED(mote_sandbox_write(g->sb, 0, &word, sizeof word, &err));
 	CHILD_IS_REFUSED(
 		mote_sandbox_map_file(g->sb, "/bin/sh", UINT64_C(0x200000000000), NULL, &err));
+	CHILD_IS_REFUSED(mote_sandbox_map_fd(g->sb, 0, UINT64_C(0x200000000000), NULL, &err));
 	CHILD_IS_REFUSED(mote_sandbox_restore(g->sb, things->clean, &err));
 	CHILD_IS_REFUSED(mote_snapshot_take(&snapshot, g->sb, &err));
 	CHILD_EXPECT(!snapshot);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,6 +109,12 @@ static void nothing_is_inherited(struct guest *g)
 	EXPECT_STATUS(g, mote_sandbox_map_file(g->sb, g->path, 0x200000000000, "self", &g->err),
 		      MOTE_OK);
 	expect_nothing_inherited(g, "with a mapped file");
+	int memory = memfd_create("lent", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(memory, 1), 0);
+	EXPECT_STATUS(g, mote_sandbox_map_fd(g->sb, memory, 0x300000000000, "lent", &g->err),
+		      MOTE_OK);
+	close(memory);
+	expect_nothing_inherited(g, "with memory of this process mapped");
 	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
 	expect_nothing_inherited(g, "with a snapshot");
 	mote_sandbox *copy = sandbox_of(g, snapshot);

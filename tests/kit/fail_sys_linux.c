@@ -9,6 +9,7 @@
 #include "tests/kit/held.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 
 /*
@@ -59,7 +60,8 @@
 	     held_fd(result, "memfd_create"))                                                      \
 	CALL(int, ftruncate, (int fd, off_t size), (fd, size), (void)0)                            \
 	CALL(off_t, lseek, (int fd, off_t offset, int whence), (fd, offset, whence), (void)0)      \
-	CALL(int, fcntl, (int fd, int command, int argument), (fd, command, argument), (void)0)    \
+	CALL(int, fcntl, (int fd, int command, int argument), (fd, command, argument),             \
+	     command == F_DUPFD_CLOEXEC ? held_fd(result, "fcntl") : (void)0)                      \
 	SURE(int, rt_sigprocmask, (int how, const uint64_t *set, uint64_t *before),                \
 	     (how, set, before), (void)0)                                                          \
 	CALL(int, sigaction,                                                                       \

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -58,7 +59,7 @@ static struct file_mapping *prepare(const char *path, const char *label)
 	struct file_mapping *file;
 	mote_error err;
 
-	if (file_mapping_new(&file, fail_host(0, FAIL_ONCE, 0), path, AT, label, &err))
+	if (file_mapping_new(&file, fail_host(0, FAIL_ONCE, 0), path, NULL, AT, label, &err))
 		fail_msg("%s", err.message);
 	return file;
 }
@@ -91,6 +92,31 @@ static void a_file_is_mapped_whole_and_read_only(void **state)
 		close(scratch.fd);
 	}
 	file_mapping_unref(NULL);
+}
+
+/* By descriptor it is another one of the same open file: the caller may close his. */
+static void what_is_open_is_mapped_by_a_descriptor_of_its_own(void **state)
+{
+	(void)state;
+	struct scratch_file scratch = scratch_file(PAGE + 30);
+	struct file_mapping *file;
+	uint8_t got[PAGE];
+	mote_error err;
+
+	if (file_mapping_new(&file, fail_host(0, FAIL_ONCE, 0), "descriptor 7", &scratch.fd, AT,
+			     NULL, &err))
+		fail_msg("%s", err.message);
+	assert_int_not_equal(file->fd, scratch.fd);
+	assert_true(fcntl(file->fd, F_GETFD) & FD_CLOEXEC);
+	assert_string_equal(file->name, "mapped file \"descriptor 7\"");
+	assert_int_equal(file->file_size, PAGE + 30);
+	assert_int_equal(pwrite(scratch.fd, "XYZ", 3, 0), 3);
+	assert_memory_equal(file->bytes, "XYZd", 4);
+	assert_true(faults(file->bytes, ACCESS_WRITE));
+	close(scratch.fd);
+	assert_int_equal(file_mapping_read(file, 0, got, sizeof got, &err), MOTE_OK);
+	assert_memory_equal(got, "XYZd", 4);
+	drop(file);
 }
 
 #define SEVEN  "1234567"
@@ -129,7 +155,7 @@ static void a_given_label_is_taken_as_it_is_or_refused(void **state)
 		struct file_mapping *file;
 		mote_error err = { .message = "" };
 		mote_status status = file_mapping_new(&file, fail_host(0, FAIL_ONCE, 0),
-						      scratch.path, AT, given[i].label, &err);
+						      scratch.path, NULL, AT, given[i].label, &err);
 		if ((status != MOTE_OK) != (given[i].why != NULL) ||
 		    (given[i].why && !strstr(err.message, given[i].why)))
 			fail_msg("label %zu: %s \"%s\"", i, mote_status_name(status), err.message);
@@ -188,8 +214,8 @@ static void expect_refusal(const char *path, uint64_t address, mote_status want,
 {
 	struct file_mapping *file;
 	mote_error err = { .message = "" };
-	mote_status status =
-		file_mapping_new(&file, fail_host(0, FAIL_ONCE, 0), path, address, NULL, &err);
+	mote_status status = file_mapping_new(&file, fail_host(0, FAIL_ONCE, 0), path, NULL,
+					      address, NULL, &err);
 	const char *leak = fail_leak();
 
 	if (status != want || file || !strstr(err.message, text) || leak)
@@ -218,10 +244,11 @@ static void addresses_that_no_file_can_have_are_refused(void **state)
 		       "addresses; map it lower, or a part of it");
 	const struct host *host = fail_host(0, FAIL_ONCE, 0);
 	assert_int_equal(
-		file_mapping_new(&file, host, path, MOTE_ADDRESS_END - 2 * PAGE, "x", NULL),
+		file_mapping_new(&file, host, path, NULL, MOTE_ADDRESS_END - 2 * PAGE, "x", NULL),
 		MOTE_OK);
 	drop(file);
-	assert_int_equal(file_mapping_new(&file, host, path, MOTE_WINDOW_END, "x", NULL), MOTE_OK);
+	assert_int_equal(file_mapping_new(&file, host, path, NULL, MOTE_WINDOW_END, "x", NULL),
+			 MOTE_OK);
 	drop(file);
 	close(scratch.fd);
 }
@@ -257,6 +284,44 @@ static void what_is_no_file_with_bytes_is_refused(void **state)
 	close(fd);
 	close(empty.fd);
 	close(huge.fd);
+}
+
+static void expect_refusal_of(int fd, mote_status want, const char *text)
+{
+	struct file_mapping *file;
+	mote_error err = { .message = "" };
+	mote_status status =
+		file_mapping_new(&file, fail_host(0, FAIL_ONCE, 0), "it", &fd, AT, "x", &err);
+	const char *leak = fail_leak();
+
+	if (status != want || file || strcmp(err.message, text) != 0 || leak)
+		fail_msg("%s, \"%s\" and not \"%s\"; left behind: %s", mote_status_name(status),
+			 err.message, text, leak ? leak : "nothing");
+	close(fd);
+}
+
+static void descriptors_of_nothing_to_map_are_refused(void **state)
+{
+	(void)state;
+	struct scratch_file scratch = scratch_file(10);
+	int both[2];
+
+	expect_refusal_of(-1, MOTE_E_OS, "cannot open it: Bad file descriptor");
+	expect_refusal_of(open(scratch.path, O_WRONLY | O_CLOEXEC), MOTE_E_OS,
+			  "cannot map the 10 bytes of it for reading: Permission denied");
+	expect_refusal_of(open(folder, O_RDONLY | O_CLOEXEC), MOTE_E_INVALID,
+			  "it: is a directory; only regular files can be mapped");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both), 0);
+	for (int i = 0; i < 2; i++)
+		expect_refusal_of(both[i], MOTE_E_INVALID,
+				  "it: is a socket or the like; only regular files can be mapped");
+	expect_refusal_of(eventfd(0, EFD_CLOEXEC), MOTE_E_INVALID,
+			  "it: is a socket or the like; only regular files can be mapped");
+	assert_int_equal(pipe2(both, O_CLOEXEC), 0);
+	for (int i = 0; i < 2; i++)
+		expect_refusal_of(both[i], MOTE_E_INVALID,
+				  "it: is a pipe; only regular files can be mapped");
+	close(scratch.fd);
 }
 
 static void a_file_that_may_not_be_read_is_refused(void **state)
@@ -401,11 +466,15 @@ static void reads_go_on_until_all_is_there_or_fail_whole(void **state)
 	close(scratch.fd);
 }
 
-static mote_status prepare_and_read(const struct host *host, void *path, mote_error *err)
+/* By descriptor, if the file has no path. */
+static mote_status prepare_and_read(const struct host *host, void *user, mote_error *err)
 {
+	const struct scratch_file *scratch = user;
+	const bool is_open = !scratch->path[0];
 	struct file_mapping *file;
 	uint8_t got[PAGE];
-	mote_status status = file_mapping_new(&file, host, path, AT, NULL, err);
+	mote_status status = file_mapping_new(&file, host, is_open ? "it" : scratch->path,
+					      is_open ? &scratch->fd : NULL, AT, NULL, err);
 
 	if (status)
 		assert_null(file);
@@ -420,7 +489,9 @@ static void each_failure_leaves_nothing_behind(void **state)
 	(void)state;
 	struct scratch_file scratch = scratch_file(100);
 
-	fail_each_operation(prepare_and_read, scratch.path, NULL);
+	fail_each_operation(prepare_and_read, &scratch, NULL);
+	scratch.path[0] = '\0';
+	fail_each_operation(prepare_and_read, &scratch, NULL);
 	close(scratch.fd);
 }
 
@@ -428,10 +499,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_mapped_whole_and_read_only),
+		cmocka_unit_test(what_is_open_is_mapped_by_a_descriptor_of_its_own),
 		cmocka_unit_test(a_given_label_is_taken_as_it_is_or_refused),
 		cmocka_unit_test(a_label_is_derived_from_the_name),
 		cmocka_unit_test(addresses_that_no_file_can_have_are_refused),
 		cmocka_unit_test(what_is_no_file_with_bytes_is_refused),
+		cmocka_unit_test(descriptors_of_nothing_to_map_are_refused),
 		cmocka_unit_test(a_file_that_may_not_be_read_is_refused),
 		cmocka_unit_test(the_host_reads_what_the_guest_sees),
 		cmocka_unit_test(what_was_cut_off_is_an_error_and_the_rest_is_not),

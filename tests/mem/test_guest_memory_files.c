@@ -46,7 +46,7 @@ static struct file_mapping *prepare(const struct scratch_file *scratch, uint64_t
 	struct file_mapping *file;
 	mote_error err;
 
-	if (file_mapping_new(&file, host, scratch->path, address, label, &err))
+	if (file_mapping_new(&file, host, scratch->path, NULL, address, label, &err))
 		fail_msg("%s", err.message);
 	return file;
 }

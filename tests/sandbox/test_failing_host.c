@@ -190,18 +190,30 @@ static mote_status ask_for_random_bytes(struct life *life, mote_error *err)
 }
 
 /* Each file has the address and the label that the one before was refused, if it was. */
-static mote_status map_file(struct life *life, mote_error *err)
+static mote_status map_one(struct life *life, bool is_open, mote_error *err)
 {
 	struct scratch_file file = scratch_file(5000);
+	const uint64_t address = FILES_AT + life->nfiles * FILES_STEP;
 	char label[16];
 
 	snprintf(label, sizeof label, "file %u", life->nfiles);
-	mote_status status = mote_sandbox_map_file(
-		life->sb, file.path, FILES_AT + life->nfiles * FILES_STEP, label, err);
+	mote_status status =
+		is_open ? mote_sandbox_map_fd(life->sb, file.fd, address, label, err)
+			: mote_sandbox_map_file(life->sb, file.path, address, label, err);
 	close(file.fd);
 	assert_false(mote_sandbox_is_poisoned(life->sb));
 	life->nfiles += !status;
 	return status;
+}
+
+static mote_status map_file(struct life *life, mote_error *err)
+{
+	return map_one(life, false, err);
+}
+
+static mote_status map_descriptor(struct life *life, mote_error *err)
+{
+	return map_one(life, true, err);
 }
 
 static mote_status count_files(struct life *life, mote_error *err)
@@ -487,6 +499,8 @@ static const struct scenario scenarios[] = {
 	{ "a system call", "libc", SANDBOX, ask_for_random_bytes,
 	  MOTE_OK, { told, 3 }, { told, 7 } },
 	{ "a file", "files", SANDBOX, map_file,
+	  MOTE_OK, { none, 5 }, { hint_burial, 18 } },
+	{ "a descriptor", "files", SANDBOX, map_descriptor,
 	  MOTE_OK, { none, 5 }, { hint_burial, 18 } },
 	{ "a file that the host reads", "files", SANDBOX, map_and_read,
 	  MOTE_OK, { none, 6 }, { hint_burial, 19 } },

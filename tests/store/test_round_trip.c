@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -493,21 +494,42 @@ static void threads_share_what_was_loaded(struct guest *g)
 	box_fini(&box);
 }
 
-static void mapped_files_are_refused(struct guest *g)
+/* Before anything is written. */
+static void what_is_mapped_is_refused(struct guest *g, const char *text)
 {
 	struct box box;
 	mote_snapshot *snapshot;
 
 	box_init(&box, g);
+	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
+	EXPECT_STATUS(g, mote_snapshot_save(snapshot, box.folder, "one", &g->err), MOTE_E_SNAPSHOT);
+	EXPECT_MESSAGE(g, text);
+	assert_int_equal(rmdir(box.folder), 0); /* nothing in it */
+	mote_snapshot_unref(snapshot);
+	box_fini(&box);
+}
+
+static void mapped_files_are_refused(struct guest *g)
+{
 	EXPECT_STATUS(
 		g,
 		mote_sandbox_map_file(g->sb, g->path, UINT64_C(0x700000000000), "model", &g->err),
 		MOTE_OK);
-	EXPECT_STATUS(g, mote_snapshot_take(&snapshot, g->sb, &g->err), MOTE_OK);
-	EXPECT_STATUS(g, mote_snapshot_save(snapshot, box.folder, "one", &g->err), MOTE_E_SNAPSHOT);
-	EXPECT_MESSAGE(g, "mapped file \"model\"");
-	mote_snapshot_unref(snapshot);
-	box_fini(&box);
+	what_is_mapped_is_refused(g, "the snapshot has the mapped file \"model\", which cannot be "
+				     "saved; take it before files are mapped");
+}
+
+static void mapped_memory_is_refused(struct guest *g)
+{
+	int memory = memfd_create("lent", MFD_CLOEXEC);
+
+	assert_int_equal(ftruncate(memory, 1), 0);
+	EXPECT_STATUS(
+		g, mote_sandbox_map_fd(g->sb, memory, UINT64_C(0x700000000000), "board", &g->err),
+		MOTE_OK);
+	close(memory);
+	what_is_mapped_is_refused(g, "the snapshot has the mapped file \"board\", which cannot be "
+				     "saved; take it before files are mapped");
 }
 
 static void host_functions_must_be_given(struct guest *g)
@@ -670,6 +692,7 @@ static const struct row rows[] = {
 	{ "concurrent saves lose nothing", "state", concurrent_saves_lose_nothing, NULL, false },
 	{ "threads share what was loaded", "state", threads_share_what_was_loaded, NULL, false },
 	{ "mapped files are refused", "state", mapped_files_are_refused, NULL, false },
+	{ "mapped memory is refused", "state", mapped_memory_is_refused, NULL, false },
 	{ "host functions must be given", "state", host_functions_must_be_given, &with_function,
 	  false },
 	{ "buffers for bulk data are saved", "echo", buffers_for_bulk_data_are_saved, &with_buffers,

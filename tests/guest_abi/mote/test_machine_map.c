@@ -27,7 +27,7 @@ static struct file_mapping *prepare(struct box *box, const struct scratch_file *
 	struct file_mapping *file;
 	mote_error err;
 
-	if (file_mapping_new(&file, &box->host, scratch->path, address, label, &err))
+	if (file_mapping_new(&file, &box->host, scratch->path, NULL, address, label, &err))
 		fail_msg("%s", err.message);
 	return file;
 }
