@@ -240,17 +240,22 @@ static struct wire_result failure(const char *message)
 	};
 }
 
-/* Why FUNCTION cannot be called as CALL asks; false when it can. */
+/* Why FUNCTION cannot be called as CALL asks; false when it can. Guests whose files list functions
+ * are compiled with types to be compared. Others look at the result that they get, whatever they
+ * have asked for, and there are some that look at these very words. */
 static bool is_mismatch(const struct host_function *function, const struct wire_call *call,
-			mote_error *why)
+			bool is_listed, mote_error *why)
 {
 	if (!function)
-		error_set(why, MOTE_E_NO_FUNCTION, "the host has no function \"%s\"", call->name);
+		error_set(why, MOTE_E_NO_FUNCTION,
+			  is_listed ? "the host has no function \"%s\""
+				    : "HostFunction %s was not found",
+			  call->name);
 	else if (call->nparams != function->nparams)
 		error_set(why, MOTE_E_SIGNATURE,
 			  "host function \"%s\" takes %" PRIu32 " parameters, not %zu", call->name,
 			  function->nparams, call->nparams);
-	else if (call->result != function->result)
+	else if (is_listed && call->result != function->result)
 		error_set(why, MOTE_E_SIGNATURE,
 			  "host function \"%s\" gives %s, the guest wants %s", call->name,
 			  mote_type_name(function->result), mote_type_name(call->result));
@@ -369,7 +374,7 @@ mote_status sandbox_host_call(mote_sandbox *sb, const struct guest_event *event,
 	const struct host_function *function = host_functions_find(&sb->functions, call.name);
 	mote_error text = { .code = MOTE_OK };
 	struct wire_result result;
-	if (is_mismatch(function, &call, &text))
+	if (is_mismatch(function, &call, sb->guest->abi->lists_exports, &text))
 		result = failure(text.message);
 	else
 		result = call_function(function, &call, &text);
