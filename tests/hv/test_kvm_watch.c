@@ -9,6 +9,7 @@
 #include "hv/regions.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -247,18 +248,19 @@ static void signals_lose_nothing(void **state)
 	(void)state;
 	const struct sigaction action = { .sa_handler = ignore };
 	const struct itimerval often = { { .tv_usec = 300 }, { .tv_usec = 300 } }, never = { 0 };
+	const unsigned rounds = getenv("MOTE_TEST_QUICK") ? 3 : 30;
 	struct sigaction old;
 
 	open_guest(true);
 	sigaction(SIGALRM, &action, &old);
 	setitimer(ITIMER_REAL, &often, NULL);
-	for (unsigned round = 0; round < 30; round++) {
+	for (unsigned round = 0; round < rounds; round++) {
 		touch(writes, round, 5000);
 		expect(round, 5000);
 		if (hv_kvm.watch(box.vm, &box.err))
 			fail_msg("%s", box.err.message);
 	}
-	for (unsigned round = 0; round < 3; round++) {
+	for (unsigned round = 0; round < rounds / 3; round++) {
 		touch(writes, 0, PAGES);
 		assert_false(written());
 		if (hv_kvm.watch(box.vm, &box.err))
