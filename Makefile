@@ -52,9 +52,9 @@ asan:
 # whose system calls are counted, have one thread and nothing that could race, and guests of three
 # kinds are one to their host. Nor is the memory of large guests counted, beside the sanitizer's own.
 tsan: setup
-	@$(MAKE) --no-print-directory all BUILD=build-tsan \
+	@$(MAKE) --no-print-directory build-tsan/build.ninja BUILD=build-tsan \
 		MESON_FLAGS="$(MESON_FLAGS) -Db_sanitize=thread -Db_lundef=false"
-	@MOTE_TEST_VARIANT=glibc tools/run-tests build-tsan 'abi/test_io_*' 'mem/*' image/test_image 'hv/*' 'guest_abi/*' \
+	@MOTE_TEST_VARIANT=glibc tools/run-tests --build build-tsan 'abi/test_io_*' 'mem/*' image/test_image 'hv/*' 'guest_abi/*' \
 		'sandbox/*' -sandbox/test_failing_host 'integration/*' -integration/test_call_costs \
 		-integration/test_large store/test_round_trip 'soak/*'
 
@@ -80,7 +80,8 @@ format:
 
 install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX)) -Dlibdir=lib
-	@DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet
+	@ninja -C $(BUILD) installed
+	@DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet --no-rebuild
 
 clean:
 	rm -rf build build-*
