@@ -16,6 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The physical address of a segment that has several: of no page that is known to be used. */
+#define NOWHERE UINT64_MAX
+
 /* A file under way. */
 struct output {
 	const struct core *core;
@@ -47,14 +50,12 @@ static bool has_contents(const struct region *region)
 	return region->kind != REGION_MAPPED_FILE;
 }
 
-/* Whether NEXT can be of one segment with REGION. A guest that copies pages when it writes to them
- * has them all over its physical memory, one by one. */
-static bool goes_on(const struct output *to, const struct region *region, const struct region *next)
+/* Whether NEXT can be of one segment with REGION. */
+static bool goes_on(const struct region *region, const struct region *next)
 {
 	return region->va + region->size == next->va && region->flags == next->flags &&
 	       !region_bytes(region) && !region_bytes(next) &&
-	       has_contents(region) == has_contents(next) &&
-	       (!to->used.bits || region->gpa + region->size == next->gpa);
+	       has_contents(region) == has_contents(next);
 }
 
 static bool add_region(void *user, const struct region *region)
@@ -62,7 +63,10 @@ static bool add_region(void *user, const struct region *region)
 	struct output *to = user;
 	struct region *last = to->nregions > 0 ? &to->regions[to->nregions - 1] : NULL;
 
-	if (last && goes_on(to, last, region)) {
+	if (last && goes_on(last, region)) {
+		/* A guest that copies pages when it writes to them has them all over its memory. */
+		if (last->gpa + last->size != region->gpa)
+			last->gpa = NOWHERE;
 		last->size += region->size;
 		return true;
 	}
@@ -153,7 +157,7 @@ static uint64_t next_used(const struct guest_used *used, const struct region *re
 	const uint64_t npages = region->size / MOTE_PAGE_SIZE;
 	const uint64_t first = (region->gpa - used->first) / MOTE_PAGE_SIZE; /* below, it wraps */
 
-	if (!used->bits || first >= used->npages || npages > used->npages - first)
+	if (first >= used->npages || npages > used->npages - first)
 		return index;
 	return page_bitmap_next(used->bits, first + index, first + npages, true) - first;
 }
@@ -238,7 +242,6 @@ static mote_status write_file(struct output *to, const char *path, mote_error *e
 mote_status core_write(const struct core *core, const char *path, mote_error *err)
 {
 	const struct host *host = core->host;
-	const struct guest_abi *abi = core->guest->abi;
 	struct output *to = host_alloc(host, sizeof *to);
 
 	if (!to)
@@ -247,8 +250,8 @@ mote_status core_write(const struct core *core, const char *path, mote_error *er
 	to->name_size = strlen(path) + sizeof ".0123456789abcdef";
 	to->name = host_alloc(host, to->name_size);
 	mote_status status = to->name ? MOTE_OK : error_nomem(err, "a core file", to->name_size);
-	if (!status && abi->find_used)
-		status = abi->find_used(&to->used, core->guest, err);
+	if (!status)
+		status = core->guest->abi->find_used(&to->used, core->guest, err);
 	if (!status)
 		status = write_file(to, path, err);
 	page_bitmap_free(host, to->used.bits, to->used.npages);

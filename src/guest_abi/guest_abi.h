@@ -107,7 +107,7 @@ typedef void (*guest_visit_region)(void *user, const mote_region_info *region);
 typedef bool (*guest_look)(void *user, const struct region *region);
 
 /* A bit (mem/page_bitmap.h) for each of NPAGES from the physical address FIRST on: the page may be
- * other than zero, as may all others. To be freed with page_bitmap_free(). */
+ * other than zero, as may all pages elsewhere. To be freed with page_bitmap_free(). */
 struct guest_used {
 	uint64_t *bits;
 	uint64_t first;
@@ -271,9 +271,8 @@ struct guest_abi {
 	bool (*visit_regions)(struct guest *guest, uint64_t first, uint64_t last, guest_look look,
 			      void *user);
 
-	/* Optional: any page may be. Finds out which pages of memory may be other than zero, in
-	 * proportion to how many were ever touched. Errors: MOTE_E_NOMEM, MOTE_E_OS; OUT is empty
-	 * then. */
+	/* Finds out which pages of memory may be other than zero, in proportion to how many were
+	 * ever touched. Errors, after which OUT is to be freed, too: MOTE_E_NOMEM, MOTE_E_OS. */
 	mote_status (*find_used)(struct guest_used *out, struct guest *guest, mote_error *err);
 
 	/* Optional. Tells what a program was refused. */

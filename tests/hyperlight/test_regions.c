@@ -9,6 +9,8 @@
 #include "abi/vmem_amd64.h"
 #include "debug/core.h"
 #include "debug/frames.h"
+#include "kit/fail.h"
+#include "mem/page_bitmap.h"
 #include "tests/mem/read_only_mem.h"
 
 #include <setjmp.h>
@@ -40,7 +42,8 @@ static struct {
 	struct hv_vm vm;
 	struct hv_regs regs;
 	uint16_t selector;
-	uint64_t used; /* pages of scratch that are tables, from its beginning on */
+	uint64_t used;   /* pages of scratch that are tables, from its beginning on */
+	unsigned nlooks; /* at where the tables are, by which each access begins */
 	char log[512];
 } box;
 
@@ -49,6 +52,7 @@ static struct guest *const guest = &box.guest.guest;
 static void get_system(const struct hv_vm *vm, struct hv_system *out)
 {
 	(void)vm;
+	box.nlooks++;
 	*out = (struct hv_system){ .cr3 = SCRATCH_GPA, .cs = { .selector = box.selector } };
 }
 
@@ -150,15 +154,12 @@ static bool list_all(struct list *list)
 	return hyperlight_visit_regions(guest, 0, UINT64_MAX, add, list);
 }
 
-/* Writes a core file; returns its length and how many segments it has, with that of the notes, and
- * the last of them. */
-static uint64_t write_core(unsigned *nsegments, Elf64_Phdr *last)
+/* Writes a core file; returns what is to be closed. */
+static int open_core(void)
 {
 	static struct mote_image image = { .name = "guest" };
 	const struct core core = { .host = &box.host, .guest = guest, .image = &image };
 	char path[64];
-	struct stat info;
-	Elf64_Ehdr header;
 	mote_error err;
 
 	box.log[0] = '\0';
@@ -166,13 +167,25 @@ static uint64_t write_core(unsigned *nsegments, Elf64_Phdr *last)
 	if (core_write(&core, path, &err))
 		fail_msg("%s", err.message);
 	const int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	unlink(path);
+	return fd;
+}
+
+/* Writes a core file; returns its length and how many segments it has, with that of the notes, and
+ * the last of them. */
+static uint64_t write_core(unsigned *nsegments, Elf64_Phdr *last)
+{
+	const int fd = open_core();
+	struct stat info;
+	Elf64_Ehdr header;
+
 	assert_int_equal(fstat(fd, &info), 0);
 	assert_int_equal(read(fd, &header, sizeof header), sizeof header);
 	assert_int_equal(pread(fd, last, sizeof *last,
 			       (off_t)(header.e_phoff + (header.e_phnum - 1) * sizeof *last)),
 			 sizeof *last);
 	close(fd);
-	unlink(path);
 	*nsegments = header.e_phnum;
 	return (uint64_t)info.st_size;
 }
@@ -275,6 +288,84 @@ static void neighbours_are_one_segment(void **state)
 	*leaf_of(0x410000) |= VMEM_AMD64_NO_EXECUTE;
 	write_core(&nsegments, &last);
 	assert_int_equal(nsegments, 4);
+}
+
+/* The byte at VA that a core file says. */
+static uint8_t byte_in_core(int fd, uint64_t va)
+{
+	Elf64_Ehdr header;
+	Elf64_Phdr phdr;
+	uint8_t byte;
+
+	assert_int_equal(pread(fd, &header, sizeof header, 0), sizeof header);
+	for (unsigned i = 1; i < header.e_phnum; i++) {
+		assert_int_equal(
+			pread(fd, &phdr, sizeof phdr, (off_t)(header.e_phoff + i * sizeof phdr)),
+			sizeof phdr);
+		if (va - phdr.p_vaddr >= phdr.p_filesz)
+			continue;
+		assert_int_equal(pread(fd, &byte, 1, (off_t)(phdr.p_offset + va - phdr.p_vaddr)),
+				 1);
+		return byte;
+	}
+	fail_msg("0x%llx is in no segment", (unsigned long long)va);
+	return 0;
+}
+
+static void pages_that_nobody_touched_are_not_read(void **state)
+{
+	(void)state;
+	/* in one piece, of which some were touched; here and there, as by copies; and the
+	 * snapshot's */
+	for (uint64_t i = 0; i < 400; i++)
+		map(UINT64_C(0x400000) + i * PAGE, 600 + i, 0);
+	for (uint64_t i = 0; i < 400; i += 57)
+		*(uint8_t *)map(UINT64_C(0x400000) + i * PAGE, 600 + i, 0) = (uint8_t)(i % 255 + 1);
+	for (uint64_t i = 0; i < 30; i++)
+		*(uint8_t *)map(UINT64_C(0x800000) + i * PAGE, 1999 - i, 0) = (uint8_t)(i + 1);
+	*leaf_of(0x1000) = HYPERLIGHT_BASE | LEAF;
+	box.nlooks = 0;
+	const int fd = open_core();
+
+	assert_in_range(box.nlooks, 8 + 30 + 1, 8 + 30 + 1 + 4);
+	for (uint64_t i = 0; i < 400; i++)
+		assert_int_equal(byte_in_core(fd, UINT64_C(0x400000) + i * PAGE),
+				 i % 57 ? 0 : i % 255 + 1);
+	for (uint64_t i = 0; i < 30; i++)
+		assert_int_equal(byte_in_core(fd, UINT64_C(0x800000) + i * PAGE), i + 1);
+	assert_int_equal(byte_in_core(fd, 0x1000), 1);
+	close(fd);
+}
+
+/* For fail_each_operation(). */
+static mote_status find_used(const struct host *host, void *user, mote_error *err)
+{
+	struct guest_used used = { .bits = NULL };
+	struct hyperlight_guest other = { .host = host };
+	mote_status status = shared_mem_new(&other.scratch, host, SCRATCH, SHARED_MEM_PRIVATE, err);
+
+	(void)user;
+	if (!status) {
+		shared_mem_bytes(other.scratch)[5 * PAGE] = 1;
+		status = hyperlight_find_used(&used, &other.guest, err);
+	}
+	if (!status) {
+		assert_int_equal(used.first, SCRATCH_GPA);
+		assert_int_equal(used.npages, SCRATCH / PAGE);
+		assert_int_equal(page_bitmap_next(used.bits, 5, 6, true), 5);
+	}
+	page_bitmap_free(host, used.bits, used.npages);
+	shared_mem_unref(other.scratch);
+	return status;
+}
+
+static void a_host_that_fails_is_told_of(void **state)
+{
+	/* without /proc any page may have been touched */
+	static const char *const benign[] = { "open", "pread", NULL };
+
+	(void)state;
+	fail_each_operation(find_used, NULL, benign);
 }
 
 static void only_what_is_mapped_to_memory_is_a_region(void **state)
@@ -419,6 +510,8 @@ int main(void)
 		TEST(tables_that_contain_themselves_end),
 		TEST(pieces_past_the_last_segment_are_left_out),
 		TEST(neighbours_are_one_segment),
+		TEST(pages_that_nobody_touched_are_not_read),
+		TEST(a_host_that_fails_is_told_of),
 		TEST(only_what_is_mapped_to_memory_is_a_region),
 		TEST(code_is_what_may_be_executed),
 		TEST(a_stack_that_has_run_out_is_found_behind_the_gap),

@@ -165,6 +165,7 @@ const struct guest_abi hyperlight_abi = {
 	.read = hyperlight_read,
 	.write = hyperlight_write,
 	.visit_regions = hyperlight_visit_regions,
+	.find_used = hyperlight_find_used,
 	.vm = vm,
 	.stopped = hyperlight_stopped,
 	.call_stack = call_stack,

@@ -71,6 +71,7 @@ mote_status hyperlight_write(struct guest *base, uint64_t address, const void *f
 			     mote_error *err);
 bool hyperlight_visit_regions(struct guest *base, uint64_t first, uint64_t last, guest_look look,
 			      void *user);
+mote_status hyperlight_find_used(struct guest_used *out, struct guest *base, mote_error *err);
 struct hv_regs hyperlight_stopped(struct guest *base);
 
 /* Calls VISIT for each region that a guest of LAYOUT begins with, in the order of their physical

@@ -10,6 +10,7 @@
 
 #include "abi/vmem_amd64.h"
 #include "abi/vmem_walk.h"
+#include "mem/page_bitmap.h"
 
 #define VIEWS_MAX 4
 
@@ -126,4 +127,17 @@ bool hyperlight_visit_regions(struct guest *base, uint64_t first, uint64_t last,
 	}
 	hyperlight_bytes_close(guest);
 	return status == VMEM_END;
+}
+
+mote_status hyperlight_find_used(struct guest_used *out, struct guest *base, mote_error *err)
+{
+	struct hyperlight_guest *guest = (struct hyperlight_guest *)base;
+	const uint64_t size = shared_mem_size(guest->scratch);
+
+	*out = (struct guest_used){ .first = SCRATCH_END_GPA - size,
+				    .npages = size / VMEM_PAGE_SIZE };
+	out->bits = page_bitmap_new(guest->host, out->npages);
+	return out->bits ? shared_mem_touched(guest->scratch, out->bits, err)
+			 : error_nomem(err, "the map of a guest's used pages",
+				       (size_t)out->npages / 8);
 }

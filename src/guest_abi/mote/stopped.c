@@ -89,14 +89,9 @@ mote_status mote_guest_find_used(struct guest_used *out, struct guest *base, mot
 
 	*out = (struct guest_used){ .first = ram->gpa, .npages = ram->size / MOTE_PAGE_SIZE };
 	out->bits = page_bitmap_new(guest->host, out->npages);
-	mote_status status = out->bits ? guest_memory_used(guest->memory, out->bits, err)
-				       : error_nomem(err, "the map of a guest's used pages",
-						     (size_t)out->npages / 8);
-	if (status) {
-		page_bitmap_free(guest->host, out->bits, out->npages);
-		*out = (struct guest_used){ .bits = NULL };
-	}
-	return status;
+	return out->bits ? guest_memory_used(guest->memory, out->bits, err)
+			 : error_nomem(err, "the map of a guest's used pages",
+				       (size_t)out->npages / 8);
 }
 
 struct hv_regs mote_guest_stopped(struct guest *base)
