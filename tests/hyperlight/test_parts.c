@@ -259,7 +259,8 @@ static void numbers_that_cannot_be_are_refused(void **state)
 		{ &own->data_size, PAGE, "a run of" },
 		{ &own->tables_size, 0, "\"tables_size\"" },
 		{ &own->tables_size, -PAGE, "\"tables_size\"" },
-		{ &own->tables_size, HYPERLIGHT_SCRATCH_DEFAULT, "scratch_size is 0x48000" },
+		{ &own->tables_size, HYPERLIGHT_SCRATCH_DEFAULT, "\"tables_size\" is 0x48000" },
+		{ &own->scratch_size, 20 * PAGE, "scratch_size is 0x14000" },
 		{ &own->input_size, 0, "is too small" },
 		{ &own->input_size, HYPERLIGHT_BUFFER_MIN - 1, "is too small" },
 		{ &own->input_size, UINT64_MAX, "input_size is 0xffffffffffffffff" },
@@ -275,8 +276,9 @@ static void numbers_that_cannot_be_are_refused(void **state)
 		{ &own->stack, UINT64_C(1) << 47, "is no address" },
 		{ &own->stack, 0x1008, "is no address" },
 		{ &parts.generation, SNAPSHOT_GENERATION_MAX + 1, "more than anybody counts" },
-		{ &parts.file_size, 0, "a file that has 0" },
-		{ &parts.file_size, PAGE, "a file that has 1" },
+		{ &parts.file_size, 0, "\"tables_size\"" },
+		{ &parts.file_size, own->tables_size - PAGE, "\"tables_size\"" },
+		{ &parts.file_size, own->tables_size, "a file that has" },
 	};
 
 	(void)state;
@@ -287,6 +289,19 @@ static void numbers_that_cannot_be_are_refused(void **state)
 		expect_refused(&parts, rows[i].text);
 		*rows[i].number = was;
 	}
+}
+
+/* Tables are copied when a guest begins: a small file could make that much. */
+static void tables_are_no_more_than_the_file(void **state)
+{
+	struct snapshot_parts changed = parts;
+
+	(void)state;
+	changed.hyperlight.scratch_size = HYPERLIGHT_MAX_SIZE;
+	changed.hyperlight.tables_size = UINT64_C(8) << 30;
+	expect_refused(&changed, "\"tables_size\" is 0x200000000");
+	changed.hyperlight.tables_size = parts.file_size / PAGE * PAGE + PAGE;
+	expect_refused(&changed, "\"tables_size\"");
 }
 
 static void segments_and_versions_that_cannot_be_are_refused(void **state)
@@ -587,6 +602,7 @@ int main(void)
 		TEST(pages_of_zeroes_are_not_in_the_file),
 		TEST(many_runs_become_fewer),
 		TEST(numbers_that_cannot_be_are_refused),
+		TEST(tables_are_no_more_than_the_file),
 		TEST(segments_and_versions_that_cannot_be_are_refused),
 		TEST(runs_that_cannot_be_are_refused),
 		TEST(a_file_that_is_cut_is_an_error),

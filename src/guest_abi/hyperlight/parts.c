@@ -117,19 +117,20 @@ mote_status hyperlight_parts_open(struct snapshot_parts *parts, const struct gue
 	return status ? status : fill_file(parts, snapshot, err);
 }
 
-static mote_status check_size(const char *name, uint64_t size, mote_error *err)
+static mote_status check_size(const char *name, uint64_t size, uint64_t most, mote_error *err)
 {
-	if (size == 0 || size % VMEM_PAGE_SIZE || size > HYPERLIGHT_MAX_SIZE)
+	if (size == 0 || size % VMEM_PAGE_SIZE || size > most)
 		return error_set(err, MOTE_E_SNAPSHOT,
 				 "\"%s\" is 0x%" PRIx64 "; it must be whole pages, and at most "
 				 "0x%" PRIx64,
-				 name, size, HYPERLIGHT_MAX_SIZE);
+				 name, size, most);
 	return MOTE_OK;
 }
 
 /* The layout as it follows from the sizes of the guest, and those of the snapshot. */
 static mote_status make_layout(struct hyperlight_layout *layout,
-			       const struct hyperlight_parts *parts, mote_error *err)
+			       const struct hyperlight_parts *parts, uint64_t file_size,
+			       mote_error *err)
 {
 	const struct hyperlight_sizes sizes = {
 		.input = parts->input_size,
@@ -138,12 +139,13 @@ static mote_status make_layout(struct hyperlight_layout *layout,
 		.scratch = parts->scratch_size,
 		.init_data = parts->init_data_size,
 	};
-	mote_status status = check_size("image_size", parts->image_size, err);
+	mote_status status = check_size("image_size", parts->image_size, HYPERLIGHT_MAX_SIZE, err);
 
 	if (!status)
-		status = check_size("data_size", parts->data_size, err);
+		status = check_size("data_size", parts->data_size, HYPERLIGHT_MAX_SIZE, err);
+	/* no table is all zero, so the file has them; and each restore copies them */
 	if (!status)
-		status = check_size("tables_size", parts->tables_size, err);
+		status = check_size("tables_size", parts->tables_size, file_size, err);
 	if (status)
 		return status;
 	status = hyperlight_layout_compute(layout, &sizes, parts->image_size, err);
@@ -253,7 +255,7 @@ static mote_status make(struct hyperlight_snapshot *snapshot, const struct snaps
 			int fd, mote_error *err)
 {
 	const struct hyperlight_parts *own = &parts->hyperlight;
-	mote_status status = make_layout(&snapshot->layout, own, err);
+	mote_status status = make_layout(&snapshot->layout, own, parts->file_size, err);
 
 	if (!status)
 		status = check_image(parts, err);
