@@ -314,8 +314,8 @@ static const struct mismatch {
 	{ "\"runs\":[[4096,", "\"runs\":[[4096,1,0],[4096,", "a run of" },
 	{ "\"cr4\":\"0x620\"", "\"cr4\":\"0x600\"", "\"cr4\" 0x600" },
 	{ "\"cr0\":\"", "\"cr0\":\"0", "\"cr0\" is not a hexadecimal number" },
-	{ "\"attributes\":\"0xa09b\"", "\"attributes\":\"0xc09b\"", "segment \"cs\"" },
-	{ "\"attributes\":\"0xa09b\"", "\"attributes\":\"0x1a09b\"", "\"attributes\" is not" },
+	{ "\"attributes\":\"0x", "\"attributes\":\"0xc09b\",\"x\":\"0x", "segment \"cs\"" },
+	{ "\"attributes\":\"0x", "\"attributes\":\"0x1a09b\",\"x\":\"0x", "\"attributes\" is not" },
 	{ "\"selector\":24", "\"selector\":65536", "\"selector\" is" },
 	{ "\"limit\":103", "\"limit\":4294967296", "\"limit\" is" },
 	{ "\"dispatch\":\"", "\"dispatch\":\"0x800000000000\",\"x\":\"", "\"dispatch\" 0x80000" },
@@ -349,26 +349,39 @@ static void each_mismatch_has_a_message(void **state)
 	free(name);
 }
 
+/* Each STEPth change is tried. */
+struct changes {
+	struct tried tried;
+	unsigned step, skipped;
+};
+
 static void try_changed(void *user, const char *changed, const char *path)
 {
+	struct changes *c = user;
+	const unsigned seen = c->tried.refused + c->tried.accepted + c->skipped;
+
+	if (seen % c->step) {
+		c->skipped++;
+		return;
+	}
 	forge_config(&box, changed, strlen(changed));
-	tried_use(user, path);
+	tried_use(&c->tried, path);
 }
 
 static void each_field_that_is_wrong_is_refused_by_name_or_harmless(void **state)
 {
-	struct tried tried = { .box = &box };
+	struct changes c = { .tried.box = &box, .step = 10 / rounds(10) };
 
 	(void)state;
 	(void)begin();
 	box_save(&box, "one");
 	char *name = forge_config_name(&box), *text = forge_read(&box, name, NULL);
-	tried.text = text;
-	const unsigned count = forge_each(text, try_changed, &tried);
-	assert_int_equal(tried.refused + tried.accepted, count);
-	assert_true(tried.refused > count / 2);
-	print_message("%u changes: %u refused, %u harmless\n", count, tried.refused,
-		      tried.accepted);
+	c.tried.text = text;
+	const unsigned count = forge_each(text, try_changed, &c);
+	assert_int_equal(c.tried.refused + c.tried.accepted + c.skipped, count);
+	assert_true(c.tried.refused > (count - c.skipped) / 2);
+	print_message("%u changes: %u refused, %u harmless, %u not tried\n", count, c.tried.refused,
+		      c.tried.accepted, c.skipped);
 	free(text);
 	free(name);
 }

@@ -21,13 +21,17 @@ static const uint32_t guest_msrs[] = {
 	0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102, /* KERNEL_GS_BASE */
 };
 
+/* A processor that loads a segment marks it accessed in its table. The copy that it keeps need not
+ * say so (AMD's do not always); those that start with such a copy want it to (Intel's). */
+#define ACCESSED 1
+
 static struct hv_segment from_kvm(const struct kvm_segment *segment)
 {
 	return (struct hv_segment){
 		.base = segment->base,
 		.limit = segment->limit,
 		.selector = segment->selector,
-		.type = segment->type,
+		.type = (uint8_t)(segment->s ? segment->type | ACCESSED : segment->type),
 		.dpl = segment->dpl,
 		.present = segment->present && !segment->unusable,
 		.is_code_or_data = segment->s,

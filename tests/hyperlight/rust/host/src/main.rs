@@ -12,6 +12,8 @@ use hyperlight_host::{
 fn open(path: &str) -> Result<MultiUseSandbox> {
     let mut sandbox = UninitializedSandbox::new(GuestBinary::FilePath(path.to_string()), None)?;
 
+    // that of the crate prints colours, also in front of the next line
+    sandbox.register_print(|text: String| Ok(text.len() as i32))?;
     sandbox.register("HostAdd", |a: i32, b: i32| Ok(a + b))?;
     sandbox.register("HostMethod1", |text: String| Ok(text.len() as i32))?;
     sandbox.evolve()
