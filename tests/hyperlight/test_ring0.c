@@ -506,6 +506,18 @@ static void memory_that_is_not_there(void **state)
 		}
 }
 
+/* A guest that waits for calls in such a mode can be kept: it does no more harm than before. */
+static void begin_there(void)
+{
+	struct guest_snapshot *strange = hyper_box_take(&box);
+
+	for (int i = 0; i < 2; i++) {
+		hyper_box_restore(&box, strange);
+		call("Alive", NULL, "a call in that mode");
+	}
+	guest_snapshot_unref(strange);
+}
+
 /* The image alone is where its tables say, in physical memory: so from the beginning. */
 static void modes_without_paging(void **state)
 {
@@ -521,8 +533,63 @@ static void modes_without_paging(void **state)
 			assert_true(end & (DONE | FAULT));
 			if (end == DONE && again)
 				call("Alive", NULL, "the next call");
+			else if (end == DONE)
+				begin_there();
 			heal();
 		}
+}
+
+CODE(abort_without_bytes, "mov $102, %edx; 1: xor %eax, %eax; out %eax, %dx; jmp 1b");
+
+/* What the host need not tell anybody of is counted, and can be interrupted. */
+static void exits_without_an_event_end(void **state)
+{
+	static const struct row rows[] = { ROW(abort_without_bytes, TIME) };
+
+	(void)state;
+	TRY(rows);
+	box.account.limits.exits = 100;
+	account_begin(&box.account);
+	assert_int_equal(execute(&rows[0]), OTHER);
+	assert_int_equal(box.event.kind, GUEST_LIMIT);
+	assert_int_equal(box.account.exits, 101);
+	box.account.limits.exits = MOTE_NO_LIMIT;
+	heal();
+}
+
+CODE(cpuid_physical,
+     "push %rbx; mov $0x80000008, %eax; xor %ecx, %ecx; cpuid; movzx %al, %eax; pop %rbx; ret");
+CODE(cpuid_hypervisor,
+     "push %rbx; mov $0x40000000, %eax; xor %ecx, %ecx; cpuid; mov %ebx, %eax; pop %rbx; ret");
+CODE(cpuid_hyperv, "push %rbx; mov $0x40000001, %eax; xor %ecx, %ecx; cpuid; pop %rbx; ret");
+CODE(cpuid_features,
+     "push %rbx; mov $1, %eax; xor %ecx, %ecx; cpuid; mov %ecx, %eax; pop %rbx; ret");
+CODE(cpuid_extended,
+     "push %rbx; mov $0x80000001, %eax; xor %ecx, %ecx; cpuid; mov %ecx, %eax; pop %rbx; ret");
+
+static void what_cpuid_shows(void **state)
+{
+	static const struct {
+		struct row code;
+		uint64_t mask, want;
+	} rows[] = {
+		{ ROW(cpuid_physical, DONE), UINT64_MAX, HYPERLIGHT_PHYSICAL_BITS },
+		{ ROW(cpuid_hypervisor, DONE), UINT64_MAX, 0 },
+		{ ROW(cpuid_hyperv, DONE), UINT64_MAX, 0 },
+		/* MONITOR, VMX, SMX, PCID, x2APIC, the deadline timer; a hypervisor there is */
+		{ ROW(cpuid_features, DONE), 0x81220068, 0x80000000 },
+		{ ROW(cpuid_extended, DONE), 1 << 2, 0 }, /* SVM */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct row *row = &rows[i].code;
+		const mote_value code = mote_bytes(row->code, (size_t)(row->end - row->code));
+		const uint64_t got = hyper_box_value(&box, "Execute", 1, &code).as.u64;
+
+		if ((got & rows[i].mask) != rows[i].want)
+			fail_msg("%s: 0x%" PRIx64, row->name, got);
+	}
 }
 
 int main(int argc, char **argv)
@@ -537,6 +604,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(interrupt_priorities, setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_that_is_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(modes_without_paging, setup, teardown),
+		cmocka_unit_test_setup_teardown(exits_without_an_event_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_cpuid_shows, setup, teardown),
 	};
 
 	if (argc != 2)
