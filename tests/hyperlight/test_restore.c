@@ -237,6 +237,57 @@ static void guests_are_made_of_snapshots(void **state)
 	hyper_box_fini(&box);
 }
 
+static mote_status no_machine(struct hv_vm **out, struct hv *hv, const struct hv_vm_config *config,
+			      mote_error *err)
+{
+	(void)hv;
+	(void)config;
+	*out = NULL;
+	err->code = MOTE_E_OS;
+	return MOTE_E_OS;
+}
+
+static bool see_nothing(void *user, const struct region *region)
+{
+	(void)user;
+	(void)region;
+	fail_msg("a guest without a machine has memory");
+	return true;
+}
+
+/* The host has no more machines: then there is no memory to look at, until there are again. */
+static void a_restore_can_fail_and_be_made_again(void **state)
+{
+	static struct hyper_box box;
+	const mote_value five = i32(5);
+	struct hv_backend poor;
+	mote_error err = { .message = "" };
+	uint64_t word = 0;
+
+	(void)state;
+	hyper_box_init(&box, guest_path, &plain);
+	hyper_box_value(&box, "AddToStatic", 1, &five);
+	struct guest_snapshot *snapshot = hyper_box_take(&box);
+	const struct hv_backend *const rich = box.hv->ops;
+
+	poor = *rich;
+	poor.vm_new = no_machine;
+	box.hv->ops = &poor;
+	assert_int_equal(hyperlight_abi.restore(box.guest, snapshot, &err), MOTE_E_OS);
+	assert_null(hyperlight_abi.vm(box.guest));
+	assert_int_equal(hyperlight_abi.read(box.guest, 0x1000, &word, sizeof word, &err),
+			 MOTE_E_INVALID);
+	assert_int_equal(hyperlight_abi.write(box.guest, 0x1000, &word, sizeof word, &err),
+			 MOTE_E_INVALID);
+	assert_true(hyperlight_abi.visit_regions(box.guest, 0, UINT64_MAX, see_nothing, NULL));
+	assert_int_equal(hyperlight_abi.restore(box.guest, snapshot, &err), MOTE_E_OS);
+	box.hv->ops = rich;
+	hyper_box_restore(&box, snapshot);
+	assert_int_equal(number(&box, "GetStatic"), 5);
+	guest_snapshot_unref(snapshot);
+	hyper_box_fini(&box);
+}
+
 static void guests_learn_of_restores(void **state)
 {
 	static struct hyper_box box;
@@ -317,6 +368,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_image_is_a_snapshot_too),
 		cmocka_unit_test(a_heap_is_no_memory_until_it_is_used),
 		cmocka_unit_test(guests_are_made_of_snapshots),
+		cmocka_unit_test(a_restore_can_fail_and_be_made_again),
 		cmocka_unit_test(guests_learn_of_restores),
 		cmocka_unit_test(a_snapshot_needs_a_guest_that_waits),
 		cmocka_unit_test(scratch_must_be_of_one_size),

@@ -160,7 +160,7 @@ mote_status hyperlight_snapshot_pages(const struct guest_snapshot *base,
 mote_status hyperlight_state_check(const struct hv_system *system, uint64_t dispatch,
 				   uint64_t stack, mote_error *err);
 
-/* The root of the guest's page tables, as its vCPU has it. */
+/* The root of the guest's page tables, as its vCPU has it; without a vCPU one that maps nothing. */
 uint64_t hyperlight_root(const struct hyperlight_guest *guest);
 
 #endif

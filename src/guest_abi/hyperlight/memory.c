@@ -50,9 +50,10 @@ const struct vmem_ops hyperlight_bytes_ops = { .table = table_at };
 
 uint64_t hyperlight_root(const struct hyperlight_guest *guest)
 {
-	struct hv_system system;
+	struct hv_system system = { .cr3 = UINT64_MAX };
 
-	guest->system->get(guest->vm, &system);
+	if (guest->vm) /* else nothing is mapped */
+		guest->system->get(guest->vm, &system);
 	return system.cr3 & VMEM_AMD64_ADDRESS;
 }
 
