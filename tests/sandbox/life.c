@@ -38,9 +38,13 @@ static void take_line(void *user, mote_log_level level, const char *source, cons
 void life_begin(struct life *life, const struct hv_backend *const *backends, const char *guest)
 {
 	*life = (struct life){ .host = fail_host(0, FAIL_ONCE, 0), .backends = backends };
-	snprintf(life->path, sizeof life->path, "%s/%s-musl", folder, guest);
-	if (access(life->path, R_OK) != 0)
-		snprintf(life->path, sizeof life->path, "%s/%s-glibc", folder, guest);
+	static const char *const endings[] = { "musl", "glibc", "hyper" };
+
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		snprintf(life->path, sizeof life->path, "%s/%s-%s", folder, guest, endings[i]);
+		if (access(life->path, R_OK) == 0)
+			break;
+	}
 }
 
 mote_status life_make_runtime(struct life *life, mote_error *err)

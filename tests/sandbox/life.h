@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-/* At SNAPSHOT the guest, which must be "state", has counted and touched pages since. */
+/* At SNAPSHOT the guest, which must be "state" or "cli", has counted and touched pages since. */
 enum stage { NOTHING, RUNTIME, IMAGE, SANDBOX, SNAPSHOT };
 
 struct life {
@@ -40,7 +40,8 @@ struct life {
 /* Looks for guests, and takes in orphans from now on: for a test group's setup. */
 int life_prepare_program(void **state);
 
-/* Begins a life on a host that does not fail yet. BACKENDS as in runtime_new(). GUEST is "echo". */
+/* Begins a life on a host that does not fail yet. BACKENDS as in runtime_new(). GUEST is "echo",
+ * or "cli", which is of the hyperlight ABI. */
 void life_begin(struct life *life, const struct hv_backend *const *backends, const char *guest);
 
 /* Each makes one thing. On failure there must be none, or the test ends. */
