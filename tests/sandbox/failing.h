@@ -23,7 +23,7 @@ struct scenario {
 	struct {
 		const char *const *benign; /* operations whose failure may go unnoticed; NULL: all */
 		unsigned least;            /* operations there must be */
-	} kvm, process; /* all zero: the guest does not run there */
+	} kvm, process;                    /* all zero: the guest does not run there */
 };
 
 /* The body of main() of a program with such tests; COUNT up to SCENARIOS_MAX. */
