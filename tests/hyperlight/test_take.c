@@ -38,6 +38,7 @@ static void get_system(const struct hv_vm *vm, struct hv_system *out)
 }
 
 static const struct hv_system_ops system_ops = { .get = get_system };
+static struct hv_vm machine; /* there is one, of which nothing else is asked */
 
 static mote_status make_guest(struct fixture *fixture, const struct host *host, mote_error *err)
 {
@@ -49,6 +50,7 @@ static mote_status make_guest(struct fixture *fixture, const struct host *host, 
 	*guest = (struct hyperlight_guest){ .guest.abi = &hyperlight_abi,
 					    .host = host,
 					    .system = &system_ops,
+					    .vm = &machine,
 					    .is_ready = true,
 					    .is_idle = true };
 	hyper_elf_init(&elf);
