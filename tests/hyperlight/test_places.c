@@ -119,6 +119,15 @@ static const struct list *list_changed(void)
 	return &list;
 }
 
+/* Not byte for byte: there is padding. */
+static bool is_same(const mote_region_info *a, const mote_region_info *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->slot, b->slot) == 0 &&
+	       a->address == b->address && a->physical == b->physical && a->size == b->size &&
+	       a->readable == b->readable && a->writable == b->writable &&
+	       a->executable == b->executable;
+}
+
 static void at_first_it_is_the_layout(void **state)
 {
 	static struct list want, found;
@@ -130,7 +139,7 @@ static void at_first_it_is_the_layout(void **state)
 	assert_int_equal(want.count, 9);
 	assert_int_equal(found.count, want.count);
 	for (size_t i = 0; i < want.count; i++)
-		if (memcmp(&found.regions[i], &want.regions[i], sizeof want.regions[i]) != 0)
+		if (!is_same(&found.regions[i], &want.regions[i]))
 			fail_msg("%s at 0x%" PRIx64 " is not %s at 0x%" PRIx64,
 				 found.regions[i].name, found.regions[i].address,
 				 want.regions[i].name, want.regions[i].address);
