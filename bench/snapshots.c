@@ -314,7 +314,7 @@ static bool spawn_and_call(struct measured_backend *own, mote_snapshot *snapshot
 	return true;
 }
 
-/* A machine has two descriptors or three. */
+/* A machine has up to six descriptors. */
 static void allow_many_files(void)
 {
 	struct rlimit limit;

@@ -41,8 +41,8 @@ typedef struct mote_receipt {
 	/* Pages of 4096 bytes, without those of the buffers, that differ now from the snapshot that
 	 * was taken or restored last. So after a restore they are what this call has changed. */
 	uint64_t pages_dirtied;
-	bool pages_are_known; /* with kvm, if there is such a snapshot, and not too many are written
-			       */
+	bool pages_are_known; /* if there is such a snapshot, and not too many are written; with kvm
+			       * from Linux 5.11 on */
 	/* What ended the call; or, if nothing did, what cut the log off. */
 	mote_limit limit;
 } mote_receipt;

@@ -255,8 +255,10 @@ struct hv_backend {
 	const char *(*audit)(struct hv_vm *vm, uint64_t fs_base);
 
 	/*
-	 * From now on written() tells which pages of writable slots the guest writes, beginning with
-	 * none. Called again, it begins again. Errors: MOTE_E_OS, after which nothing is known.
+	 * From now on written() tells which pages of writable slots the guest writes, beginning
+	 * with none. Called again, it begins again. Where there are too few pages for that to pay,
+	 * nothing is known, either; it may be called when there are more. Errors: MOTE_E_OS, after
+	 * which nothing is known.
 	 */
 	mote_status (*watch)(struct hv_vm *vm, mote_error *err);
 

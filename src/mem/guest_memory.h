@@ -165,7 +165,7 @@ const struct file_mapping *guest_memory_file(const struct guest_memory *memory, 
 void guest_memory_note_page(void *user, uint64_t offset);
 
 /* For a backend that cannot tell: notes each page that the guest may write and that was ever
- * touched, if memory has a file that knows; else all. */
+ * touched, if memory has a file that knows; else all. Nothing, if there is no snapshot. */
 void guest_memory_note_touched(struct guest_memory *memory);
 
 /* Notes that the guest may have written anywhere. */

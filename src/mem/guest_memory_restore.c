@@ -73,6 +73,8 @@ static void note_touched(struct guest_memory *memory,
 
 void guest_memory_note_touched(struct guest_memory *memory)
 {
+	if (!memory->base || memory->written.is_lost)
+		return;
 	if (shared_mem_fd(memory->ram) >= 0)
 		note_touched(memory, is_guests);
 	else

@@ -9,10 +9,10 @@
 
 #include "abi/mote_abi.h"
 #include "mem/page_bitmap.h"
+#include "mem/pagemap.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -163,18 +163,6 @@ static mote_status touched_of_file(const struct mapping *mapping, const struct h
 #define PAGEMAP_USED    (UINT64_C(3) << 62)
 #define PAGEMAP_OF_FILE (UINT64_C(1) << 61)
 
-/* The same file, from Linux 6.7 on: ranges of such pages, in a time that depends on them alone. */
-struct scan {
-	uint64_t size, flags, start, end, walked_to, ranges, capacity, most;
-	uint64_t inverted, all_of, any_of, returned;
-};
-struct scanned {
-	uint64_t start, end, categories;
-};
-#define SCAN_PAGEMAP _IOWR('f', 16, struct scan)
-#define SCAN_USED    (UINT64_C(3) << 3) /* in memory, swapped out */
-#define SCAN_OF_FILE (UINT64_C(1) << 2)
-
 /* What older kernels say, and what filters of system calls do. */
 static bool is_missing(int os_error)
 {
@@ -188,22 +176,22 @@ static mote_status scan_pagemap(const struct mapping *mapping, const struct host
 {
 	enum { AT_ONCE = 64 };
 	const uintptr_t base = (uintptr_t)mapping->base;
-	struct scanned found[AT_ONCE];
-	struct scan scan = {
+	struct pagemap_range found[AT_ONCE];
+	struct pagemap_scan scan = {
 		.size = sizeof scan,
 		.walked_to = base,
 		.end = base + mapping->size,
 		.ranges = (uintptr_t)found,
 		.capacity = AT_ONCE,
-		.inverted = SCAN_OF_FILE,
-		.all_of = SCAN_OF_FILE,
-		.any_of = SCAN_USED,
-		.returned = SCAN_USED,
+		.inverted = PAGEMAP_SCAN_OF_FILE,
+		.all_of = PAGEMAP_SCAN_OF_FILE,
+		.any_of = PAGEMAP_SCAN_USED,
+		.returned = PAGEMAP_SCAN_USED,
 	};
 
 	for (*is_known = true; *is_known && scan.walked_to < scan.end;) {
 		scan.start = scan.walked_to;
-		int n = host->sys->ioctl(fd, SCAN_PAGEMAP, &scan);
+		int n = host->sys->ioctl(fd, PAGEMAP_SCAN, &scan);
 		if (n < 0 && !is_missing(errno))
 			return error_os(err, errno, "cannot tell which guest memory is in use");
 		*is_known = n >= 0 && n <= AT_ONCE && scan.walked_to > scan.start;

@@ -185,7 +185,7 @@ static void pages_are_what_the_call_changed(struct guest *g)
 	EXPECT_STATUS(g, mote_snapshot_take(&clean, g->sb, &g->err), MOTE_OK);
 	CALL_FOR(g, MOTE_OK, "Touch", MOTE_ARGS(0u));
 	if (!receipt.pages_are_known) {
-		/* the process backend cannot tell, nor can old kernels */
+		/* KVM of old kernels cannot tell */
 		assert_int_equal(receipt.pages_dirtied, 0);
 		mote_snapshot_unref(clean);
 		return;

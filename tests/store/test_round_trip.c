@@ -663,7 +663,7 @@ static void receipts_know_the_pages_of_a_loaded_one(struct guest *g)
 		EXPECT_STATUS(g, mote_call_with(sb, "Touch", MOTE_ARGS(n), options, NULL, &g->err),
 			      MOTE_OK);
 		if (!receipt.pages_are_known)
-			break; /* as on the process backend */
+			break; /* as on old kernels */
 		if (n == 10)
 			ten = receipt.pages_dirtied;
 	}

@@ -63,8 +63,8 @@ static bool count_changed(struct guest *base, uint64_t *count)
 {
 	struct mote_guest *guest = mote_guest_of(base);
 
-	return machine_written(&guest->machine, guest_memory_note_page, guest->memory) &&
-	       guest_memory_count_changed(guest->memory, count);
+	mote_guest_note_written(guest);
+	return guest_memory_count_changed(guest->memory, count);
 }
 
 static void snapshot_describe(const struct guest_snapshot *base, guest_visit_region visit,

@@ -54,6 +54,7 @@ struct mote_guest {
 	struct {
 		uint32_t restores, interval; /* since the written pages were learned; till again */
 		size_t count;                /* of pages, when they were learned last */
+		size_t unwatched; /* and when the backend was last asked in vain to watch */
 	} learn;
 	char text[256]; /* of the last event */
 };
@@ -117,6 +118,10 @@ mote_status mote_guest_check_files(const struct mote_guest *guest, size_t count,
 /* A snapshot with nothing in it, for IMAGE. NULL: no memory; and then in ERR. */
 struct mote_guest_snapshot *mote_snapshot_alloc(const struct host *host, struct mote_image *image,
 						mote_error *err);
+
+/* Notes what the guest has written since the snapshot that its memory is based on, if any. False:
+ * the backend cannot tell, and all that the guest may write and has touched is noted. */
+bool mote_guest_note_written(struct mote_guest *guest);
 
 /* What is neither memory nor machine goes back to SNAPSHOT. IS_OTHER: the guest was not at
  * SNAPSHOT before. Errors: as files_restore(). */

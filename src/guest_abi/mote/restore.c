@@ -118,11 +118,24 @@ static bool is_time_to_learn(struct mote_guest *guest)
 	return true;
 }
 
-static void note_written(struct mote_guest *guest, const struct mote_guest_snapshot *snapshot)
+bool mote_guest_note_written(struct mote_guest *guest)
 {
-	if (guest_memory_is_based_on(guest->memory, snapshot->memory) &&
-	    !machine_written(&guest->machine, guest_memory_note_page, guest->memory))
-		guest_memory_note_touched(guest->memory);
+	if (machine_written(&guest->machine, guest_memory_note_page, guest->memory))
+		return true;
+	guest_memory_note_touched(guest->memory);
+	return false;
+}
+
+/* Whether so many pages are noted, of which nobody tells the machine's own, that a backend which
+ * does not watch for few may do so now. */
+static bool is_time_to_watch(struct mote_guest *guest)
+{
+	const size_t count = guest_memory_noted(guest->memory);
+
+	if (count < 2 * guest->learn.unwatched)
+		return false;
+	guest->learn.unwatched = count < LEARN_PAGES ? LEARN_PAGES : count;
+	return true;
 }
 
 mote_status mote_guest_restore_host(struct mote_guest *guest,
@@ -170,10 +183,12 @@ static mote_status restore(struct mote_guest *guest, const struct mote_guest_sna
 			   mote_error *err)
 {
 	const bool is_other = !guest_memory_has_base(guest->memory, snapshot->memory);
+	const bool is_based = guest_memory_is_based_on(guest->memory, snapshot->memory);
 	struct restored restored;
 
-	note_written(guest, snapshot);
+	const bool is_told = !is_based || mote_guest_note_written(guest);
 	const bool learns = is_time_to_learn(guest);
+	const bool watches = learns || (!is_told && is_time_to_watch(guest));
 	mote_status status =
 		guest_memory_restore(guest->memory, snapshot->memory, learns, &restored, err);
 	if (!status)
@@ -182,7 +197,7 @@ static mote_status restore(struct mote_guest *guest, const struct mote_guest_sna
 		return status;
 	status = restored.files ? machine_renew(&guest->machine, snapshot->fs_base, err)
 				: machine_reset(&guest->machine, snapshot->fs_base, err);
-	if (!status && (restored.all_pages || learns))
+	if (!status && (restored.all_pages || watches))
 		status = machine_watch(&guest->machine, err);
 	if (!status && guest->audit_interval && ++guest->nrestores % guest->audit_interval == 0)
 		status = audit(guest, snapshot, err);

@@ -152,13 +152,14 @@ static mote_status await_process(struct launcher *launcher, struct guest_process
 				 int socket, mote_error *err)
 {
 	struct monitor_reply reply;
-	int files[3];
+	int files[4];
 
-	if (message_receive(launcher->host, socket, &reply, files, 3) < 0)
+	if (message_receive(launcher->host, socket, &reply, files, 4) < 0)
 		return error_os(err, errno, "process backend: a new guest process died");
 	process->listener = files[0];
 	process->pidfd = files[1];
-	process->missing = files[2];
+	process->watch = files[2];
+	process->pagemap = files[3];
 	if (reply.step != MONITOR_STEP_DONE)
 		return step_error(&reply, err);
 	if (process->listener < 0 || process->pidfd < 0)
@@ -194,7 +195,7 @@ mote_status launcher_spawn(struct launcher *launcher, struct guest_process *out,
 	mote_status status;
 	int sockets[2];
 
-	*out = (struct guest_process){ .listener = -1, .pidfd = -1, .missing = -1 };
+	*out = GUEST_PROCESS_NONE;
 	if (message_socketpair(launcher->host, sockets) < 0)
 		return error_os(err, errno, "process backend: socketpair failed");
 	status = spawn(launcher, out, sockets, control, slots, nslots, err);
@@ -219,9 +220,11 @@ int launcher_reap(struct launcher *launcher, struct guest_process *process)
 		sys->close(process->listener);
 	if (process->pidfd >= 0)
 		sys->close(process->pidfd);
-	if (process->missing >= 0)
-		sys->close(process->missing);
-	*process = (struct guest_process){ .listener = -1, .pidfd = -1, .missing = -1 };
+	if (process->watch >= 0)
+		sys->close(process->watch);
+	if (process->pagemap >= 0)
+		sys->close(process->pagemap);
+	*process = GUEST_PROCESS_NONE;
 	was_signal = reply.code == CLD_KILLED || reply.code == CLD_DUMPED;
 	return was_signal ? reply.status : 0;
 }

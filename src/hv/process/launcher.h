@@ -27,8 +27,12 @@ struct guest_process {
 	pid_t pid;    /* in the launcher's eyes */
 	int listener; /* seccomp notifications: its stops */
 	int pidfd;
-	int missing; /* keeps it stopping where pages are missing; -1: none are */
+	int watch;   /* keeps it stopping where pages are missing, and its writes told; or -1 */
+	int pagemap; /* tells which pages it has written; -1: the kernel cannot */
 };
+
+#define GUEST_PROCESS_NONE                                                                         \
+	((struct guest_process){ .listener = -1, .pidfd = -1, .watch = -1, .pagemap = -1 })
 
 /* Starts it. Errors: MOTE_E_OS, naming the step that the kernel refused. */
 mote_status launcher_start(struct launcher *launcher, const struct host *host, mote_error *err);

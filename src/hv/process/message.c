@@ -55,7 +55,7 @@ static int await_message(const struct host *host, int socket)
 int message_receive(const struct host *host, int socket, struct monitor_reply *reply, int *files,
 		    size_t nfiles)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * 3)] = { 0 };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * 4)] = { 0 };
 	struct cmsghdr *rights = (struct cmsghdr *)control;
 	struct iovec part = { .iov_base = reply, .iov_len = sizeof *reply };
 	struct msghdr head = {

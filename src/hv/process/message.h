@@ -22,7 +22,7 @@ int message_send(const struct host *host, int socket, const struct monitor_reque
 		 const int *files, size_t nfiles);
 
 /*
- * Waits for an answer with at most NFILES (0 to 3) descriptors, which the caller then owns. 0, or
+ * Waits for an answer with at most NFILES (0 to 4) descriptors, which the caller then owns. 0, or
  * -1 and errno: EPIPE when the other end is gone, ETIMEDOUT. FILES that did not come are -1: an
  * answer that reports a failure has none, and this process may have no room for more.
  */

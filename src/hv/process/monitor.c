@@ -58,6 +58,8 @@ enum {
 	POLLIN = 1,
 	P_PID = 1,
 	WEXITED = 4,
+	O_RDONLY = 0,
+	O_CLOEXEC = 0x80000,
 	FSGSBASE_USABLE = 2, /* in AT_HWCAP2 */
 };
 
@@ -193,32 +195,64 @@ static long map(uint64_t at, uint64_t size, long protection, long flags, long fi
 	return got == (long)at ? 0 : -EEXIST; /* kernels before 4.17 take it for a hint */
 }
 
-/* Has pages that are in no file yet be SIGBUS where VIEW says, as long as FILE is open, somewhere;
- * it is opened if need be. Memory's own zeroes would not tell the host of anything. */
-static long watch_missing(const struct monitor_view *view, long *file)
-{
-	struct uffdio_api api = { .api = UFFD_API,
-				  .features = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_MISSING_SHMEM };
-	struct uffdio_register range = { .range = { view->address, view->size },
-					 .mode = UFFDIO_REGISTER_MODE_MISSING };
-	long result = 0;
+/* Features of userfaultfd from Linux 6.7 on: pages of files in memory can be protected, and the
+ * kernel takes that off at the first write without asking anybody. */
+#define WATCHES_WRITES (UINT64_C(1) << 12 | UINT64_C(1) << 15)
 
-	if (*file < 0) {
-		*file = call4(__NR_userfaultfd, UFFD_USER_MODE_ONLY, 0, 0, 0);
-		if (*file < 0)
-			return *file;
-		result = call4(__NR_ioctl, *file, UFFDIO_API, (long)&api, 0);
-	}
-	return result < 0 ? result : call4(__NR_ioctl, *file, UFFDIO_REGISTER, (long)&range, 0);
+/* What watches pages, as long as it is open somewhere. */
+struct watch {
+	long file; /* or a negative number */
+	bool is_needed, tells_writes;
+};
+
+static struct watch open_watch(void)
+{
+	const uint64_t missing = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_MISSING_SHMEM;
+	struct uffdio_api api = { .api = UFFD_API, .features = missing | WATCHES_WRITES };
+	struct watch watch = { .file = call4(__NR_userfaultfd, UFFD_USER_MODE_ONLY, 0, 0, 0) };
+	long result;
+
+	if (watch.file < 0)
+		return watch;
+	watch.tells_writes = call4(__NR_ioctl, watch.file, UFFDIO_API, (long)&api, 0) == 0;
+	if (watch.tells_writes)
+		return watch;
+	api.api = UFFD_API;
+	api.features = missing;
+	result = call4(__NR_ioctl, watch.file, UFFDIO_API, (long)&api, 0);
+	if (result < 0)
+		watch.file = result;
+	return watch;
 }
 
-/* FILES: the control memory, then the slots. Returns what is to be kept open, or a negative number.
- */
-static long map_views(int socket, const int32_t *files)
+/* Has pages that are in no file yet be SIGBUS where VIEW says: memory's own zeroes would not tell
+ * the host of anything. And has the kernel be ready to protect what can be written. */
+static void watch_view(int socket, const struct monitor_view *view, struct watch *watch)
+{
+	struct uffdio_register range = { .range = { view->address, view->size } };
+	long result = watch->file;
+
+	if (view->is_missing)
+		range.mode |= UFFDIO_REGISTER_MODE_MISSING;
+	if (watch->tells_writes && view->protection & PROT_WRITE)
+		range.mode |= UFFDIO_REGISTER_MODE_WP;
+	if (range.mode == 0)
+		return;
+	if (result >= 0)
+		result = call4(__NR_ioctl, watch->file, UFFDIO_REGISTER, (long)&range, 0);
+	if (result < 0 && view->is_missing)
+		fail(socket, MONITOR_STEP_MISSING, result);
+	watch->is_needed |= view->is_missing != 0;
+	watch->tells_writes &= result >= 0;
+}
+
+/* FILES: the control memory, then the slots. */
+static struct watch map_views(int socket, const int32_t *files)
 {
 	const struct monitor_view *view = (const struct monitor_view *)MONITOR_VIEWS;
+	struct watch watch = { .file = -1 };
 	uint64_t size;
-	long result, missing = -1;
+	long result;
 
 	result = map(MONITOR_CONTROL, MONITOR_CONTROL_SIZE, PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_FIXED_NOREPLACE, files[0], 0);
@@ -226,7 +260,8 @@ static long map_views(int socket, const int32_t *files)
 		fail(socket, MONITOR_STEP_CONTROL, result);
 	size = monitor_control.nviews * sizeof *view;
 	if (size == 0)
-		return missing;
+		return watch;
+	watch = open_watch();
 	result = map(MONITOR_VIEWS, size, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, files[0],
 		     MONITOR_CONTROL_SIZE);
 	if (result != 0)
@@ -237,12 +272,10 @@ static long map_views(int socket, const int32_t *files)
 			     view[i].offset);
 		if (result != 0)
 			fail(socket, MONITOR_STEP_VIEWS, result);
-		result = view[i].is_missing ? watch_missing(&view[i], &missing) : 0;
-		if (result < 0)
-			fail(socket, MONITOR_STEP_MISSING, result);
+		watch_view(socket, &view[i], &watch);
 	}
 	call4(__NR_munmap, MONITOR_VIEWS, (long)size, 0, 0);
-	return missing;
+	return watch;
 }
 
 static void copy(uint64_t to, const char *from, const char *end)
@@ -367,8 +400,22 @@ static int open_listener(int socket)
 	return (int)result;
 }
 
-/* Hands the host what it needs: how to hear of stops, and how to kill this process. */
-static void send_ready(int socket, int listener, long missing)
+/* Where the host reads which of our pages were written; negative if there is no such thing. The
+ * files of a process that cannot be dumped are root's. */
+static long open_pagemap(void)
+{
+	long result;
+
+	call4(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0);
+	result = call4(__NR_open, (long)"/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0, 0);
+	if (call4(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0) != 0)
+		quit();
+	return result;
+}
+
+/* Hands the host what it needs: how to hear of stops, how to kill this process, and what keeps
+ * pages watched. */
+static void send_ready(int socket, int listener, const struct watch *watch)
 {
 	struct monitor_reply reply = { 0 };
 	long pidfd = call4(__NR_pidfd_open, call4(__NR_getpid, 0, 0, 0, 0), 0, 0, 0);
@@ -377,8 +424,9 @@ static void send_ready(int socket, int listener, long missing)
 		fail(socket, MONITOR_STEP_PIDFD, pidfd);
 	reply_parcel.rights.files[0] = listener;
 	reply_parcel.rights.files[1] = (int32_t)pidfd;
-	reply_parcel.rights.files[2] = (int32_t)missing;
-	reply_parcel.nfiles = missing < 0 ? 2 : 3;
+	reply_parcel.rights.files[2] = (int32_t)watch->file;
+	reply_parcel.rights.files[3] = watch->tells_writes ? (int32_t)open_pagemap() : -1;
+	reply_parcel.nfiles = reply_parcel.rights.files[3] >= 0 ? 4 : watch->is_needed ? 3 : 2;
 	send_reply(socket, &reply);
 }
 
@@ -387,17 +435,17 @@ _Noreturn static void become_guest(const int32_t *files, long launcher)
 {
 	int socket = files[0];
 	int listener;
-	long missing;
+	struct watch watch;
 
 	call4(__NR_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
 	if (call4(__NR_getppid, 0, 0, 0, 0) != launcher)
 		quit();
 	call4(__NR_prctl, PR_SET_NAME, (long)"mote-guest", 0, 0);
-	missing = map_views(socket, files + 1);
+	watch = map_views(socket, files + 1);
 	map_hypercall_page(socket);
 	set_signals(socket);
 	listener = open_listener(socket);
-	send_ready(socket, listener, missing);
+	send_ready(socket, listener, &watch);
 	set_limits(socket);
 	if (call4(__NR_close_range, 0, UINT32_MAX, 0, 0) != 0)
 		quit();

@@ -182,8 +182,8 @@ enum monitor_step {
 
 /* HELLO: step and os_error. SPAWN: the same, and pid. REAP: pid, and code and status of waitid. A
  * new guest process sends one too, over its socket: step and os_error, and if that is
- * MONITOR_STEP_DONE its seccomp listener and its pidfd; and, if pages are missing, the descriptor
- * that keeps it so. */
+ * MONITOR_STEP_DONE its seccomp listener and its pidfd; and, if pages are missing or the kernel can
+ * tell which are written, the descriptor that keeps it so; in the latter case also its pagemap. */
 struct monitor_reply {
 	uint32_t serial;
 	uint32_t step;

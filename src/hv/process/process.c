@@ -48,11 +48,11 @@ static void process_close(struct hv *base)
 	host_free(base->host, hv, sizeof *hv);
 }
 
-/* The first that VIEW lies in. */
-static const struct region *find_slot(const struct hv_vm_config *config, const struct region *view)
+const struct region *process_vm_slot(const struct region *slots, size_t nslots,
+				     const struct region *view)
 {
-	for (size_t i = 0; i < config->nslots; i++) {
-		const struct region *slot = &config->slots[i];
+	for (size_t i = 0; i < nslots; i++) {
+		const struct region *slot = &slots[i];
 		uint64_t offset = view->gpa - slot->gpa;
 		if (offset < slot->size && view->size <= slot->size - offset)
 			return slot;
@@ -77,7 +77,7 @@ static uint32_t protection(const struct region *slot, unsigned rights)
 static mote_status translate_view(struct monitor_view *to, const struct hv_vm_config *config,
 				  const struct region *view, const uint32_t *files, mote_error *err)
 {
-	const struct region *slot = find_slot(config, view);
+	const struct region *slot = process_vm_slot(config->slots, config->nslots, view);
 
 	if (view->va > MONITOR_TEXT || view->size > MONITOR_TEXT - view->va)
 		return error_set(err, MOTE_E_INVALID,
@@ -266,7 +266,8 @@ static void process_vm_free(struct hv_vm *base)
 static mote_status assemble(struct process_vm *vm, const struct hv_vm_config *config,
 			    mote_error *err)
 {
-	vm->process = (struct guest_process){ .listener = -1, .pidfd = -1, .missing = -1 };
+	vm->process = GUEST_PROCESS_NONE;
+	vm->is_watched = false;
 	vm->control = NULL;
 	vm->starts_fresh = true;
 	mote_status status = extend_lists(vm, config, err);
@@ -318,7 +319,7 @@ static mote_status process_vm_new(struct hv_vm **out, struct hv *base,
 	vm->regs = config->cpu->regs;
 	vm->fs_base = config->cpu->fs_base;
 	*out = &vm->base;
-	return MOTE_OK;
+	return config->is_watched ? process_vm_watch(&vm->base, err) : MOTE_OK;
 }
 
 static uint64_t process_fs_base(const struct hv_vm *base)
@@ -391,19 +392,6 @@ static void process_check(const struct host *host, struct hv_check *check)
 	snprintf(check->remedy, sizeof check->remedy, "%s", remedy(&error));
 }
 
-/* Nothing tells what a guest process has written. */
-static mote_status process_watch(struct hv_vm *base, mote_error *err)
-{
-	(void)base, (void)err;
-	return MOTE_OK;
-}
-
-static bool process_written(struct hv_vm *base, void (*note)(void *user, uint64_t gpa), void *user)
-{
-	(void)base, (void)note, (void)user;
-	return false;
-}
-
 const struct hv_backend hv_process = {
 	.name = "process",
 	.is_hardware = false,
@@ -425,6 +413,6 @@ const struct hv_backend hv_process = {
 	.set_fs_base = process_set_fs_base,
 	.vectors = process_vm_vectors,
 	.resume = process_vm_resume,
-	.watch = process_watch,
-	.written = process_written,
+	.watch = process_vm_watch,
+	.written = process_vm_written,
 };

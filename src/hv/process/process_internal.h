@@ -5,6 +5,7 @@
  * process.c      checks, opens; makes and frees virtual machines
  * process_kick.c cuts runs short
  * process_run.c  runs a guest process from stop to stop
+ * process_written.c  which pages a guest process has written
  * stop.c         what a stop means, and how to go on from it
  * launcher.c     starts the launcher; guest processes come from it
  * message.c      messages with descriptors
@@ -49,6 +50,7 @@ struct process_vm {
 	bool starts_fresh;   /* the host set the guest up anew, and it has not run since */
 	bool resumes;        /* the host changed registers, and the guest goes on all the same */
 	bool owes_interrupt; /* a signal or a kick came that no exit has told of */
+	bool is_watched;     /* what has not been written since is protected */
 	struct process_kick kick;
 	uint64_t notification;   /* names the stop to the kernel */
 	struct stop stop;        /* the last one */
@@ -57,6 +59,10 @@ struct process_vm {
 	struct hv_regs reported; /* as they were at the exit */
 	uint64_t fs_base;
 };
+
+/* The first of NSLOTS SLOTS that VIEW lies in; NULL if it does not. */
+const struct region *process_vm_slot(const struct region *slots, size_t nslots,
+				     const struct region *view);
 
 /* The functions of the same name in struct hv_backend. */
 mote_status process_vm_run(struct hv_vm *base, struct hv_exit *exit, mote_error *err);
@@ -67,6 +73,8 @@ mote_status process_vm_arm(struct hv_vm *base, mote_error *err);
 void process_vm_disarm(struct hv_vm *base);
 void process_vm_kick(struct hv_vm *base);
 mote_status process_vm_set_alarm(struct hv_vm *base, uint64_t ns, mote_error *err);
+mote_status process_vm_watch(struct hv_vm *base, mote_error *err);
+bool process_vm_written(struct hv_vm *base, void (*note)(void *user, uint64_t gpa), void *user);
 void process_vm_wait(struct hv_vm *base, uint64_t ns);
 uint64_t process_vm_cpu_time(const struct hv_vm *base);
 
