@@ -351,6 +351,40 @@ static void exception_handler_installation_and_validation(void **state)
 	heal();
 }
 
+static void read_guest(uint64_t address, void *to, size_t size)
+{
+	assert_int_equal(hyperlight_abi.read(box.guest, address, to, size, NULL), MOTE_OK);
+}
+
+/* Of the library: a gate for each exception that there is, to code that tells the vector, behind an
+ * error code in the place of one that the processor does not push. */
+static void the_library_has_a_gate_for_each_exception(void **state)
+{
+	struct hv_system system;
+
+	(void)state;
+	box.hv->ops->system->get(hyperlight_abi.vm(box.guest), &system);
+	assert_int_equal(system.idt_limit, 0xfff);
+	for (uint8_t vector = 0; vector < 255; vector++) {
+		const bool has_code = vector == 8 || (vector >= 10 && vector <= 14) ||
+				      vector == 17 || vector == 30;
+		const uint8_t pushes[] = { 0x6a, 0, 0x6a, vector };
+		uint64_t gate[2];
+		uint8_t code[sizeof pushes];
+
+		read_guest(system.idt_base + 16 * vector, gate, sizeof gate);
+		if (vector > 20 && vector != 30) {
+			assert_int_equal(gate[0] | gate[1], 0);
+			continue;
+		}
+		assert_int_equal(gate[0] >> 16 & 0xffffffff, 0x8e010008);
+		read_guest((gate[0] & 0xffff) | (gate[0] >> 48) << 16 | gate[1] << 32, code,
+			   sizeof code);
+		if (memcmp(code, has_code ? pushes + 2 : pushes, has_code ? 2 : 4) != 0)
+			fail_msg("vector %u", vector);
+	}
+}
+
 static void a_guest_without_handlers_ends(void **state)
 {
 	(void)state;
@@ -426,6 +460,8 @@ int main(int argc, char **argv)
 						teardown),
 		cmocka_unit_test_setup_teardown(exception_handler_installation_and_validation,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(the_library_has_a_gate_for_each_exception, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_guest_without_handlers_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_guest_without_tables_ends_or_is_interrupted,
 						setup, teardown),
