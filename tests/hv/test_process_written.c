@@ -58,7 +58,7 @@ static int counted_ioctl(int file, unsigned long request, void *argument)
 	if (fails())
 		return -1;
 	const int n = sys_native->ioctl(file, request, argument);
-	if (kernel.tells_half && n == 1)
+	if (kernel.tells_half && n == 1 && scan->start != MONITOR_CONTROL)
 		((struct pagemap_range *)(uintptr_t)scan->ranges)->end -= PAGE;
 	return n;
 }
