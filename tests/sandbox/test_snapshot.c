@@ -216,6 +216,42 @@ static void arguments_are_forgotten(void **state)
 	}
 }
 
+static uint64_t written_pages;
+
+/* The guest writes to the heap's first pages. */
+static bool step_write_heap(struct fake_vm *vm, struct hv_exit *exit)
+{
+	const struct layout *layout = guest_memory_layout(mote_guest_of(box.sb->guest)->memory);
+	const struct region *heap = layout_get(layout, REGION_HEAP);
+
+	for (uint64_t i = 0; i < written_pages; i++)
+		*(char *)fake_at(vm, heap->va + i * PAGE) = 1;
+	return step_done_void(vm, exit);
+}
+
+/* A backend that watches only where that pays is asked again when there is more, and no oftener. */
+static void a_backend_that_knows_nothing_is_asked_as_pages_grow(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t npages;
+		unsigned watches;
+	} rows[] = { { 0, 1 },   { 0, 0 },   { 10, 0 },   { 200, 1 },
+		     { 200, 0 }, { 250, 0 }, { 1000, 1 }, { 0, 0 } };
+
+	fake.loses_writes = true;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const unsigned before = fake.nwatches;
+		written_pages = rows[i].npages;
+		SET_STEPS(&box, step_write_heap);
+		sandbox_box_expect(&box, sandbox_box_call(&box, "Zoo", MOTE_NO_ARGS, NULL), MOTE_OK,
+				   NULL);
+		restore(clean);
+		assert_int_equal(fake.nwatches - before, rows[i].watches);
+	}
+	fake.loses_writes = false;
+}
+
 #define ON_BOTH(test)                                                                              \
 	{ #test " [machine]", test, setup_machine, teardown, NULL },                               \
 	{                                                                                          \
@@ -229,6 +265,8 @@ int main(void)
 		ON_BOTH(what_was_unmapped_is_in_use_again),
 		ON_BOTH(the_break_goes_back),
 		ON_BOTH(arguments_are_forgotten),
+		cmocka_unit_test_setup_teardown(a_backend_that_knows_nothing_is_asked_as_pages_grow,
+						setup_process, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
