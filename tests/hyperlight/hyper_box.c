@@ -132,8 +132,10 @@ static mote_value serve(struct hyper_box *box, const struct wire_call *call)
 {
 	const mote_value *params = call->params;
 
-	if (strcmp(call->name, "HostPrint") == 0 || strcmp(call->name, "HostMethod1") == 0) {
+	if (strcmp(call->name, "HostPrint") == 0 || strncmp(call->name, "HostMethod", 10) == 0) {
 		snprintf(box->printed, sizeof box->printed, "%s", params[0].as.str.ptr);
+		if (strcmp(call->name, "HostMethod4") == 0)
+			return (mote_value){ .type = MOTE_VOID };
 		return i32((int32_t)params[0].as.str.len);
 	}
 	if (strcmp(call->name, "HostAdd") == 0)

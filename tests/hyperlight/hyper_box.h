@@ -3,8 +3,9 @@
  * hyper_box.h - a guest of the hyperlight ABI on KVM, with a host around it that knows the
  * messages: what a sandbox will do, for tests.
  *
- * The guest may call HostPrint, HostAdd, HostMethod1, HostAddStrings, HostAddFloat, HostAddDouble,
- * HostBool and Spin, as Hyperlight's own tests have them; ErrorMethod and HostError fail.
+ * The guest may call HostPrint, HostAdd, HostMethod, HostMethod1, HostMethod4, HostAddStrings,
+ * HostAddFloat, HostAddDouble, HostBool and Spin, as Hyperlight's own tests have them; ErrorMethod
+ * and HostError fail.
  */
 #ifndef TESTS_HYPERLIGHT_HYPER_BOX_H
 #define TESTS_HYPERLIGHT_HYPER_BOX_H
@@ -25,7 +26,7 @@ struct hyper_box {
 	char text[2048];          /* its text, and an end */
 	struct wire_result result;
 	uint8_t message[1 << 16]; /* the result points into it */
-	char printed[1024];       /* what HostPrint and HostMethod1 were called with last */
+	char printed[1024];       /* what HostPrint and HostMethod... were called with last */
 	char output[256];         /* what the guest printed itself */
 	char log[1024];           /* the last log line */
 	unsigned nlogs;

@@ -87,7 +87,7 @@ static void host_functions_are_called(void **state)
 	assert_string_equal(box.printed, "Hello world");
 	hyper_box_value(&box, "GuestMethod1", 1, &hello);
 	assert_string_equal(box.printed, "Hello from GuestFunction1, Hello world");
-	hyper_box_value(&box, "PrintUsingPrintf", 2, mixed);
+	hyper_box_value(&box, "PrintFormatted", 2, mixed);
 	assert_string_equal(box.printed, "Message: arg1:-7 arg2:x 0x10.");
 	assert_string_equal(hyper_box_value(&box, "GuestRetrievesStringValue", 0, NULL).as.str.ptr,
 			    "Guest Function, string added by Host Function");
@@ -100,6 +100,7 @@ static void errors_have_the_codes_that_hosts_know(void **state)
 	static struct hyper_box box;
 	const mote_value two = i32(2);
 	const mote_value texts[] = { mote_str("a"), mote_str("b") };
+	const mote_value failing = mote_str("HostError"), unknown = mote_str("SomeUnknownHostFunc");
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
@@ -109,10 +110,10 @@ static void errors_have_the_codes_that_hosts_know(void **state)
 		assert_int_equal(hyper_box_error(&box, "Echo", 1, &two), 14);
 		assert_int_equal(hyper_box_error(&box, "AddToStaticAndFail", 0, NULL), 15);
 		assert_string_equal(box.text, "Crash on purpose");
-		assert_int_equal(
-			hyper_box_error(&box, "CallGivenParamlessHostFuncThatReturnsI64", 0, NULL),
-			17);
-		assert_int_equal(hyper_box_error(&box, "CallHostExpectError", 0, NULL), 17);
+		assert_int_equal(hyper_box_error(&box, "CallGivenParamlessHostFuncThatReturnsI64",
+						 1, &failing),
+				 17);
+		assert_int_equal(hyper_box_error(&box, "CallHostExpectError", 1, &unknown), 17);
 		assert_string_equal(box.text, "HostFunction SomeUnknownHostFunc was not found");
 	}
 	assert_int_equal(hyper_box_value(&box, "GetStatic", 0, NULL).as.i32, 200);
@@ -122,15 +123,25 @@ static void errors_have_the_codes_that_hosts_know(void **state)
 static void a_guest_logs_what_its_host_wants(void **state)
 {
 	static struct hyper_box box;
-	mote_value params[] = { mote_str("a line"), i32(MOTE_LOG_WARN) };
+	mote_value params[] = { mote_str("a line"), i32(1 + MOTE_LOG_WARN) };
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
 	hyper_box_value(&box, "LogMessage", 2, params);
 	assert_string_equal(box.log, "3: a line");
-	params[1] = i32(MOTE_LOG_DEBUG); /* the host asked for less */
+	params[1] = i32(1 + MOTE_LOG_DEBUG); /* the host asked for less */
 	hyper_box_value(&box, "LogMessage", 2, params);
 	assert_int_equal(box.nlogs, 2);
+	/* by the numbers that records have */
+	mote_value sourced[] = { mote_str("from there"), mote_str("source"), i32(4) };
+
+	assert_int_equal(hyper_box_value(&box, "LogMessageWithSource", 3, sourced).as.i32, 10);
+	assert_string_equal(box.log, "4: from there");
+	sourced[2] = i32(0);
+	hyper_box_value(&box, "LogMessageWithSource", 3, sourced);
+	assert_int_equal(box.nlogs, 3);
+	params[1] = i32(6);
+	hyper_box_end(&box, "LogMessage", 2, params, MOTE_E_GUEST_ABORT);
 	hyper_box_fini(&box);
 }
 
@@ -154,6 +165,11 @@ static void text_is_formatted_as_printf_does(void **state)
 	hyper_box_fini(&box);
 }
 
+static mote_value u64(uint64_t number)
+{
+	return (mote_value){ .type = MOTE_U64, .as.u64 = number };
+}
+
 static void init_data_is_there(void **state)
 {
 	static struct hyper_box box;
@@ -162,9 +178,15 @@ static void init_data_is_there(void **state)
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &start);
-	const mote_value value = hyper_box_value(&box, "ReadFromUserMemory", 0, NULL);
+	mote_value params[] = { u64(sizeof data), mote_bytes(data, sizeof data) };
+	const mote_value value = hyper_box_value(&box, "ReadFromUserMemory", 2, params);
+
 	assert_int_equal(value.as.bytes.len, sizeof data);
 	assert_memory_equal(value.as.bytes.ptr, data, sizeof data);
+	params[1] = mote_bytes("\xde\xad\xbe\xee", sizeof data);
+	assert_int_equal(hyper_box_error(&box, "ReadFromUserMemory", 2, params), 15);
+	params[0] = u64(sizeof data + 1);
+	hyper_box_end(&box, "ReadFromUserMemory", 2, params, MOTE_E_GUEST_ABORT);
 	hyper_box_fini(&box);
 }
 
@@ -191,17 +213,12 @@ static void the_heap_ends_in_an_error(void **state)
 
 	(void)state;
 	hyper_box_init(&box, guest_path, &plain);
-	assert_int_equal(hyper_box_value(&box, "CallMalloc", 1, &size).as.i32, 2000);
+	assert_int_equal(hyper_box_value(&box, "Allocate", 1, &size).as.i32, 2000);
 	size = i32(50000);
-	assert_int_equal(hyper_box_value(&box, "CallMalloc", 1, &size).as.i32, 50000);
+	assert_int_equal(hyper_box_value(&box, "Allocate", 1, &size).as.i32, 50000);
 	size = i32(20000000);
-	assert_int_equal(hyper_box_error(&box, "CallMalloc", 1, &size), 13);
+	assert_int_equal(hyper_box_error(&box, "Allocate", 1, &size), 13);
 	hyper_box_fini(&box);
-}
-
-static mote_value u64(uint64_t number)
-{
-	return (mote_value){ .type = MOTE_U64, .as.u64 = number };
 }
 
 static void exceptions_end_a_guest_with_their_name(void **state)

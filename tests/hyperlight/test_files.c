@@ -48,8 +48,8 @@ static void map(struct hyper_box *box, const struct scratch_file *file, uint64_t
 static void check_text(struct hyper_box *box, uint64_t address, const char *text)
 {
 	const size_t size = strlen(text);
-	const mote_value params[] = { u64(address), u64(size) };
-	const mote_value value = hyper_box_value(box, "ReadMappedBuffer", 2, params);
+	const mote_value params[] = { u64(address), u64(size), mote_bool(false) };
+	const mote_value value = hyper_box_value(box, "ReadMappedBuffer", 3, params);
 
 	assert_int_equal(value.as.bytes.len, size);
 	assert_memory_equal(value.as.bytes.ptr, text, size);
@@ -74,7 +74,7 @@ static void a_guest_reads_and_executes_a_file(void **state)
 	hyper_box_init(&box, guest_path, &plain);
 	map(&box, &file, BASE);
 	check_letters(&box, BASE);
-	assert_int_equal(hyper_box_value(&box, "ExecMappedBuffer", 1, &address).as.i32, 42);
+	assert_int_equal(hyper_box_value(&box, "CallAt", 1, &address).as.i32, 42);
 	/* the host sees it too */
 	assert_int_equal(hyperlight_abi.read(box.guest, BASE + 3, text, sizeof text, NULL),
 			 MOTE_OK);
@@ -85,7 +85,36 @@ static void a_guest_reads_and_executes_a_file(void **state)
 	assert_int_equal(region.size, 0x2000);
 	assert_int_equal(region.kind, REGION_MAPPED_FILE);
 	/* and nobody writes to it, whatever the guest's tables say */
-	hyper_box_end(&box, "WriteMappedBuffer", 1, &base, MOTE_E_GUEST_FAULT);
+	hyper_box_end(&box, "WriteByte", 1, &base, MOTE_E_GUEST_FAULT);
+	assert_int_equal(box.event.address, BASE);
+	hyper_box_fini(&box);
+	close(file.fd);
+}
+
+/* What Hyperlight's own guest maps by itself, before each use. */
+static void functions_of_hyperlights_guest_map_what_they_use(void **state)
+{
+	static struct hyper_box box;
+	static const uint8_t code[] = { 0x90, 0xc3 }; /* nop; ret */
+	struct scratch_file file = scratch_file(0x3000);
+	const mote_value base = u64(BASE), second = u64(BASE + 0x2000);
+	const mote_value read[] = { base, u64(26), mote_bool(true) };
+	const mote_value use[] = { u64(BASE + 0x1000), u64(2) }, write[] = { base, u64(1) };
+	mote_error err = { .message = "" };
+
+	(void)state;
+	assert_int_equal(pwrite(file.fd, code, sizeof code, 0x1000), sizeof code);
+	hyper_box_init(&box, guest_path, &plain);
+	if (hyperlight_abi.map_file(box.guest, prepare(&box, &file, BASE), &err))
+		fail_msg("%s", err.message);
+	assert_false(hyper_box_value(&box, "CheckMapped", 1, &base).as.boolean);
+	assert_memory_equal(hyper_box_value(&box, "ReadMappedBuffer", 3, read).as.bytes.ptr,
+			    "abcdefghijklmnopqrstuvwxyz", 26);
+	assert_true(hyper_box_value(&box, "CheckMapped", 1, &base).as.boolean);
+	assert_false(hyper_box_value(&box, "CheckMapped", 1, &second).as.boolean);
+	assert_true(hyper_box_value(&box, "ExecMappedBuffer", 2, use).as.boolean);
+	assert_true(hyper_box_value(&box, "CheckMapped", 1, &second).as.boolean);
+	hyper_box_end(&box, "WriteMappedBuffer", 2, write, MOTE_E_GUEST_FAULT);
 	assert_int_equal(box.event.address, BASE);
 	hyper_box_fini(&box);
 	close(file.fd);
@@ -142,7 +171,7 @@ static void the_library_reaches_what_is_mapped(void **state)
 
 	hyper_box_restore(&box, snapshot);
 	check_read(&box, BASE, 0x5000);
-	hyper_box_end(&box, "WriteMappedBuffer", 1, &base, MOTE_E_GUEST_FAULT);
+	hyper_box_end(&box, "WriteByte", 1, &base, MOTE_E_GUEST_FAULT);
 	hyper_box_restore(&box, snapshot);
 	guest_snapshot_unref(snapshot);
 	hyper_box_fini(&box);
@@ -262,7 +291,7 @@ static void snapshot_restore_handles_remapping_correctly(void **state)
 {
 	static struct hyper_box box;
 	struct scratch_file file = scratch_file(5000);
-	const mote_value params[] = { u64(BASE), u64(1) };
+	const mote_value params[] = { u64(BASE), u64(1), mote_bool(false) };
 	char text[26];
 
 	(void)state;
@@ -277,15 +306,15 @@ static void snapshot_restore_handles_remapping_correctly(void **state)
 	check_letters(&box, BASE);
 	hyper_box_restore(&box, after);
 	check_letters(&box, BASE);
-	hyper_box_value(&box, "WriteMappedBuffer", 1, params);
-	assert_int_equal(hyper_box_value(&box, "ReadMappedBuffer", 2, params).as.bytes.len, 1);
+	hyper_box_value(&box, "WriteByte", 1, params);
+	assert_int_equal(hyper_box_value(&box, "ReadMappedBuffer", 3, params).as.bytes.len, 1);
 	assert_int_equal(*(const char *)box.result.value.as.bytes.ptr, 0x42);
 	assert_int_equal(pread(file.fd, text, sizeof text, 0), sizeof text);
 	assert_memory_equal(text, "abcdefghijklmnopqrstuvwxyz", 26);
 
 	hyper_box_restore(&box, before);
 	assert_int_equal(hyperlight_abi.read(box.guest, BASE, text, 1, NULL), MOTE_E_INVALID);
-	hyper_box_end(&box, "ReadMappedBuffer", 2, params, MOTE_E_GUEST_FAULT);
+	hyper_box_end(&box, "ReadMappedBuffer", 3, params, MOTE_E_GUEST_FAULT);
 	/* and again, on a machine that has had it before */
 	hyper_box_restore(&box, before);
 	map(&box, &file, BASE);
@@ -334,7 +363,7 @@ static void what_the_host_writes_shows(void **state)
 	memcpy(shared, "never", 5);
 	check_text(&box, BASE, "firstfgh");
 	/* which it may write to, and nobody else sees it */
-	hyper_box_value(&box, "WriteMappedBuffer", 1, params);
+	hyper_box_value(&box, "WriteByte", 1, params);
 	check_text(&box, BASE, "Birstfgh");
 	assert_memory_equal(shared, "neverfgh", 8);
 	guest_snapshot_unref(snapshot);
@@ -406,7 +435,7 @@ static void a_file_that_was_cut_is_an_error_and_no_crash(void **state)
 {
 	static struct hyper_box box;
 	struct scratch_file file = scratch_file(0x3000);
-	const mote_value params[] = { u64(BASE + 0x2000), u64(1) };
+	const mote_value params[] = { u64(BASE + 0x2000), u64(1), mote_bool(false) };
 	struct guest_snapshot *snapshot;
 	char byte;
 
@@ -419,7 +448,7 @@ static void a_file_that_was_cut_is_an_error_and_no_crash(void **state)
 	assert_int_equal(hyperlight_abi.read(box.guest, BASE, &byte, 1, NULL), MOTE_OK);
 	assert_int_equal(hyperlight_abi.read(box.guest, BASE + 0x2000, &byte, 1, NULL), MOTE_E_OS);
 	assert_int_equal(hyperlight_abi.snapshot(&snapshot, box.guest, NULL), MOTE_E_OS);
-	hyper_box_end(&box, "ReadMappedBuffer", 2, params, MOTE_E_GUEST_FAULT);
+	hyper_box_end(&box, "ReadMappedBuffer", 3, params, MOTE_E_GUEST_FAULT);
 	hyper_box_restore(&box, before);
 	guest_snapshot_unref(before);
 	hyper_box_fini(&box);
@@ -430,6 +459,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_guest_reads_and_executes_a_file),
+		cmocka_unit_test(functions_of_hyperlights_guest_map_what_they_use),
 		cmocka_unit_test(the_library_reaches_what_is_mapped),
 		cmocka_unit_test(the_library_maps_nothing_where_no_file_can_be),
 		cmocka_unit_test(places_that_are_taken_are_refused),

@@ -137,18 +137,15 @@ static void host_functions_are_as_in_released_hosts(void **state)
 						.nparams = 2,
 						.result = MOTE_VOID };
 	const mote_value params[] = { mote_i32(1), mote_i32(2) };
+	const mote_value unknown = mote_str("SomeUnknownHostFunc");
 	mote_sandbox *other;
 	mote_value result;
 
 	(void)state;
 	if (!rt)
 		skip();
-	const mote_status status = call("CallHostExpectError", 0, NULL, &result);
-	if (status == MOTE_E_GUEST_FAULT && strstr(err.message, "does not run in ring 0")) {
-		print_message("SKIP: %s\n", err.message);
-		skip();
-	}
-	expect(status, MOTE_E_GUEST_ERROR, ": HostFunction SomeUnknownHostFunc was not found");
+	expect(call("CallHostExpectError", 1, &unknown, &result), MOTE_E_GUEST_ERROR,
+	       ": HostFunction SomeUnknownHostFunc was not found");
 	assert_int_equal(err.guest_code, 17);
 	/* it is called, and it is the guest that does not take what comes */
 	expect(mote_sandbox_new(
@@ -157,7 +154,14 @@ static void host_functions_are_as_in_released_hosts(void **state)
 		       &err),
 	       MOTE_OK, NULL);
 	ncalls = 0;
-	expect(mote_call(other, "Add", params, 2, &result, &err), MOTE_E_GUEST_ERROR,
+	const mote_status status = mote_call(other, "Add", params, 2, &result, &err);
+
+	if (status == MOTE_E_GUEST_FAULT && strstr(err.message, "does not run in ring 0")) {
+		mote_sandbox_free(other);
+		print_message("SKIP: %s\n", err.message);
+		skip();
+	}
+	expect(status, MOTE_E_GUEST_ERROR,
 	       "HostAdd returned a value with type number 0, the guest wants 1");
 	assert_int_equal(err.guest_code, 15);
 	assert_int_equal(ncalls, 1);

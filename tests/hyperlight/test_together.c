@@ -298,15 +298,16 @@ static void *killer(void *user)
 	return NULL;
 }
 
-/* Calls FUNCTION, which never ends, while a thread kills it; then a restore heals the guest. */
-static void kill_call(struct box *box, const char *function)
+/* Calls FUNCTION, which never ends, with NARGS arguments while a thread kills it; then a restore
+ * heals the guest. */
+static void kill_call(struct box *box, const char *function, size_t nargs, const mote_value *args)
 {
 	mote_snapshot *snapshot = take(box);
 	pthread_t thread;
 
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(pthread_create(&thread, NULL, killer, box), 0);
-		assert_int_equal(call(box, function, 0, NULL, NULL), MOTE_E_CANCELED);
+		assert_int_equal(call(box, function, nargs, args, NULL), MOTE_E_CANCELED);
 		pthread_join(thread, NULL);
 		assert_true(mote_sandbox_is_poisoned(box->sb));
 		assert_false(echoes(box));
@@ -331,7 +332,7 @@ static void with_both(void (*check)(struct box *box))
 
 static void check_in_progress(struct box *box)
 {
-	kill_call(box, "InfiniteLoop");
+	kill_call(box, "Spin", 0, NULL);
 }
 
 static void interrupt_in_progress_guest_call(void **state)
@@ -342,8 +343,10 @@ static void interrupt_in_progress_guest_call(void **state)
 
 static void check_spamming(struct box *box)
 {
+	const mote_value name = mote_str("Spin");
+
 	box->must_spin = true;
-	kill_call(box, "HostCallLoop");
+	kill_call(box, "HostCallLoop", 1, &name);
 }
 
 static void interrupt_spamming_host_call(void **state)
@@ -356,11 +359,12 @@ static void interrupt_spamming_host_call(void **state)
 static void check_host_call(struct box *box)
 {
 	mote_snapshot *snapshot = take(box);
+	const mote_value name = mote_str("Spin");
 
 	box->kills = true;
 	assert_int_equal(call(box, "CallHostSpin", 0, NULL, NULL), MOTE_E_CANCELED);
 	restore(box, snapshot);
-	assert_int_equal(call(box, "CallHostThenSpin", 0, NULL, NULL), MOTE_E_CANCELED);
+	assert_int_equal(call(box, "CallHostThenSpin", 1, &name, NULL), MOTE_E_CANCELED);
 	restore(box, snapshot);
 	assert_int_equal(box->is_spinning, 2);
 	mote_snapshot_unref(snapshot);
@@ -433,7 +437,7 @@ static void interrupt_same_thread(void **state)
 
 static void *call_loop(void *user)
 {
-	return (void *)(intptr_t)call(user, "InfiniteLoop", 0, NULL, NULL);
+	return (void *)(intptr_t)call(user, "Spin", 0, NULL, NULL);
 }
 
 /* Made here, called there, killed from here; the one that stays is not hit. */

@@ -63,7 +63,7 @@ static void guests_go_on_where_they_were(void **state)
 
 	(void)state;
 	CALL(g, "AddToStatic", MOTE_ARGS(mote_i32(5)));
-	CALL(g, "CallMalloc", MOTE_ARGS(mote_i32(3000)));
+	CALL(g, "Allocate", MOTE_ARGS(mote_i32(3000)));
 	box_save(&box, "one");
 	CALL(g, "AddToStatic", MOTE_ARGS(mote_i32(5)));
 	for (int verify = 0; verify < 2; verify++) {
@@ -73,7 +73,7 @@ static void guests_go_on_where_they_were(void **state)
 			assert_int_equal(box_call(&box, sb, "GetStatic", MOTE_NO_ARGS), 5);
 			box_call(&box, sb, "AddToStatic", MOTE_ARGS(mote_i32(2)));
 			assert_int_equal(box_call(&box, sb, "GetStatic", MOTE_NO_ARGS), 7);
-			box_call(&box, sb, "CallMalloc", MOTE_ARGS(mote_i32(2000)));
+			box_call(&box, sb, "Allocate", MOTE_ARGS(mote_i32(2000)));
 			assert_int_equal(box_call(&box, sb, "Generation", MOTE_NO_ARGS), 1);
 			EXPECT_STATUS(g, mote_sandbox_restore(sb, snapshot, &g->err), MOTE_OK);
 		}

@@ -11,16 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-MOTE_IMPORT(i32, HostPrint, str)
-MOTE_IMPORT(i32, HostAdd, i32, i32)
-MOTE_IMPORT(i32, HostMethod1, str)
-MOTE_IMPORT(str, HostAddStrings, str)
-MOTE_IMPORT(bool, HostBool, i32, i32)
-MOTE_IMPORT(i32, ErrorMethod, str)
-MOTE_IMPORT(void, Spin)
-MOTE_IMPORT(i64, HostError)
-MOTE_IMPORT(i64, SomeUnknownHostFunc)
-
 #define PAGE 4096
 
 static int counter;
@@ -127,7 +117,46 @@ MOTE_EXPORT(i32, StackOverflow, i32, frames)
 	return overflow(frames);
 }
 
+/* What languages do that end the program when memory is out. */
+static _Noreturn void give_up(int size)
+{
+	mote_guest_abort(8, mote_format("memory allocation of %d bytes failed", size));
+}
+
 MOTE_EXPORT(i32, CallMalloc, i32, size)
+{
+	char *volatile memory = malloc((size_t)size);
+
+	if (!memory)
+		give_up(size);
+	free(memory);
+	return size;
+}
+
+/* Takes no more than a KiB, whatever the size. */
+MOTE_EXPORT(i32, MallocAndFree, i32, size)
+{
+	const int taken = size < 1024 ? size : 1024;
+	char *volatile memory = calloc(1, (size_t)taken);
+
+	if (!memory)
+		give_up(taken);
+	free(memory);
+	return size;
+}
+
+/* What malloc() of Hyperlight's library does when memory is out. */
+MOTE_EXPORT(i32, TestMalloc, i32, size)
+{
+	char *memory = malloc((size_t)size);
+
+	if (!memory)
+		mote_guest_abort(13, "malloc() found no memory");
+	return (int32_t)(intptr_t)memory;
+}
+
+/* With the call's own memory, where Hyperlight's guests have none. */
+MOTE_EXPORT(i32, Allocate, i32, size)
 {
 	char *memory = mote_alloc((size_t)size);
 
@@ -135,8 +164,8 @@ MOTE_EXPORT(i32, CallMalloc, i32, size)
 	return size;
 }
 
-/* The names of both have been used for memory that is given back, and for memory that is not. */
-MOTE_EXPORT(i32, MallocAndFree, i32, size)
+/* All of the size, and an error of the call alone. */
+MOTE_EXPORT(i32, AllocateAndFree, i32, size)
 {
 	char *memory = malloc((size_t)size);
 
@@ -146,15 +175,6 @@ MOTE_EXPORT(i32, MallocAndFree, i32, size)
 	memory[size - 1] = 1;
 	free(memory);
 	return size;
-}
-
-MOTE_EXPORT(void, TestMalloc, i32, size)
-{
-	volatile char *memory = malloc((size_t)size);
-
-	if (!memory)
-		mote_guest_abort(13, "malloc() found no memory");
-	memory[0] = 1;
 }
 
 /* Blocks that grow, shrink, and become zero: what is wrong, by its bit. */
@@ -188,7 +208,7 @@ MOTE_EXPORT(void, ExhaustHeap)
 {
 	while (malloc(1024))
 		;
-	mote_guest_abort(8, "memory allocation of 1024 bytes failed");
+	give_up(1024);
 }
 
 /* More than all of scratch in one frame, which is touched from its end to its beginning. */
@@ -245,7 +265,7 @@ MOTE_EXPORT(void, GuestAbortWithMessage, i32, code, str, text)
 
 MOTE_EXPORT(void, guest_panic, str, text)
 {
-	mote_guest_abort(8, text);
+	mote_guest_abort(8, mote_format("the guest gives up:\n%s", text));
 }
 
 MOTE_EXPORT(void, LargeParameters, bytes, data, str, text)
@@ -254,164 +274,60 @@ MOTE_EXPORT(void, LargeParameters, bytes, data, str, text)
 	(void)text;
 }
 
-/* 24 KiB in, 8 KiB out. */
-MOTE_EXPORT(bytes, First8K, bytes, data)
+/* 24 KiB in, 8 KiB out, under a name that no function of C can have: its record is made by hand. */
+static void shorten(const struct mote_guest_value *args, struct mote_guest_value *result)
 {
-	if (data.len != 24 * 1024)
-		mote_guest_fail(15, "24 KiB are wanted");
-	return (struct mote_guest_bytes){ data.ptr, 8 * 1024 };
+	if (args[0].as.bytes.len != 24 * 1024)
+		mote_guest_abort(8, "24 KiB are wanted");
+	result->as.bytes = (struct mote_guest_bytes){ args[0].as.bytes.ptr, 8 * 1024 };
 }
 
-/* Hyperlight's guests answer to this name in what they have for names that they do not know. */
-MOTE_EXPORT(i32, ThisIsNotARealFunctionButTheNameIsImportant)
-{
-	return 99;
-}
+MOTE_RECORD_("mote_exports", 24K_in_8K_out, shorten, bytes, 1, MOTE_NUMBER_bytes);
 
-MOTE_EXPORT(i32, PrintOutput, str, text)
-{
-	return HostPrint(text);
-}
-
-MOTE_EXPORT(i32, PrintUsingPrintf, i32, number, str, text)
-{
-	return HostPrint(mote_format("Message: arg1:%d arg2:%s %p.", number, text, (void *)16));
-}
-
-MOTE_EXPORT(i32, Add, i32, a, i32, b)
-{
-	return HostAdd(a, b);
-}
-
-#define WORD(truth) ((truth) ? "true" : "false")
-
-MOTE_EXPORT(i32, PrintTwoArgs, str, a, i32, b)
-{
-	return HostPrint(mote_format("Message: arg1:%s arg2:%d.", a, b));
-}
-
-MOTE_EXPORT(i32, PrintThreeArgs, str, a, i32, b, i64, c)
-{
-	return HostPrint(mote_format("Message: arg1:%s arg2:%d arg3:%ld.", a, b, (long)c));
-}
-
-MOTE_EXPORT(i32, PrintFourArgs, str, a, i32, b, i64, c, str, d)
-{
-	return HostPrint(
-		mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s.", a, b, (long)c, d));
-}
-
-MOTE_EXPORT(i32, PrintFiveArgs, str, a, i32, b, i64, c, str, d, str, e)
-{
-	return HostPrint(mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s arg5:%s.", a, b,
-				     (long)c, d, e));
-}
-
-MOTE_EXPORT(i32, PrintSixArgs, str, a, i32, b, i64, c, str, d, str, e, bool, f)
-{
-	return HostPrint(mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s arg5:%s arg6:%s.",
-				     a, b, (long)c, d, e, WORD(f)));
-}
-
-MOTE_EXPORT(i32, PrintSevenArgs, str, a, i32, b, i64, c, str, d, str, e, bool, f, bool, g)
-{
-	return HostPrint(
-		mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s arg5:%s arg6:%s arg7:%s.", a,
-			    b, (long)c, d, e, WORD(f), WORD(g)));
-}
-
-MOTE_EXPORT(i32, PrintEightArgs, str, a, i32, b, i64, c, str, d, str, e, bool, f, bool, g, u32, h)
-{
-	return HostPrint(mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s arg5:%s arg6:%s "
-				     "arg7:%s arg8:%u.",
-				     a, b, (long)c, d, e, WORD(f), WORD(g), h));
-}
-
-MOTE_EXPORT(i32, PrintNineArgs, str, a, i32, b, i64, c, str, d, str, e, bool, f, bool, g, u32, h,
-	    u64, i)
-{
-	return HostPrint(mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s arg5:%s arg6:%s "
-				     "arg7:%s arg8:%u arg9:%lu.",
-				     a, b, (long)c, d, e, WORD(f), WORD(g), h, (unsigned long)i));
-}
-
-MOTE_EXPORT(i32, PrintTenArgs, str, a, i32, b, i64, c, str, d, str, e, bool, f, bool, g, u32, h,
-	    u64, i, i32, j)
-{
-	return HostPrint(mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s arg5:%s arg6:%s "
-				     "arg7:%s arg8:%u arg9:%lu arg10:%d.",
-				     a, b, (long)c, d, e, WORD(f), WORD(g), h, (unsigned long)i,
-				     j));
-}
-
-/* Hyperlight's has a number with a point for the last, which not every guest here can have. */
-MOTE_EXPORT(i32, PrintElevenArgs, str, a, i32, b, i64, c, str, d, str, e, bool, f, bool, g, u32, h,
-	    u64, i, i32, j, i64, k)
-{
-	return HostPrint(mote_format("Message: arg1:%s arg2:%d arg3:%ld arg4:%s arg5:%s arg6:%s "
-				     "arg7:%s arg8:%u arg9:%lu arg10:%d arg11:%ld.",
-				     a, b, (long)c, d, e, WORD(f), WORD(g), h, (unsigned long)i, j,
-				     (long)k));
-}
-
-MOTE_EXPORT(i32, CallErrorMethod, str, text)
-{
-	return ErrorMethod(mote_format("Error From Host: %s", text));
-}
-
-MOTE_EXPORT(void, HostCallLoop)
-{
-	for (;;)
-		Spin();
-}
-
-MOTE_EXPORT(void, CallHostThenSpin)
-{
-	Spin();
-	for (;;)
-		__asm__ volatile("");
-}
-
-MOTE_EXPORT(i32, GuestMethod1, str, text)
-{
-	return HostMethod1(mote_format("Hello from GuestFunction1, %s", text));
-}
-
-MOTE_EXPORT(str, GuestRetrievesStringValue)
-{
-	return HostAddStrings("Guest Function");
-}
-
-MOTE_EXPORT(bool, GuestRetrievesBoolValue, i32, a, i32, b)
-{
-	return HostBool(a, b);
-}
-
-MOTE_EXPORT(void, CallHostSpin)
-{
-	Spin();
-}
-
-MOTE_EXPORT(i64, CallGivenParamlessHostFuncThatReturnsI64)
-{
-	return HostError();
-}
-
-MOTE_EXPORT(i64, CallHostExpectError)
-{
-	return SomeUnknownHostFunc();
-}
-
+/* Level 0 is none. */
 MOTE_EXPORT(void, LogMessage, str, text, i32, level)
 {
-	mote_guest_log_line((mote_log_level)level, text);
+	if (level < 0 || level > 1 + MOTE_LOG_TRACE)
+		mote_guest_abort(8, "there is no such level");
+	if (level > 0)
+		mote_guest_log_line((mote_log_level)(level - 1), text);
 }
 
-MOTE_EXPORT(bytes, ReadFromUserMemory)
+/* Levels are those of records, where more is worse; the library has no place for the source. */
+MOTE_EXPORT(i32, LogMessageWithSource, str, text, str, source, i32, level)
 {
-	size_t size;
-	const void *data = mote_guest_init_data(&size);
+	static const mote_log_level levels[] = { MOTE_LOG_TRACE, MOTE_LOG_DEBUG, MOTE_LOG_INFO,
+						 MOTE_LOG_WARN,  MOTE_LOG_ERROR, MOTE_LOG_ERROR,
+						 MOTE_LOG_TRACE };
 
+	(void)source;
+	mote_guest_log_line(levels[level < 0 || level > 6 ? 0 : level], text);
+	return (int32_t)strlen(text);
+}
+
+static uint32_t trace(uint32_t depth, const char *text)
+{
+	if (depth == 0)
+		return 0;
+	mote_guest_log_line(MOTE_LOG_INFO, text);
+	return trace(depth - 1, text) + 1;
+}
+
+MOTE_EXPORT(u32, FuzzGuestTrace, u32, depth, str, text)
+{
+	return trace(depth, text);
+}
+
+/* The first SIZE bytes of the init data, which the caller knows. */
+MOTE_EXPORT(bytes, ReadFromUserMemory, u64, size, bytes, expected)
+{
+	size_t there;
+	const void *data = mote_guest_init_data(&there);
+
+	if (size > there)
+		mote_guest_abort(8, "there is not as much init data");
+	if (expected.len != size || memcmp(data, expected.ptr, size) != 0)
+		mote_guest_fail(15, "the init data is not what the caller expects");
 	return (struct mote_guest_bytes){ data, size };
 }
 
@@ -453,22 +369,25 @@ MOTE_EXPORT(u64, AddressOfStatic)
 	return (uint64_t)&counter;
 }
 
-/* Calls a return instruction on the heap, which is not to be executed. */
-MOTE_EXPORT(void, ExecuteOnHeap)
+/* The heap is not to be executed, so what is there is never reached: nop, ret. */
+MOTE_EXPORT(str, ExecuteOnHeap)
 {
 	unsigned char *code = malloc(16);
 
-	code[0] = 0xc3;
+	code[0] = 0x90;
+	code[1] = 0xc3;
 	((void (*)(void))(uintptr_t)code)();
+	return "the heap was executed";
 }
 
-/* Calls a return instruction on the stack. */
-MOTE_EXPORT(void, ExecuteOnStack)
+/* Nor is the stack: hlt. */
+MOTE_EXPORT(i32, ExecuteOnStack)
 {
 	volatile unsigned char code[16];
 
-	code[0] = 0xc3;
+	code[0] = 0xf4;
 	((void (*)(void))(uintptr_t)code)();
+	return 0;
 }
 
 MOTE_EXPORT(str, Format, i32, row)
@@ -507,17 +426,27 @@ MOTE_EXPORT(u32, Strings)
 	return wrong;
 }
 
-MOTE_EXPORT(void, InfiniteLoop)
+MOTE_EXPORT(void, Spin)
 {
 	for (;;)
 		__asm__ volatile("");
 }
 
+/* A million turns count as a millisecond, which no clock is asked for. */
+MOTE_EXPORT(u64, SpinForMs, u32, milliseconds)
+{
+	const uint64_t turns = 1000000;
+	uint64_t done = 0;
+
+	while (done < milliseconds * turns) {
+		done++;
+		__asm__ volatile("" : "+r"(done));
+	}
+	return done / turns;
+}
+
 /* Numbers with a point, where their registers may be used. */
 #ifdef __SSE2__
-MOTE_IMPORT(f32, HostAddFloat, f32, f32)
-MOTE_IMPORT(f64, HostAddDouble, f64, f64)
-
 MOTE_EXPORT(f32, EchoFloat, f32, number)
 {
 	return number;
@@ -526,16 +455,6 @@ MOTE_EXPORT(f32, EchoFloat, f32, number)
 MOTE_EXPORT(f64, EchoDouble, f64, number)
 {
 	return number;
-}
-
-MOTE_EXPORT(f32, GuestRetrievesFloatValue, f32, a, f32, b)
-{
-	return HostAddFloat(a, b);
-}
-
-MOTE_EXPORT(f64, GuestRetrievesDoubleValue, f64, a, f64, b)
-{
-	return HostAddDouble(a, b);
 }
 
 MOTE_EXPORT(void, UseSSE2Registers)
