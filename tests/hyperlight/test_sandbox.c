@@ -127,6 +127,15 @@ static void a_function_that_is_not_there_is_the_guests_to_refuse(void **state)
 	expect(call("Echo", 1, &text, &result), MOTE_OK, NULL);
 }
 
+/* Which function compilers use vector registers in is up to them. */
+static void skip_vectors(mote_status status)
+{
+	if (status != MOTE_E_GUEST_FAULT || !strstr(err.message, "does not run in ring 0"))
+		return;
+	print_message("SKIP: %s\n", err.message);
+	skip();
+}
+
 /* Guests of released libraries compare the words, and ask for results of any type. */
 static void host_functions_are_as_in_released_hosts(void **state)
 {
@@ -144,8 +153,9 @@ static void host_functions_are_as_in_released_hosts(void **state)
 	(void)state;
 	if (!rt)
 		skip();
-	expect(call("CallHostExpectError", 1, &unknown, &result), MOTE_E_GUEST_ERROR,
-	       ": HostFunction SomeUnknownHostFunc was not found");
+	mote_status status = call("CallHostExpectError", 1, &unknown, &result);
+	skip_vectors(status);
+	expect(status, MOTE_E_GUEST_ERROR, ": HostFunction SomeUnknownHostFunc was not found");
 	assert_int_equal(err.guest_code, 17);
 	/* it is called, and it is the guest that does not take what comes */
 	expect(mote_sandbox_new(
@@ -154,13 +164,10 @@ static void host_functions_are_as_in_released_hosts(void **state)
 		       &err),
 	       MOTE_OK, NULL);
 	ncalls = 0;
-	const mote_status status = mote_call(other, "Add", params, 2, &result, &err);
-
-	if (status == MOTE_E_GUEST_FAULT && strstr(err.message, "does not run in ring 0")) {
+	status = mote_call(other, "Add", params, 2, &result, &err);
+	if (status != MOTE_E_GUEST_ERROR)
 		mote_sandbox_free(other);
-		print_message("SKIP: %s\n", err.message);
-		skip();
-	}
+	skip_vectors(status);
 	expect(status, MOTE_E_GUEST_ERROR,
 	       "HostAdd returned a value with type number 0, the guest wants 1");
 	assert_int_equal(err.guest_code, 15);
