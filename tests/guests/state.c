@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #define PAGE  4096u
 #define PAGES 8192u
@@ -104,6 +105,12 @@ MOTE_EXPORT(void, Spin)
 {
 	for (;;)
 		__asm__ volatile("");
+}
+
+MOTE_EXPORT(void, SpinInSystemCalls)
+{
+	for (;;)
+		getppid();
 }
 
 MOTE_EXPORT(void, Exit, i32, status)
